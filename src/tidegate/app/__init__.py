@@ -1,0 +1,148 @@
+"""Composition root: configuration in, ASGI application out. With `enforce`, the only place that knows every part."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+
+from tidegate.app.enforce import (
+    check_binding,
+    clients_of,
+    endpoint_of,
+    policy_of,
+    with_hosted_default,
+)
+from tidegate.backends.base import Backend, Endpoint
+from tidegate.backends.connection import Limits
+from tidegate.backends.embedded import EmbeddedBackend
+from tidegate.backends.engine import Engine, EngineSettings, default_threads
+from tidegate.backends.fake import FakeBackend
+from tidegate.backends.http import HttpBackend
+from tidegate.backends.probe import Probe
+from tidegate.backends.registry import Registry
+from tidegate.backends.transport import Transport
+from tidegate.catalog.embedded import embedded_model
+from tidegate.catalog.prices import cost_usd
+from tidegate.catalog.runtimes import hosted_models, runtimes
+from tidegate.config import BackendOptions, Config
+from tidegate.core.boundary import Boundary
+from tidegate.dialects import dialect_named
+from tidegate.ledger.entries import Entry
+from tidegate.ledger.store import Ledger
+from tidegate.pipeline.gateway import Gateway
+from tidegate.surfaces.admin import AdminSurface
+from tidegate.surfaces.auth import Door
+from tidegate.surfaces.openai import ChatSurface
+from tidegate.surfaces.server import Server
+
+
+class App:
+    """The parts, put together. `asgi` serves requests between `start` and `stop`."""
+
+    def __init__(
+        self, config: Config, environment: Mapping[str, str], state_folder: Path, model_path: Path | None
+    ) -> None:
+        """`model_path` is the embedded model's file; needed when `config.embedded.enabled`."""
+        clients = clients_of(config, environment)
+        check_binding(config.server.host, clients)
+        written = with_hosted_default(config, environment)
+        endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
+        self.policy = policy_of(config, endpoints)
+        self._transport = Transport(_limits(config))
+        self.engine = _engine(config, model_path) if config.embedded.enabled and model_path is not None else None
+        self.registry = self._registry(config, written, endpoints)
+        self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
+        self._config = config
+        self._door = Door(clients)
+        self.asgi: Server | None = None
+
+    def _registry(
+        self, config: Config, written: Mapping[str, BackendOptions], endpoints: Mapping[str, Endpoint]
+    ) -> Registry:
+        backends = {name: _backend(self._transport, endpoints[name], options) for name, options in written.items()}
+        configured = [backends[name] for name in config.backends]
+        last: list[Backend] = [backend for name, backend in backends.items() if name not in config.backends]
+        if self.engine is not None:
+            last.append(EmbeddedBackend(self._transport, self.engine, embedded_model().id))
+        probe = None
+        if config.probe.enabled:
+            taken = frozenset(endpoint.port for endpoint in endpoints.values() if endpoint.boundary is Boundary.DEVICE)
+            probe = Probe(self._transport, runtimes(), taken | {config.server.port})
+        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
+
+    async def start(self, on_written: Callable[[Sequence[Entry]], None] | None = None) -> None:
+        """Open the ledger, start the engine, look at the backends."""
+        self.ledger.on_written = on_written
+        self.ledger.open()
+        gateway = Gateway(
+            self.registry,
+            self.policy,
+            self.ledger.record,
+            price=cost_usd,
+            wall_clock=time.time,
+            timer=time.perf_counter,
+            new_id=lambda: os.urandom(16).hex(),
+        )
+        limit_bytes = self._config.server.body_limit_bytes
+        chat = ChatSurface(gateway, self._door, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
+        self.asgi = Server(chat, AdminSurface(gateway, self._door, self.ledger))
+        if self.engine is not None:
+            self.engine.start()
+        await self.registry.start()
+
+    async def stop(self) -> None:
+        """Stop the engine and write the ledger to its end."""
+        await self.registry.stop()
+        if self.engine is not None:
+            await self.engine.stop()
+        self._transport.close()
+        self.ledger.close()
+
+    async def __aenter__(self) -> App:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+def ledger_path(config: Config, state_folder: Path) -> Path:
+    return Path(config.ledger.path).expanduser() if config.ledger.path else state_folder / "ledger.sqlite3"
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
+
+
+def _engine(config: Config, model_path: Path) -> Engine:
+    options = config.embedded
+    template = resources.files("tidegate.backends").joinpath("demo_chat.jinja").read_text(encoding="utf-8")
+    return Engine(
+        EngineSettings(
+            model_path=model_path,
+            alias=embedded_model().id,
+            context_tokens=options.context_tokens,
+            slots=options.slots,
+            threads=options.threads or default_threads(),
+            template=template,
+        )
+    )
+
+
+def _backend(transport: Transport, endpoint: Endpoint, options: BackendOptions) -> Backend:
+    if options.kind == "fake":
+        return FakeBackend(
+            endpoint.name,
+            boundary=endpoint.boundary,
+            accepts=endpoint.accepts,
+            models=options.models or ("fake",),
+        )
+    models = options.models or (hosted_models() if options.kind == "deepseek" else ())
+    watched = endpoint.boundary is not Boundary.EXTERNAL
+    return HttpBackend(transport, endpoint, dialect_named(options.kind), models, watched=watched)

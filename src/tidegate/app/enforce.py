@@ -1,0 +1,194 @@
+"""Configuration to plain values, and the refusal of any that cannot be enforced. Runs before anything is served.
+
+A promise that the parts cannot keep (a private alias that leads only outside, an open door without keys) is a
+`Misconfigured` that names the option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+from tidegate.backends.base import Endpoint
+from tidegate.backends.clearance import Network, check_address
+from tidegate.catalog.runtimes import runtimes
+from tidegate.config import BackendOptions, Config
+from tidegate.core.boundary import DEFAULT_ACCEPTS, HIGHEST_CLASS, Boundary, DataClass
+from tidegate.core.errors import BoundaryBreach, Misconfigured
+from tidegate.routing.names import RESERVED
+from tidegate.routing.policy import Alias, Policy
+from tidegate.surfaces.auth import Client
+
+HOSTED_URL = "https://api.deepseek.com"
+HOSTED_KEY = "DEEPSEEK_API_KEY"
+EMBEDDED = "embedded"
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A backend's name and what classes it can take, known before it exists."""
+
+    name: str
+    takes: DataClass
+
+
+def with_hosted_default(config: Config, environment: Environment) -> dict[str, BackendOptions]:
+    """The configured backends, and the hosted API when its key is set and no backend for it is configured."""
+    backends = dict(config.backends)
+    if environment.get(HOSTED_KEY) and not any(one.kind == "deepseek" for one in backends.values()):
+        backends["deepseek"] = BackendOptions(kind="deepseek")
+    return backends
+
+
+def endpoint_of(name: str, options: BackendOptions, environment: Environment) -> Endpoint:
+    place = f"[backends.{name}]"
+    if name in (*RESERVED, EMBEDDED) or "/" in name or not name:
+        raise Misconfigured(f"{place}: this name is reserved or holds a slash; choose another")
+    hosted = options.kind == "deepseek"
+    boundary = Boundary(options.boundary or ("external" if hosted else "device"))
+    accepts = DataClass(options.accepts) if options.accepts else DEFAULT_ACCEPTS[boundary]
+    if accepts.rank > HIGHEST_CLASS[boundary].rank:
+        raise Misconfigured(f"{place} accepts: an external backend can never take private requests")
+    base_url = options.base_url or (HOSTED_URL if hosted else None)
+    if base_url is None and options.kind != "fake":
+        raise Misconfigured(f"{place} base_url is missing")
+    scheme, host, port, path = _split_url(place, base_url or "http://127.0.0.1:1")
+    endpoint = Endpoint(
+        name=name,
+        boundary=boundary,
+        accepts=accepts,
+        scheme=scheme,
+        host=host,
+        port=port,
+        base_path=path,
+        networks=_networks(place, options, boundary),
+        key=_secret(f"{place} key_env", options.key_env or (HOSTED_KEY if hosted else None), environment),
+    )
+    _check_literal_host(place, endpoint)
+    return endpoint
+
+
+def _split_url(place: str, url: str) -> tuple[str, str, int, str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Misconfigured(f"{place} base_url is not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise Misconfigured(f"{place} base_url must look like http://HOST:PORT, without user, query or fragment")
+    path = parts.path.rstrip("/")
+    if path == "/v1":
+        path = ""  # people paste the OpenAI form; our paths begin with /v1 themselves
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise Misconfigured(f"{place} base_url holds characters that cannot stand in a path")
+    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path
+
+
+def _networks(place: str, options: BackendOptions, boundary: Boundary) -> tuple[Network, ...]:
+    if boundary is Boundary.PRIVATE and not options.networks:
+        raise Misconfigured(
+            f"{place} networks: a private backend needs the networks (CIDR) that its address must lie in"
+        )
+    try:
+        found = tuple(ip_network(network) for network in options.networks)
+    except ValueError:
+        raise Misconfigured(f"{place} networks: each must be a network such as 10.0.0.0/8") from None
+    if boundary is Boundary.PRIVATE and any(network.prefixlen == 0 for network in found):
+        raise Misconfigured(f"{place} networks: a network that holds every address allows everything")
+    return found
+
+
+def _check_literal_host(place: str, endpoint: Endpoint) -> None:
+    """A host written as an address is checked now; a name is checked whenever it is resolved."""
+    try:
+        ip_address(endpoint.host)
+    except ValueError:
+        return
+    try:
+        check_address(endpoint, endpoint.host)
+    except BoundaryBreach:
+        raise Misconfigured(
+            f"{place} boundary: {endpoint.host} lies outside the boundary {endpoint.boundary.value}; correct `boundary`, "
+            "`networks` or `base_url`"
+        ) from None
+
+
+def _secret(place: str, name: str | None, environment: Environment) -> str | None:
+    if name is None:
+        return None
+    value = environment.get(name, "")
+    if not value:
+        raise Misconfigured(f"{place}: the environment variable {name} is not set")
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise Misconfigured(f"{place}: the environment variable {name} holds characters that cannot stand in a header")
+    return value
+
+
+def clients_of(config: Config, environment: Environment) -> dict[str, Client]:
+    """Clients by key. Two clients cannot share one."""
+    found: dict[str, Client] = {}
+    for options in config.clients:
+        key = _secret(f"[[clients]] {options.name} key_env", options.key_env, environment) or ""
+        if key in found:
+            raise Misconfigured(f"[[clients]] {options.name}: another client has the same key")
+        found[key] = Client(options.name, DataClass(options.data_class) if options.data_class else None)
+    return found
+
+
+def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
+    """The policy, once it is sure that each class it speaks of can be kept by some backend."""
+    places = [Place(name, endpoint.accepts) for name, endpoint in endpoints.items()]
+    if config.embedded.enabled:
+        places.append(Place(EMBEDDED, DataClass.PRIVATE))
+    if config.probe.enabled:
+        # A found runtime takes private requests only if this machine proves that they stay here.
+        known = {place.name for place in places}
+        for runtime in runtimes():
+            if runtime.kind not in known:
+                places.append(Place(runtime.kind, DataClass.PRIVATE if runtime.attested else DataClass.PUBLIC))
+    aliases = {name: _alias(name, config, places) for name in config.aliases}
+    default = DataClass(config.policy.default_class)
+    _check_kept("[policy] default_class", default, places)
+    for client in config.clients:
+        if client.data_class is not None:
+            _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
+    return Policy(default, aliases)
+
+
+def _alias(name: str, config: Config, places: list[Place]) -> Alias:
+    options, place = config.aliases[name], f"[aliases.{name}]"
+    if name in RESERVED:
+        raise Misconfigured(f"{place}: this name is reserved; choose another")
+    targets = [target.partition("/")[0] for target in options.targets]
+    for target in targets:
+        if all(one.name != target for one in places):
+            raise Misconfigured(f"{place} targets: there is no backend {target!r}")
+    data_class = DataClass(options.data_class) if options.data_class else None
+    if data_class is not None:
+        _check_kept(f"{place} class", data_class, [one for one in places if one.name in targets])
+    return Alias(name, options.targets, data_class)
+
+
+def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:
+    if all(data_class.rank > one.takes.rank for one in places):
+        names = ", ".join(one.name for one in places) or "none"
+        raise Misconfigured(
+            f"{place} = {data_class.value!r} cannot be enforced: no backend may take it (there are: {names}); add a "
+            "local backend or change the class"
+        )
+
+
+def check_binding(host: str, clients: Mapping[str, Client]) -> None:
+    """Listening beyond this machine needs keys."""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and not clients:
+        raise Misconfigured(
+            f"[server] host = {host!r} listens beyond this machine, so it needs keys: add [[clients]] with key_env, "
+            "or listen on 127.0.0.1"
+        )

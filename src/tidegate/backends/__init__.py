@@ -1,0 +1,1 @@
+"""Where requests go: sockets and processes. No policy here."""

@@ -1,0 +1,63 @@
+"""The roles at the edge: an endpoint on the network, a backend that can answer, and an answer on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
+
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import BackendView
+from tidegate.core.events import Frame
+from tidegate.core.requests import ChatRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where bytes may be sent. `base_path` has no trailing slash; `key` is the bearer key or None."""
+
+    name: str
+    boundary: Boundary
+    accepts: DataClass
+    scheme: str = "http"
+    host: str
+    port: int
+    base_path: str = ""
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    key: str | None = field(default=None, repr=False)
+
+
+class Answering(Protocol):
+    """An answer on its way. Whoever opened it closes it, whatever happens; closing early stops the backend."""
+
+    @property
+    def quirks(self) -> Sequence[str]:
+        """Codes applied so far; grows while the answer is read."""
+        ...
+
+    async def read(self) -> list[Frame]:
+        """The next frames, as many as have arrived; [] after the proper end. Raises if the end was not proper."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Backend(Protocol):
+    """A place that can answer."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def view(self) -> BackendView:
+        """What routing may know of it, now."""
+        ...
+
+    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
+        """Send the request; returns once the backend has agreed to answer."""
+        ...
+
+    async def refresh(self) -> None:
+        """Look whether it is up and what it serves. Never raises, never sends content."""
+        ...

@@ -1,0 +1,67 @@
+"""The embedded demo model as a backend: asks the supervised engine where it is, then talks HTTP to it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.engine import Engine, EngineAddress
+from tidegate.backends.http import open_answer
+from tidegate.backends.transport import Transport
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import BackendView, Health
+from tidegate.core.errors import BackendUnreachable
+from tidegate.core.requests import ChatRequest
+from tidegate.dialects.embedded import EMBEDDED
+
+_HEALTH: dict[str, Health] = {"ready": "up", "starting": "starting"}
+_RESTART_WAIT_S = 30.0
+_TRIES = 3
+
+
+class EmbeddedBackend:
+    """Waits for an engine that is starting or restarting instead of refusing."""
+
+    def __init__(self, transport: Transport, engine: Engine, model: str) -> None:
+        self._transport = transport
+        self._model = model
+        self._endpoint: Endpoint | None = None
+        self._address: EngineAddress | None = None
+        self.engine = engine
+
+    @property
+    def name(self) -> str:
+        return "embedded"
+
+    @property
+    def view(self) -> BackendView:
+        health = _HEALTH.get(self.engine.state, "down")
+        return BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, health, (self._model,), demo=True)
+
+    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
+        for left in reversed(range(_TRIES)):
+            endpoint = self._endpoint_at(await self.engine.address(_RESTART_WAIT_S))
+            try:
+                return await open_answer(self._transport, endpoint, EMBEDDED, request, model, data_class)
+            except BackendUnreachable:
+                # The engine died and its supervisor has not noticed yet: let it, then ask for the new address.
+                if not left:
+                    raise
+                await asyncio.sleep(0.05)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _endpoint_at(self, address: EngineAddress) -> Endpoint:
+        if self._endpoint is None or address is not self._address:
+            self._address = address
+            self._endpoint = Endpoint(
+                name=self.name,
+                boundary=Boundary.DEVICE,
+                accepts=DataClass.PRIVATE,
+                host=address.host,
+                port=address.port,
+                key=address.key,
+            )
+        return self._endpoint
+
+    async def refresh(self) -> None:
+        return

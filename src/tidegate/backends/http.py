@@ -1,0 +1,159 @@
+"""Every backend that is reached over HTTP; a dialect makes it the hosted API, llama.cpp or something generic."""
+
+from __future__ import annotations
+
+from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.connection import Connection
+from tidegate.backends.transport import Call, Transport
+from tidegate.codecs.openai_chat.answer import load_answer
+from tidegate.core.boundary import DataClass
+from tidegate.core.decision import BackendView, Health
+from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
+from tidegate.core.events import End, Frame
+from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.core.requests import ChatRequest
+from tidegate.dialects.base import AnswerReader, Dialect, StreamReader
+
+_ERROR_BODY_LIMIT_BYTES = 64 * 1024
+_MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+class HttpAnswering:
+    """Reads one answer off a connection and through a dialect's reader."""
+
+    def __init__(self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...]) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._ended = False
+        self._sent_quirks = quirks
+
+    @property
+    def quirks(self) -> list[str]:
+        return [*self._sent_quirks, *self._reader.quirks]
+
+    async def read(self) -> list[Frame]:
+        while not self._ended:
+            piece = await self._connection.read()
+            if not piece:
+                self._ended = True
+                return self._reader.close()
+            frames = self._reader.feed(piece)
+            if frames:
+                last = frames[-1]
+                self._ended = last.matters and last.events[-1:] == (End(),)
+                return frames
+        return []
+
+    def close(self) -> None:
+        self._connection.release(ended=self._ended)
+
+
+async def open_answer(
+    transport: Transport, endpoint: Endpoint, dialect: Dialect, request: ChatRequest, model: str, data_class: DataClass
+) -> Answering:
+    """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
+    encoded = dialect.encode(request, model)
+    call = Call(endpoint, data_class, dialect.chat_path, encoded.body, encoded.streamed)
+    connection = await transport.send(call)
+    ended = False
+    try:
+        if connection.status != 200:
+            body = await _read_bounded(connection, _ERROR_BODY_LIMIT_BYTES)
+            ended = True
+            raise dialect.read_error(connection.status, body)
+        if b"content-encoding" in connection.headers:
+            raise BrokenContract("the backend compressed its answer although it was not asked to")
+    except BaseException:
+        connection.release(ended=ended)
+        raise
+    # A server may ignore `stream` and answer whole; its content type tells.
+    whole = connection.headers.get(b"content-type", b"").startswith(b"application/json")
+    return HttpAnswering(connection, dialect.reader(streamed=encoded.streamed and not whole), encoded.quirks)
+
+
+async def _read_bounded(connection: Connection, limit_bytes: int) -> bytes:
+    pieces: list[bytes] = []
+    size_bytes = 0
+    while piece := await connection.read():
+        size_bytes += len(piece)
+        if size_bytes > limit_bytes:
+            raise BrokenContract(f"the backend's answer is larger than {limit_bytes} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class HttpBackend:
+    """A backend at a fixed endpoint. With `models` given it believes them; otherwise it asks the server."""
+
+    def __init__(
+        self, transport: Transport, endpoint: Endpoint, dialect: Dialect, models: tuple[str, ...], *, watched: bool
+    ) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._dialect = dialect
+        self._models = models
+        self._asks_models = not models
+        self._watched = watched
+        """Whether `refresh` may knock. The hosted API is not knocked on: it is up until a request says otherwise."""
+        self._health: Health = "unknown"
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    @property
+    def view(self) -> BackendView:
+        return BackendView(
+            self._endpoint.name,
+            self._endpoint.boundary,
+            self._endpoint.accepts,
+            self._health,
+            self._models,
+            serves_any=self._asks_models and not self._models,
+        )
+
+    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
+        try:
+            answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
+        except (BackendUnreachable, BackendTimedOut):
+            self._health = "down"
+            raise
+        self._health = "up"
+        return answering
+
+    async def refresh(self) -> None:
+        if not self._watched:
+            return
+        try:
+            models = await list_models(self._transport, self._endpoint, self._dialect)
+        except GatewayError as error:
+            # A server that answers with an error status is there, whatever it thinks of the question.
+            self._health = "up" if isinstance(error, BackendRefused) else "down"
+            return
+        self._health = "up"
+        if self._asks_models:
+            self._models = models
+
+
+async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
+    """Ids of the models that an endpoint lists. Carries no content, so it travels as public."""
+    body = await fetch(transport, endpoint, dialect.models_path)
+    entries = as_list(load_answer(body).get("data"))
+    if entries is None:
+        raise BrokenContract("the backend's model list has no `data`")
+    ids = [(as_object(entry) or {}).get("id") for entry in entries]
+    return tuple(found for found in ids if isinstance(found, str))
+
+
+async def fetch(transport: Transport, endpoint: Endpoint, path: str) -> bytes:
+    """GET without content. Any status but 200 is a `BackendRefused`."""
+    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path))
+    ended = False
+    try:
+        body = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
+        ended = True
+        if connection.status != 200:
+            raise BackendRefused(f"the backend answered HTTP {connection.status}")
+        return body
+    finally:
+        connection.release(ended=ended)

@@ -1,0 +1,74 @@
+"""Finds runtimes that run on this machine's default ports, by fingerprint. Sends GETs without content, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+
+from tidegate.backends.base import Endpoint
+from tidegate.backends.connection import Limits
+from tidegate.backends.http import HttpBackend, fetch
+from tidegate.backends.transport import Transport
+from tidegate.catalog.runtimes import Runtime
+from tidegate.core.boundary import DEFAULT_ACCEPTS, Boundary
+from tidegate.core.errors import GatewayError
+from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.dialects import dialect_named
+
+_PROBE_LIMITS = Limits(connect_s=1.0, first_byte_s=1.0, idle_s=1.0)
+
+
+class Probe:
+    """Looks at the default port of each known runtime; ports that a configured backend already uses are left alone."""
+
+    def __init__(self, transport: Transport, runtimes: tuple[Runtime, ...], taken_ports: frozenset[int]) -> None:
+        self._transport = transport
+        self._runtimes = tuple(runtime for runtime in runtimes if runtime.port not in taken_ports)
+
+    async def find(self) -> list[HttpBackend]:
+        """A backend for each runtime that answers with its fingerprint, in catalogue order."""
+        knocking = Transport(_PROBE_LIMITS)
+        try:
+            found = await asyncio.gather(*(self._look(knocking, runtime) for runtime in self._runtimes))
+        finally:
+            knocking.close()
+        return [backend for backend in found if backend is not None]
+
+    async def _look(self, knocking: Transport, runtime: Runtime) -> HttpBackend | None:
+        # Being on this machine does not prove that the prompt stays here (Ollama cloud models, LM Link).
+        boundary = Boundary.DEVICE if runtime.attested else Boundary.EXTERNAL
+        endpoint = Endpoint(
+            name=runtime.kind,
+            boundary=boundary,
+            accepts=DEFAULT_ACCEPTS[boundary],
+            host="127.0.0.1",
+            port=runtime.port,
+        )
+        for fingerprint in runtime.fingerprints:
+            try:
+                body = await fetch(knocking, endpoint, fingerprint.path)
+            except GatewayError:
+                return None
+            if not holds(fingerprint.proof, body):
+                return None
+        return HttpBackend(self._transport, endpoint, dialect_named(runtime.dialect), (), watched=True)
+
+
+def holds(proof: str, body: bytes) -> bool:
+    """Whether a fingerprint's proof (grammar: head of `catalog/runtimes.toml`) holds in this answer."""
+    kind, _, wanted = proof.partition(":")
+    if kind == "text":
+        return wanted.encode() in body
+    try:
+        answer = as_object(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return False
+    if answer is None:
+        return False
+    if kind == "member":
+        return wanted in answer
+    if kind == "owned_by":
+        entries = as_list(answer.get("data")) or [None]
+        return (as_object(entries[0]) or {}).get("owned_by") == wanted
+    raise ValueError(f"unknown fingerprint proof {kind!r}")

@@ -1,0 +1,72 @@
+"""The backends that exist now: configured ones, the embedded engine, and runtimes found on this machine.
+
+Keeps them fresh in the background; hands routing a snapshot in the order of preference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from tidegate.backends.base import Backend
+from tidegate.backends.http import HttpBackend
+from tidegate.backends.probe import Probe
+from tidegate.core.decision import Snapshot
+
+
+class Registry:
+    """Order: configured as written, found runtimes, the hosted default, the embedded demo model last."""
+
+    def __init__(
+        self,
+        configured: Sequence[Backend],
+        last: Sequence[Backend] = (),
+        *,
+        probe: Probe | None = None,
+        interval_s: float = 15.0,
+    ) -> None:
+        self._configured = tuple(configured)
+        self._last = tuple(last)
+        self._found: dict[str, Backend] = {}
+        self._probe = probe
+        self._interval_s = interval_s
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        return (*self._configured, *self._found.values(), *self._last)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(tuple(backend.view for backend in self.backends))
+
+    def find(self, name: str) -> Backend | None:
+        return next((backend for backend in self.backends if backend.name == name), None)
+
+    async def start(self) -> None:
+        """One look at everything, then keep looking in the background."""
+        await self.refresh()
+        self._watch = asyncio.create_task(self._keep_fresh())
+
+    async def stop(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+
+    async def refresh(self) -> None:
+        if self._probe is not None:
+            self._take_in(await self._probe.find())
+        await asyncio.gather(*(backend.refresh() for backend in self.backends))
+
+    def _take_in(self, found: list[HttpBackend]) -> None:
+        """A runtime seen before keeps its backend (and its connections); one that is gone is forgotten."""
+        names_taken = {backend.name for backend in (*self._configured, *self._last)}
+        self._found = {
+            backend.name: self._found.get(backend.name, backend) for backend in found if backend.name not in names_taken
+        }
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval_s)
+            await self.refresh()

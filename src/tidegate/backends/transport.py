@@ -1,0 +1,183 @@
+"""The only door to the network: pooled connections to endpoints, and the second wall in front of each send.
+
+Checks class against boundary at every send and the resolved address at every connect; connects to the checked address
+itself. No redirects, no proxy environment, no name is trusted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cache
+
+from tidegate import __version__
+from tidegate.backends.base import Endpoint
+from tidegate.backends.clearance import check_address, check_class
+from tidegate.backends.connection import Connection, Limits, StaleConnection
+from tidegate.core.boundary import DataClass
+from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+_MOST_IDLE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to an endpoint. An empty body makes it a GET."""
+
+    endpoint: Endpoint
+    data_class: DataClass
+    path: str
+    body: bytes = b""
+    streamed: bool = False
+
+
+async def resolve_name(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class _Pool:
+    """The idle connections of one endpoint, newest first, and its request heads."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.idle: list[Connection] = []
+        self.closed = False
+        self._heads: dict[tuple[str, bool, bool], bytes] = {}
+
+    def take(self) -> Connection | None:
+        while self.idle:
+            connection = self.idle.pop()
+            if not connection.closed:
+                return connection
+        return None
+
+    def put(self, connection: Connection) -> None:
+        if self.closed or len(self.idle) >= _MOST_IDLE:
+            connection.abort()
+        else:
+            self.idle.append(connection)
+
+    def close(self) -> None:
+        self.closed = True
+        for connection in self.idle:
+            connection.abort()
+        self.idle.clear()
+
+    def payload(self, call: Call) -> bytes:
+        variant = (call.path, bool(call.body), call.streamed)
+        head = self._heads.get(variant)
+        if head is None:
+            head = self._heads[variant] = _head(call)
+        return b"%b%d\r\n\r\n%b" % (head, len(call.body), call.body) if call.body else head
+
+
+def _head(call: Call) -> bytes:
+    """The request head; of a POST up to the value of its last header, Content-Length."""
+    endpoint = call.endpoint
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    accept = "text/event-stream" if call.streamed else "application/json"
+    lines = [
+        f"{'POST' if call.body else 'GET'} {endpoint.base_path}{call.path} HTTP/1.1",
+        f"Host: {host}:{endpoint.port}",
+        f"User-Agent: tidegate/{__version__}",
+        f"Accept: {accept}",
+    ]
+    if endpoint.key is not None:
+        lines.append(f"Authorization: Bearer {endpoint.key}")
+    if call.body:
+        lines += ["Content-Type: application/json", "Content-Length: "]
+        return "\r\n".join(lines).encode("latin-1")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Transport:
+    """One method wide: `send`."""
+
+    def __init__(self, limits: Limits | None = None, resolve: Resolve = resolve_name) -> None:
+        self._limits = limits or Limits()
+        self._resolve = resolve
+        self._pools: dict[str, _Pool] = {}
+
+    async def send(self, call: Call) -> Connection:
+        """Send the call and return the connection once headers are there; read it, then release it."""
+        check_class(call.endpoint, call.data_class)
+        pool = self._pool(call.endpoint)
+        payload = pool.payload(call)
+        kept = pool.take()
+        if kept is not None:
+            try:
+                return await self._begin(kept, payload)
+            except StaleConnection:
+                pass
+        return await self._begin(await self._connect(pool), payload)
+
+    async def _begin(self, connection: Connection, payload: bytes) -> Connection:
+        try:
+            await connection.request(payload)
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    def _pool(self, endpoint: Endpoint) -> _Pool:
+        pool = self._pools.get(endpoint.name)
+        if pool is None or pool.endpoint is not endpoint:
+            if pool is not None:
+                pool.close()
+            pool = self._pools[endpoint.name] = _Pool(endpoint)
+        return pool
+
+    async def _connect(self, pool: _Pool) -> Connection:
+        endpoint = pool.endpoint
+        try:
+            async with asyncio.timeout(self._limits.connect_s):
+                addresses = await self._resolve(endpoint.host, endpoint.port)
+                for address in addresses:
+                    check_address(endpoint, address)
+                return await self._connect_to(pool, addresses)
+        except TimeoutError:
+            raise BackendTimedOut(f"backend {endpoint.name!r} could not be reached in time") from None
+        except OSError:
+            raise BackendUnreachable(f"backend {endpoint.name!r} is unreachable; is it running?") from None
+
+    async def _connect_to(self, pool: _Pool, addresses: list[str]) -> Connection:
+        endpoint, loop = pool.endpoint, asyncio.get_running_loop()
+        secure = endpoint.scheme == "https"
+        for position, address in enumerate(addresses):
+            try:
+                transport, connection = await loop.create_connection(
+                    lambda: Connection(self._limits, pool.put),
+                    address,
+                    endpoint.port,
+                    ssl=_tls() if secure else None,
+                    server_hostname=endpoint.host if secure else None,
+                )
+            except OSError:
+                if position == len(addresses) - 1:
+                    raise
+                continue
+            peer = transport.get_extra_info("peername")
+            try:
+                check_address(endpoint, str(peer[0]))
+            except BoundaryBreach:
+                connection.abort()
+                raise
+            return connection
+        raise OSError("the name resolves to no address")
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()

@@ -1,0 +1,54 @@
+"""The local runtimes that a probe can recognise, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from tidegate.catalog.reader import rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Fetch `path`; the runtime is there if `proof` holds in the answer (grammar: head of `runtimes.toml`)."""
+
+    path: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    kind: str
+    title: str
+    port: int
+    fingerprints: tuple[Fingerprint, ...]
+    attested: bool
+    why_not_attested: str
+    dialect: str
+
+
+@cache
+def runtimes() -> tuple[Runtime, ...]:
+    found: list[Runtime] = []
+    for row in rows("runtimes.toml", "runtimes"):
+        fingerprints = [Fingerprint(row["path"], row["proof"])]
+        if "second_path" in row:
+            fingerprints.append(Fingerprint(row["second_path"], row["second_proof"]))
+        found.append(
+            Runtime(
+                row["kind"],
+                row["title"],
+                row["port"],
+                tuple(fingerprints),
+                row["attested"],
+                row.get("why_not_attested", ""),
+                row["dialect"],
+            )
+        )
+    return tuple(found)
+
+
+@cache
+def hosted_models() -> tuple[str, ...]:
+    """Model ids of the hosted API, its default first."""
+    return tuple(row["id"] for row in rows("hosted.toml", "models"))

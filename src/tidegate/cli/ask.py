@@ -1,0 +1,153 @@
+"""`tidegate ask`: one prompt, the streamed answer, and the decision behind it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from http.client import HTTPResponse, IncompleteRead
+from typing import Any, Literal
+
+import typer
+
+from tidegate.cli.http import DEFAULT_URL, URL_HELP, GatewaySaid, call, get_json
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+Piece = tuple[Literal["reasoning", "text"], str]
+
+
+@app.command()
+def ask(
+    prompt: str = typer.Argument(help="What to ask; - reads standard input."),
+    model: str = typer.Option("auto", help="auto, local, an alias, a model id or backend/model."),
+    data_class: str = typer.Option("", "--class", help="Raise the data class: public, internal or private."),
+    thinking: bool = typer.Option(True, help="Let the model think first."),
+    max_tokens: int = typer.Option(0, help="Most tokens of thinking and answer; 0: the contract's default."),
+    url: str = typer.Option(DEFAULT_URL, help=URL_HELP),
+    as_json: bool = typer.Option(False, "--json", help="Print answer and decision as one JSON document."),
+) -> None:
+    """Send one prompt to a running gateway and show the answer and its decision."""
+    text = sys.stdin.read() if prompt == "-" else prompt
+    show = (lambda _piece: None) if as_json else print_piece(sys.stdout.isatty())
+    result = ask_gateway(
+        url, text, model=model, data_class=data_class, thinking=thinking, max_tokens=max_tokens, show=show
+    )
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        print("\n\n" + decision_lines(result["exchange"]))
+
+
+def ask_gateway(
+    url: str,
+    prompt: str,
+    *,
+    model: str,
+    data_class: str = "",
+    thinking: bool = True,
+    max_tokens: int = 0,
+    key: str | None = None,
+    show: Callable[[Piece], None],
+) -> dict[str, Any]:
+    """Ask, show each piece as it arrives, and return the answer with the ledger's row of its exchange."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": prompt}],
+        "stream": True,
+        "thinking": {"type": "enabled" if thinking else "disabled"},
+    }
+    if max_tokens:
+        body["max_tokens"] = max_tokens
+    headers = {"x-tidegate-class": data_class} if data_class else {}
+    said: dict[str, list[str]] = {"reasoning": [], "text": []}
+    with call(url, "/chat/completions", body, headers, key) as response:
+        exchange_id = response.headers["x-tidegate-exchange"]
+        for piece in _pieces(response):
+            said[piece[0]].append(piece[1])
+            show(piece)
+    return {
+        "answer": "".join(said["text"]),
+        "reasoning": "".join(said["reasoning"]) or None,
+        "exchange": get_json(url, f"/-/exchanges/{exchange_id}", key),
+    }
+
+
+def _pieces(response: HTTPResponse) -> Iterator[Piece]:
+    done = False
+    try:
+        for line in response:
+            if not line.startswith(b"data: "):
+                continue
+            data = line[6:].strip()
+            if data == b"[DONE]":
+                done = True
+                continue
+            chunk = json.loads(data)
+            if "error" in chunk:
+                raise GatewaySaid(f"the answer broke off: {chunk['error']['message']}")
+            for choice in chunk["choices"]:
+                if reasoning := choice["delta"].get("reasoning_content"):
+                    yield "reasoning", reasoning
+                if text := choice["delta"].get("content"):
+                    yield "text", text
+    except (OSError, IncompleteRead):
+        pass
+    if not done:
+        raise GatewaySaid("the answer broke off: the gateway closed the stream before its end")
+
+
+def print_piece(colour: bool) -> Callable[[Piece], None]:
+    """Prints pieces as they come; reasoning is headed (and dimmed on a terminal), so that nobody takes it for the answer."""
+    last = ""
+
+    def show(piece: Piece) -> None:
+        nonlocal last
+        kind, text = piece
+        if kind != last:
+            if last:
+                print("\n")
+            if kind == "reasoning":
+                print(f"{DIM}thinking:{PLAIN} " if colour else "thinking: ", end="")
+            last = kind
+        print(f"{DIM}{text}{PLAIN}" if colour and kind == "reasoning" else text, end="", flush=True)
+
+    return show
+
+
+def decision_lines(exchange: dict[str, Any]) -> str:
+    """Where the answer came from and why, in a few aligned lines."""
+    prompt, output = exchange["prompt_tokens"], exchange["output_tokens"]
+    reasoning, hit = exchange["reasoning_tokens"], exchange["cache_hit_tokens"]
+    tokens = f"{_count(prompt)} in ({_count(hit)} cached), {_count(output)} out"
+    if reasoning is not None:
+        tokens += f" ({reasoning} thinking)"
+    local = exchange["boundary"] != "external"
+    cost = "not priced: it ran on your own machine" if local else "not known"
+    if exchange["cost_usd"] is not None:
+        cost = f"{exchange['cost_usd']} USD"
+    first = exchange["first_frame_s"]
+    rows = [
+        ("class", exchange["data_class"]),
+        ("backend", f"{exchange['backend']}/{exchange['model']}{_demo(exchange)}"),
+        ("boundary", exchange["boundary"]),
+        ("rules", " ".join(exchange["rules"])),
+        ("quirks", " ".join(exchange["quirks"]) or "none"),
+        ("tokens", tokens),
+        ("cost", cost),
+        (
+            "time",
+            f"{exchange['duration_s']:.2f} s" + (f", first frame after {first:.2f} s" if first is not None else ""),
+        ),
+        ("exchange", f"{exchange['exchange_id']}   (tidegate explain {exchange['rules'][-1]} says why)"),
+    ]
+    return "\n".join(f"  {name:<9} {value}" for name, value in rows)
+
+
+def _count(value: int | None) -> str:
+    return "not reported" if value is None else str(value)
+
+
+def _demo(exchange: dict[str, Any]) -> str:
+    return "   (embedded demo model, not DeepSeek)" if exchange["backend"] == "embedded" else ""

@@ -1,0 +1,51 @@
+"""`tidegate status`: what a running gateway sees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def status(
+    url: str = typer.Option(DEFAULT_URL, help=URL_HELP),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Show the backends, classes and ledger of a running gateway."""
+    found = get_json(url, "/-/status")
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    keys = "keys required" if found["keys_required"] else "no keys: this machine only"
+    ledger = found["ledger"]
+    print(f"Tidegate {found['version']} at {url}, {keys}, default class {found['default_class']}")
+    print_backends(found["backends"])
+    print(
+        f"ledger: {ledger['written']} written, {ledger['waiting']} waiting"
+        + (f", {ledger['error']}" if ledger["error"] else "")
+    )
+
+
+def print_backends(backends: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("backend", "boundary", "takes up to", "health", "models", ""):
+        table.add_column(heading, overflow="fold")
+    for backend in backends:
+        table.add_row(
+            backend["name"],
+            backend["boundary"],
+            backend["accepts"],
+            backend["health"],
+            ", ".join(backend["models"]) or "not known yet",
+            backend.get("note", ""),
+        )
+    Console().print(table)

@@ -1,0 +1,213 @@
+"""`tidegate up`: build the gateway from its configuration, start it, show that it works, serve until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+import uvicorn
+from msgspec.structs import replace
+
+from tidegate import __version__
+from tidegate.app import App
+from tidegate.backends.model_file import check_model, ensure_model
+from tidegate.catalog.embedded import embedded_model
+from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
+from tidegate.cli.places import cache_folder, config_path, state_folder
+from tidegate.config import Config, Embedded, read_config
+from tidegate.core.errors import GatewayError, Misconfigured
+from tidegate.ledger.entries import Entry
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+GREETING = "Explain in two sentences why the sea has tides."
+GREETING_TOKENS = 160
+DRAIN_S = 5
+
+
+@app.command()
+def up(
+    config: Path | None = typer.Option(None, help="Configuration file; default: tidegate.toml here, then the user's."),
+    host: str = typer.Option("", help="Address to listen on; [server] host."),
+    port: int = typer.Option(-1, help="Port to listen on; [server] port."),
+    model: Path | None = typer.Option(None, help="A GGUF file for the embedded engine, instead of fetching one."),
+    embedded: bool = typer.Option(True, help="Run the embedded demo model."),
+    ask: bool = typer.Option(True, help="Send one prompt after the start and show the answer."),
+) -> None:
+    """Start the gateway, with the embedded demo model unless told otherwise."""
+    logging.basicConfig(format="tidegate: %(message)s", level=logging.WARNING)
+    path = config_path(config)
+    options = _with_flags(read_config(path), host, port, model, embedded)
+    state = state_folder()
+    App(options, os.environ, state, None)  # refuse what cannot be enforced before anything is fetched
+    listener = bind(options.server.host, options.server.port)
+    with listener:
+        model_path = _model_path(options) if options.embedded.enabled else None
+        gateway = App(options, os.environ, state, model_path)
+        _run(_serve(gateway, options, listener, path, greet=ask))
+
+
+def _with_flags(config: Config, host: str, port: int, model: Path | None, embedded: bool) -> Config:
+    server = replace(config.server, **({"host": host} if host else {}), **({"port": port} if port >= 0 else {}))
+    if model is not None and not embedded:
+        raise Misconfigured("--model needs the embedded engine; drop --no-embedded")
+    engine: Embedded = config.embedded
+    if model is not None:
+        engine = replace(engine, enabled=True, model=str(model))
+    if not embedded:
+        engine = replace(engine, enabled=False)
+    return replace(config, server=server, embedded=engine)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The listening socket, before anything else is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)  # from here on a client can connect, and waits until we serve
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Misconfigured(
+                f"port {port} of {host} is in use (another Tidegate? see `tidegate status`); choose one with --port"
+            ) from None
+        raise Misconfigured(f"cannot listen on {host} port {port}: {error.strerror}; check --host and --port") from None
+    return listener
+
+
+def _model_path(options: Config) -> Path:
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise Misconfigured(
+            "the embedded engine is not installed: run `pip install 'tidegate[embedded]'`, or start with --no-embedded"
+        )
+    if options.embedded.model is None:
+        return ensure_model(embedded_model(), cache_folder(), lambda line: print(line, file=sys.stderr))
+    path = Path(options.embedded.model).expanduser()
+    check_model(path)
+    return path
+
+
+def _run(main: Any) -> None:
+    try:
+        import uvloop
+
+        factory: Any = uvloop.new_event_loop
+    except ImportError:  # Windows has none
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main)
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: uvicorn would raise them again after its stop and cut off our own."""
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+async def _serve(gateway: App, options: Config, listener: socket.socket, path: Path | None, *, greet: bool) -> None:
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    try:
+        await gateway.start(_print_exchanges if sys.stderr.isatty() else None)
+        server = _Server(
+            uvicorn.Config(
+                gateway.asgi,  # pyright: ignore[reportArgumentType]
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=2048,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+        _stop_on_signals(server)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        _announce(gateway, options, url, path)
+        if greet and gateway.engine is not None:
+            # A daemon thread: Ctrl-C during the first answer must not wait for it.
+            threading.Thread(target=_greet, args=(url, _own_key(options)), daemon=True).start()
+        else:
+            print("Serving; Ctrl-C stops.", flush=True)
+        await serving
+    finally:
+        await gateway.stop()
+    print("Stopped; the ledger is written.", file=sys.stderr)
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    def stop() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _announce(gateway: App, options: Config, url: str, path: Path | None) -> None:
+    print(f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)")
+    print(f"  config    {path or 'defaults (no tidegate.toml)'}")
+    print(f"  class     {options.policy.default_class} unless raised by client, alias or x-tidegate-class")
+    print(f"  ledger    {gateway.ledger.path} (never content)")
+    for view in gateway.registry.snapshot().backends:
+        note = "   embedded demo model, not DeepSeek" if view.demo else ""
+        models = ", ".join(view.models) or "models not known yet"
+        print(f"  backend   {view.name} ({view.boundary.value}, {view.health}): {models}{note}")
+    if not gateway.registry.backends:
+        print("  backend   none yet: set DEEPSEEK_API_KEY, start a local runtime, or configure [backends.NAME]")
+    print(flush=True)
+
+
+def _own_key(options: Config) -> str | None:
+    return os.environ.get(options.clients[0].key_env) if options.clients else None
+
+
+def _greet(url: str, key: str | None) -> None:
+    """One private prompt to the embedded model, to show an answer and its decision."""
+    print(f"> {GREETING}", flush=True)
+    try:
+        result = ask_gateway(
+            url,
+            GREETING,
+            model="embedded",
+            data_class="private",
+            max_tokens=GREETING_TOKENS,
+            key=key,
+            show=print_piece(sys.stdout.isatty()),
+        )
+        print("\n\n" + decision_lines(result["exchange"]))
+    except GatewayError as error:
+        print(f"\nthe first prompt failed: {error.message}")
+    print("\nServing; Ctrl-C stops. Try: tidegate ask 'Hello' | tidegate status", flush=True)
+
+
+def _print_exchanges(entries: Sequence[Entry]) -> None:
+    """One line per exchange on a terminal; called by the ledger's writer, off the hot path."""
+    for entry in entries:
+        at = datetime.fromtimestamp(entry.arrived_at, UTC).strftime("%H:%M:%S")
+        place = f"{entry.backend} ({entry.boundary})" if entry.backend else "no backend"
+        tokens = "" if entry.output_tokens is None else f" {entry.output_tokens} tokens"
+        print(
+            f"{at}Z {entry.exchange_id} {entry.status} {entry.data_class or '-'} -> {place}{tokens} {entry.duration_s:.2f}s"
+            + (f" {entry.error}" if entry.error else ""),
+            file=sys.stderr,
+        )

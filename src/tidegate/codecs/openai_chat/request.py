@@ -1,0 +1,296 @@
+"""A chat request, bytes to `ChatRequest` and back. Checks shapes and ranges; the error texts are the hosted API's.
+
+Where a hosted text is known it is used (DeepSeek API, collected 2026-07-27 to 2026-09-23); line and column, which only
+the hosted parser knows, are left out. Nothing of a value is ever quoted except names out of a closed set.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import orjson
+
+from tidegate.codecs.openai_chat.fields import (
+    bool_field,
+    float_field,
+    int_field,
+    object_field,
+    string_field,
+    wrong_shape,
+)
+from tidegate.codecs.openai_chat.messages import decode_messages, encode_message
+from tidegate.core.errors import ClientMistake
+from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.core.requests import ChatRequest, Effort, NamedTool, ThinkingSwitch, ToolChoice, ToolSpec
+
+_KNOWN = frozenset(
+    [
+        "model",
+        "messages",
+        "stream",
+        "stream_options",
+        "thinking",
+        "reasoning_effort",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "logprobs",
+        "top_logprobs",
+        "user_id",
+        "seed",
+        "n",
+        "frequency_penalty",
+        "presence_penalty",
+    ]
+)
+_EFFORTS = get_args(Effort)
+_SWITCHES = get_args(ThinkingSwitch)
+_MAX_STOPS = 16
+_MAX_TOOLS = 128
+
+
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object, or a `ClientMistake` that says why not."""
+    try:
+        value = as_object(orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        # `msg` names the fault (lone surrogate, recursion limit, unexpected character) and quotes nothing of the body.
+        raise ClientMistake(f"Failed to parse the request body as JSON: {error.msg}") from None
+    if value is None:
+        raise wrong_shape("the body must be a JSON object")
+    return value
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    fields = parse_json_object(body)
+    if "model" not in fields:
+        raise wrong_shape("missing field `model`")
+    if "messages" not in fields:
+        raise wrong_shape("missing field `messages`")
+    stream = bool_field(fields, "stream") or False
+    tools = _decode_tools(fields.get("tools"))
+    request = ChatRequest(
+        model=string_field(fields, "model") or "",
+        messages=decode_messages(fields["messages"]),
+        stream=stream,
+        include_usage=_decode_include_usage(fields, stream),
+        thinking=_decode_thinking(fields),
+        effort=_decode_effort(fields),
+        max_tokens=int_field(fields, "max_tokens", 1, 393216),
+        temperature=float_field(fields, "temperature", 0, 2),
+        top_p=float_field(fields, "top_p", 0, 1, "(0, 1.0]"),
+        stop=_decode_stop(fields.get("stop")),
+        tools=tools,
+        tool_choice=_decode_tool_choice(fields.get("tool_choice"), tools),
+        response_format=_decode_response_format(fields),
+        logprobs=bool_field(fields, "logprobs"),
+        top_logprobs=_decode_top_logprobs(fields),
+        user_id=string_field(fields, "user_id"),
+        seed=int_field(fields, "seed", 0, 2**63 - 1, "[0, 2^63)"),
+        n=_decode_n(fields),
+        frequency_penalty=float_field(fields, "frequency_penalty", -2, 2),
+        presence_penalty=float_field(fields, "presence_penalty", -2, 2),
+        extras={name: value for name, value in fields.items() if name not in _KNOWN},
+    )
+    if request.thinks and tools and request.tool_choice not in (None, "none", "auto"):
+        raise ClientMistake("Thinking mode does not support this tool_choice")
+    return request
+
+
+def _decode_include_usage(fields: dict[str, Any], stream: bool) -> bool | None:
+    options = object_field(fields, "stream_options")
+    if options is None:
+        return None
+    if not stream:
+        raise ClientMistake("stream_options should be set along with stream = true")
+    return bool_field(options, "include_usage", "stream_options.include_usage") or False
+
+
+def _decode_thinking(fields: dict[str, Any]) -> ThinkingSwitch | None:
+    thinking = object_field(fields, "thinking")
+    if thinking is None:
+        return None
+    if "type" not in thinking:
+        raise wrong_shape("thinking: missing field `type`")
+    if thinking["type"] not in _SWITCHES:
+        raise wrong_shape(f"thinking.type: unknown variant, expected one of {_listed(_SWITCHES)}")
+    return thinking["type"]
+
+
+def _decode_effort(fields: dict[str, Any]) -> Effort | None:
+    effort = fields.get("reasoning_effort")
+    if effort is None:
+        return None
+    if effort not in _EFFORTS:
+        raise wrong_shape(f"reasoning_effort: unknown variant, expected one of {_listed(_EFFORTS)}")
+    return effort
+
+
+def _decode_stop(stop: object) -> tuple[str, ...]:
+    if stop is None:
+        return ()
+    if isinstance(stop, str):
+        if not stop:
+            raise ClientMistake(
+                "Invalid 'stop': empty string. Expected a string with minimum length 1, but got an empty string instead."
+            )
+        return (stop,)
+    stops = as_list(stop)
+    if stops is None or not all(isinstance(item, str) for item in stops):
+        raise wrong_shape("stop: expected a string or an array of strings")
+    if len(stops) > _MAX_STOPS:
+        raise ClientMistake(f"Stop string array too long: {len(stops)}")
+    if "" in stops:
+        raise ClientMistake(
+            f"Invalid 'stop[{stops.index('')}]': empty string. "
+            "Expected a string with minimum length 1, but got an empty string instead."
+        )
+    return tuple(stops)
+
+
+def _decode_tools(tools: object) -> tuple[ToolSpec, ...]:
+    if tools is None:
+        return ()
+    items = as_list(tools)
+    if items is None:
+        raise wrong_shape("tools: expected an array")
+    if len(items) > _MAX_TOOLS:
+        raise ClientMistake(f"Invalid 'tools': array too long. Expected at most {_MAX_TOOLS} tools.")
+    specs = tuple(_decode_tool(item, f"tools[{index}]") for index, item in enumerate(items))
+    if len({spec.name for spec in specs}) != len(specs):
+        raise ClientMistake("Tool names must be unique.")
+    return specs
+
+
+def _decode_tool(item: Any, place: str) -> ToolSpec:
+    tool = as_object(item)
+    if tool is None:
+        raise wrong_shape(f"{place}: expected an object")
+    if tool.get("type") != "function":
+        raise wrong_shape(f"{place}.type: unknown variant, expected `function`")
+    function = object_field(tool, "function", f"{place}.function")
+    if function is None:
+        raise wrong_shape(f"{place}: missing field `function`")
+    name = string_field(function, "name", f"{place}.function.name")
+    if not name or not name.replace("_", "a").replace("-", "a").isalnum() or not name.isascii():
+        raise ClientMistake(
+            f"Invalid '{place}.function.name': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+        )
+    if len(name) > 128:
+        raise ClientMistake(
+            f"Invalid '{place}.function.name': string too long. Expected a string with maximum length 128, "
+            f"but got a string with length {len(name)} instead."
+        )
+    return ToolSpec(
+        name=name,
+        description=string_field(function, "description", f"{place}.function.description"),
+        parameters=object_field(function, "parameters", f"{place}.function.parameters"),
+        strict=bool_field(function, "strict", f"{place}.function.strict"),
+    )
+
+
+def _decode_tool_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> ToolChoice | None:
+    if choice is None or choice == "none" or choice == "auto" or choice == "required":
+        return choice
+    named = as_object(choice) or {}
+    name = (as_object(named.get("function")) or {}).get("name")
+    if named.get("type") != "function" or not isinstance(name, str):
+        raise wrong_shape("tool_choice: expected `none`, `auto`, `required` or a named function")
+    if tools and name not in {tool.name for tool in tools}:
+        raise ClientMistake("Invalid value for 'tool_choice': it names a function that the 'tools' parameter does not.")
+    return NamedTool(name)
+
+
+def _decode_response_format(fields: dict[str, Any]) -> dict[str, Any] | None:
+    wanted = object_field(fields, "response_format")
+    if wanted is not None and wanted.get("type") not in ("text", "json_object", "json_schema", "regex"):
+        raise wrong_shape(
+            "response_format.type: unknown variant, expected one of `json_object`, `json_schema`, `regex`, `text`"
+        )
+    return wanted
+
+
+def _decode_top_logprobs(fields: dict[str, Any]) -> int | None:
+    wanted = int_field(fields, "top_logprobs", 0, 20, "[0, 20].")
+    if wanted is not None and fields.get("logprobs") is not True:
+        raise ClientMistake(
+            "Invalid top_logprobs and logprobs value, logprobs must be set to true if top_logprobs is used."
+        )
+    return wanted
+
+
+def _decode_n(fields: dict[str, Any]) -> int | None:
+    if fields.get("n") not in (None, 1):
+        raise ClientMistake("Invalid n value (currently only n = 1 is supported)")
+    return fields.get("n")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def request_fields(request: ChatRequest) -> dict[str, Any]:
+    """The request as the JSON object that goes on the wire. Fields the client did not set are not there."""
+    fields: dict[str, Any] = dict(request.extras)
+    fields["model"] = request.model
+    fields["messages"] = [encode_message(message) for message in request.messages]
+    if request.stream:
+        fields["stream"] = True
+    if request.include_usage is not None:
+        fields["stream_options"] = {"include_usage": request.include_usage}
+    if request.thinking is not None:
+        fields["thinking"] = {"type": request.thinking}
+    if request.effort is not None:
+        fields["reasoning_effort"] = request.effort
+    if request.stop:
+        fields["stop"] = list(request.stop)
+    if request.tools:
+        fields["tools"] = [_encode_tool(tool) for tool in request.tools]
+    if isinstance(request.tool_choice, NamedTool):
+        fields["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice.name}}
+    elif request.tool_choice is not None:
+        fields["tool_choice"] = request.tool_choice
+    for name in _AS_IS:
+        if (value := getattr(request, name)) is not None:
+            fields[name] = value
+    return fields
+
+
+_AS_IS = [
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "response_format",
+    "logprobs",
+    "top_logprobs",
+    "user_id",
+    "seed",
+    "n",
+    "frequency_penalty",
+    "presence_penalty",
+]
+
+
+def _encode_tool(tool: ToolSpec) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    for name in ("description", "parameters", "strict"):
+        if (value := getattr(tool, name)) is not None:
+            function[name] = value
+    return {"type": "function", "function": function}
+
+
+def dump_fields(fields: dict[str, Any]) -> bytes:
+    """JSON bytes. orjson writes at most 254 levels, fewer than it reads, so depth is the client's to mend."""
+    try:
+        return orjson.dumps(fields)
+    except (TypeError, orjson.JSONEncodeError):
+        raise ClientMistake("The request is nested too deeply: at most 250 levels of JSON can be passed on") from None
+
+
+def encode_request(request: ChatRequest) -> bytes:
+    return dump_fields(request_fields(request))

@@ -1,0 +1,64 @@
+"""What routing says and why: the snapshot it looked at, a verdict per backend, and the candidates in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tidegate.core.boundary import Boundary, DataClass
+
+Health = Literal["up", "starting", "down", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendView:
+    """A backend as routing sees it. `models` is what it serves, the first being its default; empty = not known yet."""
+
+    name: str
+    boundary: Boundary
+    accepts: DataClass
+    health: Health
+    models: tuple[str, ...]
+    serves_any: bool = False
+    """It answers to names it does not list (a generic server whose list could not be read)."""
+    demo: bool = False
+    """The embedded demo model: real, but not DeepSeek; it is asked last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All backends at one moment, in the order of preference."""
+
+    backends: tuple[BackendView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One backend kept or dropped, by which rule."""
+
+    backend: str
+    code: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    backend: str
+    model: str
+
+
+Refusal = Literal[
+    "unknown_model", "unknown_backend", "model_not_served", "class_forbids", "nothing_local", "no_backend"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The routing choice. `candidates` may be tried in this order and no others may; empty means `refusal` says why."""
+
+    asked_model: str
+    data_class: DataClass
+    rules: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    candidates: tuple[Candidate, ...]
+    refusal: Refusal | None = None

@@ -1,0 +1,146 @@
+"""The one error tree. Each error knows its HTTP status, whether to retry (and where) and whose fault it is.
+
+    GatewayError
+    ├─ ClientMistake        400  the request is wrong; sending it again changes nothing
+    │  ├─ AuthenticationFailed 401
+    │  ├─ UnknownModel      400  a bare name nobody serves (hosted text); 404 for an address `backend/model`
+    │  ├─ NotFound          404  no such path, exchange or model of a named backend
+    │  ├─ MethodNotAllowed  405
+    │  ├─ BodyTooLarge      413
+    │  └─ UnsupportedMedia  415
+    ├─ PolicyRefusal        403  the policy allows no backend for this request
+    ├─ BackendFailure       502  a backend did not do its part; another one may
+    │  ├─ BackendUnreachable   503
+    │  ├─ BackendTimedOut      504
+    │  ├─ BackendOverloaded    503
+    │  ├─ RateLimited          429
+    │  ├─ NoBalance            402
+    │  ├─ BackendRefused       502  it answered with an error that is not the client's fault
+    │  └─ BrokenContract       502  it answered something that is not the contract; also a stream cut half-way
+    ├─ BoundaryBreach       500  the transport stopped a request that routing should never have sent there
+    ├─ ClientLeft           499  nobody is waiting any more
+    └─ Misconfigured        exit code 2, before anything is served
+
+Messages name the option or field to change and never contain prompt text or keys.
+Upstream errors are mapped to this tree in dialects, and rendered only in `surfaces/errors`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+ErrorKind = Literal[
+    "invalid_request_error",
+    "authentication_error",
+    "rate_limit_error",
+    "service_unavailable_error",
+    "server_error",
+    "unknown_error",
+]
+Retry = Literal["never", "same", "elsewhere"]
+Fault = Literal["client", "policy", "backend", "gateway"]
+
+
+class GatewayError(Exception):
+    """Root of the tree; `message` is what the client reads."""
+
+    status: ClassVar[int] = 500
+    retry: ClassVar[Retry] = "never"
+    fault: ClassVar[Fault] = "gateway"
+    kind: ClassVar[ErrorKind] = "server_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ClientMistake(GatewayError):
+    status = 400
+    fault = "client"
+    kind = "invalid_request_error"
+
+
+class AuthenticationFailed(ClientMistake):
+    status = 401
+    kind = "authentication_error"
+
+
+class UnknownModel(ClientMistake):
+    """A bare model name that no backend, alias or reserved name answers to."""
+
+
+class NotFound(ClientMistake):
+    status = 404
+
+
+class MethodNotAllowed(ClientMistake):
+    status = 405
+
+
+class BodyTooLarge(ClientMistake):
+    status = 413
+
+
+class UnsupportedMedia(ClientMistake):
+    status = 415
+
+
+class PolicyRefusal(GatewayError):
+    status = 403
+    fault = "policy"
+    kind = "invalid_request_error"
+
+
+class BackendFailure(GatewayError):
+    status = 502
+    retry = "elsewhere"
+    fault = "backend"
+
+
+class BackendUnreachable(BackendFailure):
+    status = 503
+    kind = "service_unavailable_error"
+
+
+class BackendTimedOut(BackendFailure):
+    status = 504
+
+
+class BackendOverloaded(BackendFailure):
+    status = 503
+    kind = "service_unavailable_error"
+
+
+class RateLimited(BackendFailure):
+    status = 429
+    kind = "rate_limit_error"
+
+
+class NoBalance(BackendFailure):
+    """The hosted account behind the gateway has no money left."""
+
+    status = 402
+    kind = "unknown_error"
+
+
+class BackendRefused(BackendFailure):
+    """The backend answered with an error status that the client did not cause."""
+
+
+class BrokenContract(BackendFailure):
+    """The backend's answer is not the contract: bad framing, a stream without its end, an empty answer."""
+
+
+class BoundaryBreach(GatewayError):
+    """The second wall: the transport refused to connect a request to a place its class forbids."""
+
+    status = 500
+
+
+class ClientLeft(GatewayError):
+    status = 499
+    fault = "client"
+
+
+class Misconfigured(GatewayError):
+    """The configuration cannot be used or enforced; raised before anything is served."""

@@ -1,0 +1,67 @@
+"""All that is known of one request from arrival to ledger line. The one mutable record, owned by the pipeline.
+
+It never holds content: lengths, a keyed hash, tokens, times and the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import Decision
+from tidegate.core.errors import GatewayError
+from tidegate.core.usage import Usage
+
+
+def _no_clock() -> float:
+    return 0.0
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Times: `arrived_at` is unix seconds; the others are seconds since arrival on a monotonic clock."""
+
+    exchange_id: str
+    surface: str
+    arrived_at: float
+    client: str | None = None
+    request_bytes: int = 0
+    request_hash: str = ""
+    asked_model: str = ""
+    streamed: bool = False
+    data_class: DataClass | None = None
+    decision: Decision | None = None
+    backend: str | None = None
+    model: str | None = None
+    boundary: Boundary | None = None
+    attempts: list[str] = field(default_factory=list[str])
+    """Backends that were asked, in order, each with how it went: `name:ok` or `name:ErrorClass`."""
+    fell_back: str | None = None
+    """Code of the rule by which a later candidate was asked."""
+    quirks: list[str] = field(default_factory=list[str])
+    usage: Usage | None = None
+    cost_usd: Decimal | None = None
+    finish: str | None = None
+    status: int = 0
+    error: str | None = None
+    """Class name of the error, never its text."""
+    first_frame_s: float | None = None
+    duration_s: float | None = None
+    elapsed_s: Callable[[], float] = _no_clock
+    """Seconds since arrival, by the pipeline's clock."""
+
+    def fail(self, error: GatewayError) -> None:
+        self.status = error.status
+        self.error = type(error).__name__
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        decided = self.decision.rules if self.decision else ()
+        return (*decided, self.fell_back) if self.fell_back else decided
+
+    def note_quirks(self, codes: Iterable[str]) -> None:
+        for code in codes:
+            if code not in self.quirks:
+                self.quirks.append(code)

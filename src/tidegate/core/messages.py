@@ -1,0 +1,54 @@
+"""Messages as parts. Plain values, equal by value; identity and storage are someone else's business.
+
+Canonical form, so that one conversation has one value: an assistant's parts stand in the order reasoning, text, tool
+calls; an empty text stands only beside other parts; parts that we do not read (images, files) travel as `OpaquePart`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """The model's own reasoning, sent back by the client."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """`arguments` is the JSON text as the model wrote it, possibly cut or invalid: nobody repairs it."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpaquePart:
+    """A content part that is carried, not read: `value` is its JSON as it came."""
+
+    value: dict[str, Any]
+
+
+Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `call_id` names the tool call that a `tool` message answers; `prefix` asks to continue this text."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+    call_id: str | None = None
+    prefix: bool = False

@@ -1,0 +1,72 @@
+"""The canonical chat request: everything that the contract knows about, with None for "the client did not say".
+
+Source of the fields and limits: DeepSeek API reference, create-chat-completion, 2026-08-27.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tidegate.core.messages import Message
+
+ThinkingSwitch = Literal["enabled", "disabled", "adaptive"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A function the model may call. `parameters` is its JSON Schema, untouched."""
+
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """`tool_choice` that names one function."""
+
+    name: str
+
+
+ToolChoice = Literal["none", "auto", "required"] | NamedTool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One chat completion as asked for. `include_usage` is None when `stream_options` was not sent.
+
+    `extras` holds fields outside the contract. They are kept so that nothing is lost in translation, and never sent to
+    a backend: the hosted API ignores them, and elsewhere one of them could change where a prompt goes.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool = False
+    include_usage: bool | None = None
+    thinking: ThinkingSwitch | None = None
+    effort: Effort | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice | None = None
+    response_format: dict[str, Any] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    user_id: str | None = None
+    seed: int | None = None
+    n: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    extras: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the contract has the model think: on by default, off by switch or by effort `none`."""
+        if self.thinking is not None:
+            return self.thinking != "disabled"
+        return self.effort != "none"

@@ -1,0 +1,17 @@
+"""One file per runtime: how its speech differs from the contract, as numbered quirks. Pure: no socket, no clock."""
+
+from __future__ import annotations
+
+from tidegate.core.rulebook import Rulebook
+from tidegate.dialects.base import COMMON, Dialect
+from tidegate.dialects.deepseek import DEEPSEEK
+from tidegate.dialects.embedded import EMBEDDED
+from tidegate.dialects.generic import GENERIC
+from tidegate.dialects.llamacpp import LLAMACPP
+
+DIALECTS: tuple[Dialect, ...] = (DEEPSEEK, LLAMACPP, EMBEDDED, GENERIC)
+RULEBOOKS: tuple[Rulebook, ...] = (COMMON, *(dialect.rules for dialect in DIALECTS))
+
+
+def dialect_named(name: str) -> Dialect:
+    return next(dialect for dialect in DIALECTS if dialect.name == name)

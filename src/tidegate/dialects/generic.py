@@ -1,0 +1,74 @@
+"""Any server that says it is OpenAI-compatible. Promises little: what such a server cannot be told is stated as a quirk."""
+
+from __future__ import annotations
+
+from tidegate.core.errors import ClientMistake, GatewayError
+from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.core.requests import ChatRequest
+from tidegate.core.rulebook import Rulebook
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect, Fields
+from tidegate.dialects.errors import by_status, error_object, known_message
+
+GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
+
+THINKING = GENERIC_RULES.rule(
+    "GEN001",
+    "the thinking switch and effort are not passed on; the server's own default holds",
+    why="The same switch is ignored, refused with 422 or spelled differently by each runtime, so a generic server cannot "
+    "be told. Name its `kind` in the configuration where there is one.",
+    source="vLLM 0.32.0, llama.cpp b11549 and transformers serve 5.19, run 2026-11-22",
+    checked="2026-11-22",
+)
+
+REASONING = GENERIC_RULES.rule(
+    "GEN002",
+    "reasoning arrives as `reasoning` and is renamed to `reasoning_content`",
+    why="The contract names the field `reasoning_content`; vLLM and Ollama call it `reasoning`.",
+    source="vLLM 0.32.0, run 2026-11-22; Ollama source fb30760, 2026-08-21",
+    checked="2026-11-22",
+)
+
+PREFIX = GENERIC_RULES.rule(
+    "GEN003",
+    "Chat Prefix Completion is refused",
+    why="A generic server may close the assistant's text and answer again (vLLM, transformers serve) instead of "
+    "continuing it; that would be a wrong answer that looks right.",
+    source="vLLM 0.32.0 and transformers serve 5.19, run 2026-11-22",
+    checked="2026-11-22",
+)
+
+
+def drop_thinking(request: ChatRequest, fields: Fields) -> bool:
+    fields.pop("thinking", None)
+    fields.pop("reasoning_effort", None)
+    return request.thinking is not None or request.effort is not None
+
+
+def refuse_prefix(request: ChatRequest, _fields: Fields) -> bool:
+    if request.messages[-1].prefix:
+        raise ClientMistake(f"prefix is not supported by this backend, see {PREFIX.code}; use another `model`")
+    return False
+
+
+def rename_reasoning(chunk: Fields) -> bool:
+    renamed = False
+    for choice in as_list(chunk.get("choices")) or ():
+        said = as_object(choice.get("delta") or choice.get("message"))
+        if said is not None and said.get("reasoning") and not said.get("reasoning_content"):
+            said["reasoning_content"] = said.pop("reasoning")
+            renamed = True
+    return renamed
+
+
+def read_error(status: int, body: bytes) -> GatewayError:
+    return by_status(status, known_message(error_object(body), ("This model's maximum context length is",)))
+
+
+GENERIC = Dialect(
+    name="generic",
+    title="OpenAI-compatible server",
+    rules=GENERIC_RULES,
+    read_error=read_error,
+    on_request=((THINKING, drop_thinking), (PREFIX, refuse_prefix), *FOR_LOCAL_RUNTIMES),
+    on_chunk=((REASONING, rename_reasoning),),
+)

@@ -1,0 +1,1 @@
+"""What each exchange was and cost: one row each, never content."""

@@ -1,0 +1,158 @@
+"""The journey of one request, top to bottom: decide, ask the candidates in order, observe the events, book always.
+
+Knows no wire format and no socket. Candidates come out of the decision and from nowhere else, so whatever fails and
+whatever is tried next, class and boundary bind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from tidegate.backends.base import Answering, Backend
+from tidegate.core.boundary import Boundary
+from tidegate.core.decision import Candidate, Decision, Snapshot
+from tidegate.core.errors import BackendFailure, BackendUnreachable, BrokenContract, ClientLeft, GatewayError
+from tidegate.core.events import Finish, Frame, Start, UsageReport
+from tidegate.core.exchange import Exchange
+from tidegate.core.requests import ChatRequest
+from tidegate.core.usage import Usage
+from tidegate.ledger.entries import Entry, entry_of
+from tidegate.routing.decide import decide
+from tidegate.routing.explain import refusal_error
+from tidegate.routing.policy import Ask, Policy
+from tidegate.routing.rules import FELL_BACK
+
+Price = Callable[[str, Usage | None, datetime], Decimal | None]
+
+
+class Backends(Protocol):
+    """Where the gateway finds backends (the registry)."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def find(self, name: str) -> Backend | None: ...
+
+
+class Gateway:
+    """`wall_clock` gives unix seconds, `timer` monotonic seconds, `new_id` 32 random hex digits."""
+
+    def __init__(
+        self,
+        backends: Backends,
+        policy: Policy,
+        record: Callable[[Entry], None],
+        *,
+        price: Price,
+        wall_clock: Callable[[], float],
+        timer: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        self.backends = backends
+        self.policy = policy
+        self._record = record
+        self._price = price
+        self._wall_clock = wall_clock
+        self._timer = timer
+        self._new_id = new_id
+
+    @contextmanager
+    def exchange(self, surface: str) -> Generator[Exchange]:
+        """Open an exchange; however the block is left, it is booked, exactly once."""
+        exchange = Exchange("ex_" + self._new_id(), surface, self._wall_clock())
+        began = self._timer()
+        exchange.elapsed_s = lambda: self._timer() - began
+        try:
+            yield exchange
+        except GatewayError as error:
+            exchange.fail(error)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            exchange.fail(ClientLeft("the client left"))
+            raise
+        except Exception as error:
+            exchange.status, exchange.error = 500, type(error).__name__
+            raise
+        finally:
+            exchange.duration_s = exchange.elapsed_s()
+            self._settle(exchange)
+            self._record(entry_of(exchange))
+
+    async def answer(self, exchange: Exchange, request: ChatRequest, ask: Ask) -> AsyncGenerator[list[Frame]]:
+        """The frames of the answer, in batches as they arrive. Close it when you stop early."""
+        snapshot = self.backends.snapshot()
+        exchange.decision = decision = decide(ask, snapshot, self.policy)
+        exchange.data_class = decision.data_class
+        if not decision.candidates:
+            raise refusal_error(decision, snapshot, self.policy)
+        answering, frames = await self._first_to_answer(exchange, request, decision)
+        try:
+            while frames:
+                for frame in frames:
+                    if frame.matters:
+                        _observe(exchange, frame)
+                exchange.note_quirks(answering.quirks)
+                yield frames
+                frames = await answering.read()
+        finally:
+            answering.close()
+        if exchange.finish is None:
+            raise BrokenContract("the backend's answer has no finish_reason")
+        exchange.status = 200
+
+    async def _first_to_answer(
+        self, exchange: Exchange, request: ChatRequest, decision: Decision
+    ) -> tuple[Answering, list[Frame]]:
+        """The first candidate that begins to answer, with what it said first. Nothing went to the client yet."""
+        failure: BackendFailure | None = None
+        for candidate in decision.candidates:
+            backend = self.backends.find(candidate.backend)
+            if backend is None:
+                continue
+            if failure is not None:
+                exchange.fell_back = FELL_BACK.code
+            try:
+                return await self._begin(exchange, request, backend, candidate)
+            except BackendFailure as error:
+                exchange.attempts.append(f"{candidate.backend}:{type(error).__name__}")
+                failure = error
+        raise failure or BackendUnreachable("the backend behind this model has just gone; try again")
+
+    async def _begin(
+        self, exchange: Exchange, request: ChatRequest, backend: Backend, candidate: Candidate
+    ) -> tuple[Answering, list[Frame]]:
+        assert exchange.data_class is not None
+        view = backend.view
+        exchange.backend, exchange.model, exchange.boundary = candidate.backend, candidate.model, view.boundary
+        exchange.quirks.clear()
+        answering = await backend.open(request, candidate.model, exchange.data_class)
+        try:
+            frames = await answering.read()
+        except BaseException:
+            answering.close()
+            raise
+        exchange.attempts.append(f"{candidate.backend}:ok")
+        exchange.first_frame_s = exchange.elapsed_s()
+        return answering, frames
+
+    def _settle(self, exchange: Exchange) -> None:
+        if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None:
+            at = datetime.fromtimestamp(exchange.arrived_at, UTC)
+            exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
+
+
+def _observe(exchange: Exchange, frame: Frame) -> None:
+    for event in frame.events:
+        match event:
+            case Start(model) if model and exchange.boundary is Boundary.EXTERNAL:
+                exchange.model = model  # the hosted API may remap a name; what answered is what is billed
+            case Finish(reason):
+                exchange.finish = reason
+            case UsageReport(usage):
+                exchange.usage = usage
+            case _:
+                pass

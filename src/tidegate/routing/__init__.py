@@ -1,0 +1,1 @@
+"""The pure choice: (ask, snapshot, policy) -> Decision. No socket, no clock."""

@@ -1,0 +1,46 @@
+"""The choice: (ask, snapshot, policy) -> Decision. Pure and total; reads as the policy.
+
+The class comes first, then what the name means, then who may take a request of that class, then the order. Whatever is
+tried later, fallbacks included, comes out of the candidates decided here.
+"""
+
+from __future__ import annotations
+
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import BackendView, Candidate, Decision, Snapshot, Verdict
+from tidegate.core.rulebook import Rule
+from tidegate.routing.classify import classify
+from tidegate.routing.names import resolve
+from tidegate.routing.policy import Ask, Policy
+from tidegate.routing.rules import KEPT, KEPT_DOWN, NOT_ACCEPTED, PRIVATE_STAYS
+
+
+def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
+    data_class, class_codes = classify(ask, policy)
+    meaning = resolve(ask.model, snapshot, policy)
+    verdicts = list(meaning.dropped)
+    ready: list[Candidate] = []
+    last_resort: list[Candidate] = []
+    for view, candidate in meaning.targets:
+        rule = forbids(view, data_class)
+        if rule is not None:
+            verdicts.append(Verdict(view.name, rule.code, False))
+        elif view.health == "down":
+            verdicts.append(Verdict(view.name, KEPT_DOWN.code, True))
+            last_resort.append(candidate)
+        else:
+            verdicts.append(Verdict(view.name, KEPT.code, True))
+            ready.append(candidate)
+    candidates = (*ready, *last_resort)
+    codes = dict.fromkeys((*class_codes, meaning.code, *(verdict.code for verdict in verdicts)))
+    refusal = None if candidates else meaning.refusal or ("class_forbids" if meaning.targets else "no_backend")
+    return Decision(ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal)
+
+
+def forbids(view: BackendView, data_class: DataClass) -> Rule | None:
+    """The rule by which this backend may not take a request of this class; None when it may."""
+    if data_class is DataClass.PRIVATE and view.boundary is Boundary.EXTERNAL:
+        return PRIVATE_STAYS
+    if data_class.rank > view.accepts.rank:
+        return NOT_ACCEPTED
+    return None

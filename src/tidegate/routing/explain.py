@@ -1,0 +1,77 @@
+"""A decision in words: the error that a refusal means, and the lines that say who was kept or dropped and why."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from tidegate.core.decision import Decision, Snapshot
+from tidegate.core.errors import GatewayError, NotFound, PolicyRefusal, UnknownModel
+from tidegate.core.rulebook import Rule
+from tidegate.routing.names import RESERVED
+from tidegate.routing.policy import Policy
+from tidegate.routing.rules import CLASSES, ROUTES
+
+
+def rule_of(code: str) -> Rule | None:
+    return ROUTES.find(code) or CLASSES.find(code)
+
+
+def model_names(snapshot: Snapshot, policy: Policy) -> tuple[str, ...]:
+    """The bare names a client may send, reserved names first."""
+    served = (model for view in snapshot.backends for model in view.models)
+    return tuple(dict.fromkeys((*RESERVED, *policy.aliases, *served)))
+
+
+def refusal_error(decision: Decision, snapshot: Snapshot, policy: Policy) -> GatewayError:
+    """The error for a decision without candidates. Names what to change; `model` is the client's own word."""
+    asked, data_class = _shown(decision.asked_model), decision.data_class.value
+    match decision.refusal:
+        case "unknown_model":
+            # The hosted API's text and status, 2026-09-23.
+            names = ", ".join(model_names(snapshot, policy))
+            return UnknownModel(f"The supported API model names are {names}, but you passed {asked}.")
+        case "unknown_backend" | "model_not_served":
+            return NotFound(f"No backend serves the model {asked}; GET /models lists what there is.")
+        case "class_forbids":
+            return PolicyRefusal(
+                f"A {data_class} request may not go to any backend behind the model {asked} "
+                f"({', '.join(_reasons(decision))}); nothing was sent. Ask for the model `local`, or change the policy."
+            )
+        case "nothing_local":
+            return PolicyRefusal(
+                "No backend is configured or found on this machine or an allow-listed network; nothing was sent. "
+                "Start a local runtime, or enable [embedded]."
+            )
+        case "no_backend" | None:
+            return PolicyRefusal("No backend is known that serves any model; configure [backends.NAME] or [embedded].")
+        case _:
+            assert_never(decision.refusal)
+
+
+def _reasons(decision: Decision) -> list[str]:
+    return [f"{verdict.backend}: {verdict.code}" for verdict in decision.verdicts if not verdict.kept]
+
+
+def _shown(name: str) -> str:
+    """A model name as a client sent it, cut so that nothing long can hide in an error text."""
+    return name if len(name) <= 80 and name.isprintable() else "(a name too long or odd to show)"
+
+
+def decision_view(decision: Decision) -> dict[str, Any]:
+    """The decision as JSON, each verdict with its rule's title."""
+    return {
+        "model": decision.asked_model,
+        "class": decision.data_class.value,
+        "rules": list(decision.rules),
+        "candidates": [f"{candidate.backend}/{candidate.model}" for candidate in decision.candidates],
+        "verdicts": [
+            {
+                "backend": verdict.backend,
+                "kept": verdict.kept,
+                "rule": verdict.code,
+                "why": rule.title if (rule := rule_of(verdict.code)) else "",
+            }
+            for verdict in decision.verdicts
+        ],
+        "refusal": decision.refusal,
+    }

@@ -1,0 +1,31 @@
+"""The policy as plain values: what class a request has, what names mean, who may ask. Built from the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tidegate.core.boundary import DataClass
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for one or more targets, each `backend/model` or a backend's name; may pin a class."""
+
+    name: str
+    targets: tuple[str, ...]
+    data_class: DataClass | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    default_class: DataClass = DataClass.PUBLIC
+    aliases: dict[str, Alias] = field(default_factory=dict[str, Alias])
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What routing needs to know of a request. `wished_class` is what the client's header asked for."""
+
+    model: str
+    client_class: DataClass | None = None
+    wished_class: DataClass | None = None

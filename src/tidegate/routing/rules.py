@@ -1,0 +1,133 @@
+"""The numbered rules of routing. Each verdict and each step of a class names one."""
+
+from __future__ import annotations
+
+from tidegate.core.rulebook import Rulebook
+
+CLASSES = Rulebook("CLS", "Data classes")
+ROUTES = Rulebook("RTE", "Routing")
+
+_DESIGN = "Tidegate design, boundaries and classes (docs/how-a-request-travels.md), 2026-11-23"
+_LITELLM = "BerriAI/litellm 1.109.1, run with a private prompt and a failing local backend, 2026-11-22"
+
+DEFAULT_CLASS = CLASSES.rule(
+    "CLS001",
+    "the default class applies",
+    why="Nothing else said how far this request may travel: `[policy] default_class` does.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+CLIENT_CLASS = CLASSES.rule(
+    "CLS002",
+    "the client's class applies",
+    why="The key that was used belongs to a client with a class of its own (`[[clients]] class`); it may be higher than "
+    "the default, never lower.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+ALIAS_CLASS = CLASSES.rule(
+    "CLS003",
+    "the model alias raises the class",
+    why="The alias that was asked for pins a class (`[aliases.NAME] class`).",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+HEADER_CLASS = CLASSES.rule(
+    "CLS004",
+    "the header x-tidegate-class raises the class",
+    why="A client knows best that a prompt is sensitive, so it may always ask for more protection.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+HEADER_IGNORED = CLASSES.rule(
+    "CLS005",
+    "the header x-tidegate-class asked for a lower class and was not followed",
+    why="The header may only raise a class; otherwise whoever controls a client could lower the policy.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+
+NAMED_BACKEND = ROUTES.rule(
+    "RTE001",
+    "the request names one backend",
+    why="A model written as `backend/model`, or a backend's bare name, asks for this backend and no other.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+ALIASED = ROUTES.rule(
+    "RTE002",
+    "the model is an alias",
+    why="`[aliases.NAME] targets` lists where it leads, in order.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+AUTO = ROUTES.rule(
+    "RTE003",
+    "model `auto`: every backend is considered",
+    why="Order: configured ones as written, runtimes found on this machine, the hosted API, the embedded demo model.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+LOCAL = ROUTES.rule(
+    "RTE004",
+    "model `local`: only backends on this machine or an allow-listed network are considered",
+    why="The name promises that the prompt stays at home, whatever its class.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+MODEL_ID = ROUTES.rule(
+    "RTE005",
+    "a real model id: every backend that serves it is considered",
+    why="The same id may be served in more than one place; policy and order choose.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+PRIVATE_STAYS = ROUTES.rule(
+    "RTE010",
+    "dropped: a private request may not leave, and this backend is external",
+    why="Private data stays home whatever breaks. Peers that keep a cloud fallback in the list have leaked through it.",
+    source=_LITELLM,
+    checked="2026-11-22",
+)
+NOT_ACCEPTED = ROUTES.rule(
+    "RTE011",
+    "dropped: this external backend was not given this class",
+    why='An external backend takes public requests; `accepts = "internal"` in its configuration lets it take more.',
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+NOT_LOCAL = ROUTES.rule(
+    "RTE012",
+    "dropped: external, and the model name asked for local backends only",
+    why="See RTE004.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+NOT_SERVED = ROUTES.rule(
+    "RTE013",
+    "dropped: this backend does not serve the model",
+    why="Some runtimes answer to any name with whatever model is loaded; a listed id is the only proof.",
+    source="llama.cpp b11549, run 2026-11-22; SGLang 0.5.23 source",
+    checked="2026-11-22",
+)
+KEPT = ROUTES.rule(
+    "RTE020",
+    "kept: allowed, serves the model, not known to be down",
+    why="Candidates are tried in the order of preference.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+KEPT_DOWN = ROUTES.rule(
+    "RTE021",
+    "kept as a last resort: allowed, but it was down when last seen",
+    why="What was seen may be seconds old; trying it last can only turn an error into an answer.",
+    source=_DESIGN,
+    checked="2026-11-23",
+)
+FELL_BACK = ROUTES.rule(
+    "RTE030",
+    "an earlier candidate failed before its first byte; the next one was asked",
+    why="Only candidates of the same decision are ever asked, so class and boundary bind every fallback.",
+    source=_LITELLM,
+    checked="2026-11-22",
+)

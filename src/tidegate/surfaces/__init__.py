@@ -1,0 +1,1 @@
+"""What clients speak to: authenticate, decode, call the gateway, encode. No policy."""

@@ -1,0 +1,87 @@
+"""The admin JSON under `/-/`: is it alive, is it ready, what is there, what happened to one exchange. Never content."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+import orjson
+
+from tidegate import __version__
+from tidegate.core.boundary import Boundary
+from tidegate.core.decision import BackendView
+from tidegate.core.errors import NotFound
+from tidegate.ledger.entries import Entry, view_of
+from tidegate.pipeline.gateway import Gateway
+from tidegate.surfaces.asgi import Receive, Scope, Send, respond
+from tidegate.surfaces.auth import Door
+
+
+class Book(Protocol):
+    """What the admin surface reads of the ledger."""
+
+    waiting: Any
+    written: int
+    dropped: int
+    error: str | None
+
+    def find(self, exchange_id: str) -> Entry | None: ...
+
+
+class AdminSurface:
+    def __init__(self, gateway: Gateway, door: Door, book: Book) -> None:
+        self._gateway = gateway
+        self._door = door
+        self._book = book
+
+    async def health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """The process is alive."""
+        await respond(send, 200, b'{"status":"ok"}')
+
+    async def ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """200 when a backend could answer now, else 503."""
+        healths = [view.health for view in self._gateway.backends.snapshot().backends]
+        ready = "up" in healths or "unknown" in healths
+        await respond(send, 200 if ready else 503, orjson.dumps({"status": "ready" if ready else "waiting"}))
+
+    async def status(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self._door.admit(scope)
+        ledger = {
+            "written": self._book.written,
+            "waiting": self._book.waiting,
+            "dropped": self._book.dropped,
+            "error": self._book.error,
+        }
+        status = {
+            "version": __version__,
+            "default_class": self._gateway.policy.default_class.value,
+            "keys_required": not self._door.open,
+            "backends": [_backend_view(view) for view in self._gateway.backends.snapshot().backends],
+            "aliases": sorted(self._gateway.policy.aliases),
+            "ledger": ledger,
+        }
+        await respond(send, 200, orjson.dumps(status))
+
+    async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """GET /-/exchanges/ID: the ledger's row of one exchange."""
+        self._door.admit(scope)
+        exchange_id = scope["path"].rpartition("/")[2]
+        entry = await asyncio.to_thread(self._book.find, exchange_id)
+        if entry is None:
+            raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
+        await respond(send, 200, orjson.dumps(view_of(entry)))
+
+
+def _backend_view(view: BackendView) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": view.name,
+        "boundary": view.boundary.value,
+        "accepts": view.accepts.value,
+        "health": view.health,
+        "models": list(view.models),
+    }
+    if view.demo:
+        shown["note"] = "embedded demo model, not DeepSeek"
+    elif view.boundary is Boundary.EXTERNAL and view.name in ("ollama", "lmstudio"):
+        shown["note"] = "found on this machine, but it may forward prompts; configure it to vouch for it"
+    return shown

@@ -1,0 +1,95 @@
+"""The little of ASGI that the surfaces share: reading a body within bounds, writing an answer, noticing a client leave.
+
+Plain ASGI, no framework, because this is the hot path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from tidegate.core.errors import BodyTooLarge, ClientLeft, UnsupportedMedia
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON_TYPE: Header = (b"content-type", b"application/json")
+STREAM_HEADERS: list[Header] = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+_DRAINED_BYTES = 64 * 1024 * 1024
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+def require_json(scope: Scope) -> None:
+    """JSON only. This also keeps web pages out: a browser asks before it sends JSON across origins, and gets no leave."""
+    kind = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMedia("Expected request with `Content-Type: application/json`")
+
+
+async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+    """The whole body. A too large one is read to its end and thrown away, so that the client reads the answer."""
+    pieces: list[bytes] = []
+    size_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft("the client left while sending its request")
+        piece: bytes = message.get("body", b"")
+        size_bytes += len(piece)
+        if size_bytes <= limit_bytes:
+            pieces.append(piece)
+        elif size_bytes > _DRAINED_BYTES:
+            break
+        if not message.get("more_body", False):
+            break
+    if size_bytes > limit_bytes:
+        raise BodyTooLarge(
+            f"The request body is larger than {limit_bytes} bytes; shorten it or raise `[server] body_limit_bytes`"
+        )
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def respond(send: Send, status: int, body: bytes, headers: list[Header] | None = None) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [JSON_TYPE, length, *(headers or ())]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def client_watched(receive: Receive) -> Generator[None]:
+    """Cancels the task inside as soon as the client disconnects. Only after the body has been read."""
+    task = asyncio.current_task()
+    assert task is not None
+    left = False
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        task.cancel()
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not left:
+            raise
+        task.uncancel()
+        raise ClientLeft("the client left") from None
+    finally:
+        watching.cancel()

@@ -1,0 +1,59 @@
+"""Who is asking: a bearer key to a client. Without configured clients only this machine may ask, and by a local name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from tidegate.core.boundary import DataClass
+from tidegate.core.errors import AuthenticationFailed, PolicyRefusal
+from tidegate.surfaces.asgi import Scope, header
+
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    name: str
+    data_class: DataClass | None = None
+
+
+class Door:
+    """Keys are held and compared as SHA-256 digests, so a lookup tells nothing about a key by its time."""
+
+    def __init__(self, clients: dict[str, Client]) -> None:
+        """`clients` by key."""
+        self._by_digest = {_digest(key): client for key, client in clients.items()}
+
+    @property
+    def open(self) -> bool:
+        """Whether no key is asked for."""
+        return not self._by_digest
+
+    def admit(self, scope: Scope) -> Client | None:
+        """The client behind this request; None where no clients are configured."""
+        if self.open:
+            _require_local_name(scope)
+            return None
+        given = header(scope, b"authorization") or ""
+        scheme, _, key = given.partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise AuthenticationFailed("Authentication Fails: send `Authorization: Bearer KEY`")
+        client = self._by_digest.get(_digest(key.strip()))
+        if client is None:
+            raise AuthenticationFailed("Authentication Fails, your api key is invalid")
+        return client
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _require_local_name(scope: Scope) -> None:
+    """Without keys the Host header must be local: a web page whose name was re-bound to 127.0.0.1 sends its own name."""
+    host = (header(scope, b"host") or "localhost").lower()
+    name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
+    if name not in _LOCAL_NAMES and not name.startswith("127."):
+        raise PolicyRefusal(
+            "The Host header is not a local name; use http://127.0.0.1 or configure [[clients]] with keys"
+        )

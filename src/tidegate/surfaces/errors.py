@@ -1,0 +1,39 @@
+"""Errors as clients see them: DeepSeek's envelope. The only place where the error tree becomes bytes.
+
+Shape: compact JSON, keys in the order message, type, param, code (DeepSeek API, collected 2026-07-27).
+"""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+
+from tidegate.codecs import sse
+from tidegate.core.errors import GatewayError
+
+_log = logging.getLogger("tidegate.surfaces")
+
+
+def error_body(error: GatewayError) -> bytes:
+    code = error.kind if error.kind == "service_unavailable_error" else "invalid_request_error"
+    return orjson.dumps({"error": {"message": error.message, "type": error.kind, "param": None, "code": code}})
+
+
+def error_event(error: GatewayError) -> bytes:
+    """The envelope as an event inside a stream whose status line has already gone; SDKs raise on it."""
+    return sse.encode(error_body(error))
+
+
+def unexpected() -> GatewayError:
+    """What a client reads when we have a bug: nothing of the inside."""
+    return GatewayError("Tidegate failed internally; the exchange id in the headers finds it in the log")
+
+
+def log_unexpected(error: BaseException) -> None:
+    """Class and place only: an exception's text may hold what a client sent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
+    _log.error("unexpected %s at %s", type(error).__name__, place)
