@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import typer
@@ -62,7 +62,7 @@ def _options(value: Any, written: Any, place: str) -> Iterator[tuple[str, Any, s
     if isinstance(value, dict) and value:
         members: dict[str, Any] = value
         for name, inner in members.items():
-            found: Any = written.get(name) if isinstance(written, dict) else None
+            found: Any = cast("dict[str, Any]", written).get(name) if isinstance(written, dict) else None
             yield from _options(inner, found, f"{place}.{name}" if place else name)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for position, inner in enumerate(value):

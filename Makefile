@@ -1,0 +1,49 @@
+# Two commands matter: `make up` starts Tidegate, `make test` proves it. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+ARGS ?=
+MODEL ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check docs bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+up: $(VENV)/.installed ## install, fetch the demo model, start on 127.0.0.1:4141 (MODEL=FILE, ARGS="--port 5000")
+	@$(BIN)/tidegate up $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+test: $(VENV)/.tested ## install what the tests need and run all of them (ARGS="-k name")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.tested ## style, types and import contracts only
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/lint-imports
+
+docs: $(VENV)/.tested ## write docs/reference anew
+	@$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.tested ## measure the relay beside nginx and vllm-router (needs gcc and nginx)
+	@$(BIN)/python benchmarks/relay.py $(ARGS)
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Tidegate needs Python 3.11 or newer; say which: make up PYTHON=python3.11"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "Python's venv module is incomplete; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing Tidegate into $(VENV) ..."
+	@$(PIP) install --quiet --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/.tested: pyproject.toml $(VENV)/.installed
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) install --quiet --group test 2>/dev/null || { $(PIP) install --quiet --upgrade 'pip>=25.1' && $(PIP) install --quiet --group test; }
+	@$(BIN)/python -m tidegate.backends.model_file
+	@touch $@
