@@ -44,6 +44,6 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP) install --quiet --group test 2>/dev/null || { $(PIP) install --quiet --upgrade 'pip>=25.1' && $(PIP) install --quiet --group test; }
-	@$(BIN)/python -m tidegate.backends.model_file
+	@$(PIP) install --quiet --editable '.[embedded,test]'
+	@$(BIN)/python -c 'from tidegate.cli.up import fetch_model; fetch_model()'
 	@touch $@

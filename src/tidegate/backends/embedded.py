@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tidegate.backends.base import Answering, Endpoint
 from tidegate.backends.engine import Engine, EngineAddress
@@ -24,7 +25,7 @@ class EmbeddedBackend:
 
     def __init__(self, transport: Transport, engine: Engine, model: str) -> None:
         self._transport = transport
-        self._model = model
+        self._view = BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, "starting", (model,), demo=True)
         self._endpoint: Endpoint | None = None
         self._address: EngineAddress | None = None
         self.engine = engine
@@ -36,7 +37,9 @@ class EmbeddedBackend:
     @property
     def view(self) -> BackendView:
         health = _HEALTH.get(self.engine.state, "down")
-        return BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, health, (self._model,), demo=True)
+        if health != self._view.health:
+            self._view = replace(self._view, health=health)
+        return self._view
 
     async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
         for left in reversed(range(_TRIES)):

@@ -9,7 +9,7 @@ from tidegate.codecs.openai_chat.answer import load_answer
 from tidegate.core.boundary import DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
-from tidegate.core.events import End, Frame
+from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.base import AnswerReader, Dialect, StreamReader
@@ -39,8 +39,7 @@ class HttpAnswering:
                 return self._reader.close()
             frames = self._reader.feed(piece)
             if frames:
-                last = frames[-1]
-                self._ended = last.matters and last.events[-1:] == (End(),)
+                self._ended = frames[-1].passed.ended
                 return frames
         return []
 
@@ -66,9 +65,9 @@ async def open_answer(
     except BaseException:
         connection.release(ended=ended)
         raise
-    # A server may ignore `stream` and answer whole; its content type tells.
     whole = connection.headers.get(b"content-type", b"").startswith(b"application/json")
-    return HttpAnswering(connection, dialect.reader(streamed=encoded.streamed and not whole), encoded.quirks)
+    reader = dialect.reader(asked_stream=encoded.streamed, got_stream=encoded.streamed and not whole)
+    return HttpAnswering(connection, reader, encoded.quirks)
 
 
 async def _read_bounded(connection: Connection, limit_bytes: int) -> bytes:
@@ -95,7 +94,7 @@ class HttpBackend:
         self._asks_models = not models
         self._watched = watched
         """Whether `refresh` may knock. The hosted API is not knocked on: it is up until a request says otherwise."""
-        self._health: Health = "unknown"
+        self._see("unknown")
 
     @property
     def name(self) -> str:
@@ -103,11 +102,16 @@ class HttpBackend:
 
     @property
     def view(self) -> BackendView:
-        return BackendView(
+        return self._view
+
+    def _see(self, health: Health) -> None:
+        """Take a new view only when something changed: routing keeps its decisions while nothing does."""
+        self._health = health
+        self._view = BackendView(
             self._endpoint.name,
             self._endpoint.boundary,
             self._endpoint.accepts,
-            self._health,
+            health,
             self._models,
             serves_any=self._asks_models and not self._models,
         )
@@ -116,9 +120,10 @@ class HttpBackend:
         try:
             answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
         except (BackendUnreachable, BackendTimedOut):
-            self._health = "down"
+            self._see("down")
             raise
-        self._health = "up"
+        if self._health != "up":
+            self._see("up")
         return answering
 
     async def refresh(self) -> None:
@@ -128,11 +133,11 @@ class HttpBackend:
             models = await list_models(self._transport, self._endpoint, self._dialect)
         except GatewayError as error:
             # A server that answers with an error status is there, whatever it thinks of the question.
-            self._health = "up" if isinstance(error, BackendRefused) else "down"
+            self._see("up" if isinstance(error, BackendRefused) else "down")
             return
-        self._health = "up"
         if self._asks_models:
             self._models = models
+        self._see("up")
 
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Registry:
         self._found: dict[str, Backend] = {}
         self._probe = probe
         self._interval_s = interval_s
+        self._snapshot = Snapshot(())
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -38,7 +39,11 @@ class Registry:
         return (*self._configured, *self._found.values(), *self._last)
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(tuple(backend.view for backend in self.backends))
+        """The same object as long as nothing changed."""
+        views = tuple([backend.view for backend in self.backends])
+        if views != self._snapshot.backends:
+            self._snapshot = Snapshot(views)
+        return self._snapshot
 
     def find(self, name: str) -> Backend | None:
         return next((backend for backend in self.backends if backend.name == name), None)

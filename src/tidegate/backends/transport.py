@@ -10,8 +10,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from tidegate import __version__
 from tidegate.backends.base import Endpoint
@@ -24,8 +25,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 _MOST_IDLE = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request to an endpoint. An empty body makes it a GET."""
 
     endpoint: Endpoint

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import typer
@@ -15,6 +15,7 @@ import typer
 from tidegate.app import App
 from tidegate.cli.places import config_path, state_folder
 from tidegate.config import read_config
+from tidegate.core.jsonvalue import as_list, as_object
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 FILE_HELP = "Configuration file; default: tidegate.toml here, then in the user's config folder."
@@ -59,15 +60,14 @@ def show(
 
 def _options(value: Any, written: Any, place: str) -> Iterator[tuple[str, Any, str]]:
     """(option, value, origin) of every leaf; the origin of a key's variable says whether it is set."""
-    if isinstance(value, dict) and value:
-        members: dict[str, Any] = value
+    if members := as_object(value):
         for name, inner in members.items():
-            found: Any = cast("dict[str, Any]", written).get(name) if isinstance(written, dict) else None
+            found = (as_object(written) or {}).get(name)
             yield from _options(inner, found, f"{place}.{name}" if place else name)
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for position, inner in enumerate(value):
-            found = written[position] if isinstance(written, list) else None
-            yield from _options(inner, found, f"{place}[{position}]")
+    elif (items := as_list(value)) and as_object(items[0]):
+        origins = as_list(written) or [None] * len(items)
+        for position, inner in enumerate(items):
+            yield from _options(inner, origins[position], f"{place}[{position}]")
     else:
         origin = "file" if written is not None else "default"
         if place.endswith("key_env") and value:

@@ -7,14 +7,14 @@ reply to a client is folded from them (`core/fold.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from tidegate.core.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """The answer begins. `model` is the id the backend answers with; `created` is unix seconds."""
 
     model: str | None = None
@@ -23,20 +23,17 @@ class Start:
     answer_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(Struct, frozen=True):
     text: str
     logprobs: tuple[Any, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     text: str
     logprobs: tuple[Any, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A piece of a tool call: `call_id` and `name` come with the first piece of an index, `arguments` grows."""
 
     index: int
@@ -45,20 +42,17 @@ class ToolCall:
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """Why generation stopped: stop, length, content_filter, tool_calls or insufficient_system_resource."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UsageReport:
+class UsageReport(Struct, frozen=True):
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The stream's proper end. An answer without it is broken, whatever else it said."""
 
 
@@ -79,19 +73,50 @@ FOLLOWS: dict[type | None, frozenset[type]] = {
 """After which event which may come; None is the beginning."""
 
 
+class Milestones(Struct, frozen=True):
+    """What the books need of an answer, of all it says: where it began, why it stopped, what it used."""
+
+    start: Start | None = None
+    finish: Finish | None = None
+    usage: UsageReport | None = None
+    ended: bool = False
+
+
+NOTHING = Milestones()
+
+
+def milestones(events: tuple[Event, ...]) -> Milestones:
+    start, finish, usage, ended = None, None, None, False
+    for event in events:
+        match event:
+            case Start():
+                start = event
+            case Finish():
+                finish = event
+            case UsageReport():
+                usage = event
+            case End():
+                ended = True
+            case _:
+                pass
+    return Milestones(start, finish, usage, ended)
+
+
 class Frame:
     """One piece of an answer as it came off the upstream.
 
     `wire` holds its bytes when they may go untouched to a client that speaks the same codec, and is None when a quirk
-    or another codec makes a new encoding necessary. `matters` says whether it carries anything the books need (finish,
-    usage); only then, or when a surface must re-encode it, are the events decoded, once.
+    or another codec makes a new encoding necessary. `passed` is what the books need of it. The events themselves are
+    decoded only if a surface must encode them anew, and once.
     """
 
-    __slots__ = ("_decode", "_events", "matters", "wire")
+    __slots__ = ("_decode", "_events", "passed", "wire")
 
-    def __init__(self, wire: bytes | None, decode: Callable[[], tuple[Event, ...]], *, matters: bool = True) -> None:
+    def __init__(
+        self, wire: bytes | None, decode: Callable[[], tuple[Event, ...]], passed: Milestones = NOTHING
+    ) -> None:
         self.wire = wire
-        self.matters = matters
+        self.passed = passed
         self._decode = decode
         self._events: tuple[Event, ...] | None = None
 
@@ -104,4 +129,4 @@ class Frame:
 
 def frame_of(*events: Event) -> Frame:
     """A frame that was never bytes."""
-    return Frame(None, lambda: events)
+    return Frame(None, lambda: events, milestones(events))

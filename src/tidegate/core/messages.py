@@ -6,26 +6,24 @@ calls; an empty text stands only beside other parts; parts that we do not read (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningPart:
+class ReasoningPart(Struct, frozen=True):
     """The model's own reasoning, sent back by the client."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallPart:
+class ToolCallPart(Struct, frozen=True):
     """`arguments` is the JSON text as the model wrote it, possibly cut or invalid: nobody repairs it."""
 
     call_id: str
@@ -33,8 +31,7 @@ class ToolCallPart:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpaquePart:
+class OpaquePart(Struct, frozen=True):
     """A content part that is carried, not read: `value` is its JSON as it came."""
 
     value: dict[str, Any]
@@ -43,8 +40,7 @@ class OpaquePart:
 Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One turn. `call_id` names the tool call that a `tool` message answers; `prefix` asks to continue this text."""
 
     role: Role

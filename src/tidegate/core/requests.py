@@ -5,8 +5,9 @@ Source of the fields and limits: DeepSeek API reference, create-chat-completion,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from tidegate.core.messages import Message
 
@@ -14,8 +15,7 @@ ThinkingSwitch = Literal["enabled", "disabled", "adaptive"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
+class ToolSpec(Struct, frozen=True):
     """A function the model may call. `parameters` is its JSON Schema, untouched."""
 
     name: str
@@ -24,8 +24,7 @@ class ToolSpec:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedTool:
+class NamedTool(Struct, frozen=True):
     """`tool_choice` that names one function."""
 
     name: str
@@ -34,8 +33,7 @@ class NamedTool:
 ToolChoice = Literal["none", "auto", "required"] | NamedTool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True, kw_only=True):
     """One chat completion as asked for. `include_usage` is None when `stream_options` was not sent.
 
     `extras` holds fields outside the contract. They are kept so that nothing is lost in translation, and never sent to

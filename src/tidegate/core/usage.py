@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens as the backend counted them.
 
     `prompt` = `cache_hit` + `cache_miss` where the cache is reported; `reasoning` is a part of `output`.

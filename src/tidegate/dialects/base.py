@@ -8,16 +8,19 @@ their bytes and only those that carry finish or usage are decoded.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from tidegate.codecs import sse
-from tidegate.codecs.openai_chat.answer import decode_answer, load_answer
+from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, load_answer
 from tidegate.codecs.openai_chat.chunks import DONE, ChunkDecoder, carries_only_content, load_chunk
 from tidegate.codecs.openai_chat.request import dump_fields, request_fields
 from tidegate.core.errors import BrokenContract, GatewayError
-from tidegate.core.events import End, Event, Frame
+from tidegate.core.events import End, Event, Frame, milestones
 from tidegate.core.fold import OrderCheck, unfold
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
@@ -89,8 +92,7 @@ FOR_LOCAL_RUNTIMES: tuple[RequestQuirk, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(Struct, frozen=True):
     """A request ready for the wire: its body, the quirks applied, and whether the answer comes as a stream."""
 
     body: bytes
@@ -128,8 +130,11 @@ class Dialect:
                 applied.append(rule.code)
         return Encoded(dump_fields(fields), tuple(applied), streamed)
 
-    def reader(self, *, streamed: bool) -> StreamReader | AnswerReader:
-        return StreamReader(self) if streamed else AnswerReader(self)
+    def reader(self, *, asked_stream: bool, got_stream: bool) -> StreamReader | AnswerReader:
+        """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""
+        if got_stream:
+            return StreamReader(self)
+        return AnswerReader(self, passes=self.transparent and not asked_stream)
 
 
 class StreamReader:
@@ -160,14 +165,14 @@ class StreamReader:
         wire = event.wire if self._dialect.transparent else None
         if wire is not None and self._order.in_content and carries_only_content(event.data):
             # Decoded only if a surface of another codec asks; their order is free (FOLLOWS).
-            return Frame(wire, partial(self._decode, event.data), matters=False)
+            return Frame(wire, partial(self._decode, event.data))
         if event.data == DONE:
             events: tuple[Event, ...] = (End(),)
         else:
             events = self._decode(event.data)
         for each in events:
             self._order.accept(each)
-        return Frame(wire, lambda: events)
+        return Frame(wire, lambda: events, milestones(events))
 
     def _decode(self, data: bytes) -> tuple[Event, ...]:
         chunk = load_chunk(data)
@@ -180,8 +185,9 @@ class StreamReader:
 class AnswerReader:
     """Bytes of one unstreamed answer to a single frame."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, passes: bool) -> None:
         self._dialect = dialect
+        self._passes = passes
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self.quirks: list[str] = []
@@ -199,5 +205,5 @@ class AnswerReader:
         for rule, apply in self._dialect.on_chunk:
             if apply(fields) and rule.code not in self.quirks:
                 self.quirks.append(rule.code)
-        events = tuple(unfold(decode_answer(fields)))
-        return [Frame(body if self._dialect.transparent else None, lambda: events)]
+        passed = answer_milestones(fields)
+        return [Frame(body if self._passes else None, lambda: tuple(unfold(decode_answer(fields))), passed)]

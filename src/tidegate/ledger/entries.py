@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+import orjson
+from msgspec import Struct
 
 from tidegate.core.exchange import Exchange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """Columns of the table, in order. Times in seconds; tokens None where not reported; cost as a decimal text."""
 
     exchange_id: str
@@ -42,7 +43,9 @@ class Entry:
     duration_s: float | None
 
 
-COLUMNS: tuple[str, ...] = tuple(Entry.__dataclass_fields__)
+COLUMNS: tuple[str, ...] = Entry.__struct_fields__
+row_of = attrgetter(*COLUMNS)
+"""An entry as the row that is written."""
 
 
 def entry_of(exchange: Exchange) -> Entry:
@@ -64,7 +67,7 @@ def entry_of(exchange: Exchange) -> Entry:
         boundary=exchange.boundary.value if exchange.boundary else None,
         streamed=exchange.streamed,
         rules=",".join(exchange.rules),
-        verdicts=json.dumps(verdicts, separators=(",", ":")),
+        verdicts=orjson.dumps(verdicts).decode(),
         quirks=",".join(exchange.quirks),
         attempts=",".join(exchange.attempts),
         request_bytes=exchange.request_bytes,
@@ -86,7 +89,7 @@ def view_of(entry: Entry) -> dict[str, Any]:
     for name in ("rules", "quirks", "attempts"):
         view[name] = view[name].split(",") if view[name] else []
     view["verdicts"] = [
-        {"backend": backend, "rule": code, "kept": kept} for backend, code, kept in json.loads(entry.verdicts)
+        {"backend": backend, "rule": code, "kept": kept} for backend, code, kept in orjson.loads(entry.verdicts)
     ]
     return view
 

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tidegate.core.errors import Misconfigured
-from tidegate.ledger.entries import COLUMNS, Entry
+from tidegate.ledger.entries import COLUMNS, Entry, row_of
 
 _log = logging.getLogger("tidegate.ledger")
 
@@ -27,6 +27,8 @@ _NUMBERS = ("streamed", "request_bytes", "prompt_tokens", "cache_hit_tokens", "o
 _TIMES = ("first_frame_s", "duration_s")
 _REMEMBERED = 1000
 _MOST_WAITING = 200_000
+_ROWS_AT_ONCE = 200
+"""Rows per statement. The interpreter's lock is given up once per statement, so one per row would fight the event loop."""
 _SALT_BYTES = 32
 
 
@@ -36,7 +38,7 @@ def _column(name: str) -> str:
 
 
 _CREATE = f"CREATE TABLE IF NOT EXISTS exchanges ({', '.join(map(_column, COLUMNS))}) WITHOUT ROWID"
-_INSERT = f"INSERT OR IGNORE INTO exchanges VALUES ({', '.join('?' * len(COLUMNS))})"
+_ROW = f"({', '.join('?' * len(COLUMNS))})"
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 
 
@@ -54,6 +56,8 @@ class Ledger:
         self._flush_interval_s = flush_interval_s
         self.on_written = on_written
         self._waiting: deque[Entry] = deque()
+        self._batch: list[Entry] = []
+        """Taken out of `_waiting` by the writer, not yet in the file."""
         self._recent: OrderedDict[str, Entry] = OrderedDict()
         self._arrived = threading.Event()
         self._closing = threading.Event()
@@ -106,7 +110,7 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._batch)
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=5.0)
@@ -118,27 +122,31 @@ class Ledger:
 
     def _write_on(self) -> None:
         with closing(self._connect()) as database:
-            while not self._closing.is_set() or self._waiting:
+            while not self._closing.is_set() or self.waiting:
                 self._arrived.wait()
                 self._closing.wait(self._flush_interval_s)
                 self._arrived.clear()
                 if not self._write_batch(database) and self._closing.is_set():
-                    _log.error("ledger: %d exchanges could not be written: %s", len(self._waiting), self.error)
+                    _log.error("ledger: %d exchanges could not be written: %s", self.waiting, self.error)
                     return
 
     def _write_batch(self, database: sqlite3.Connection) -> bool:
-        batch = [self._waiting[position] for position in range(len(self._waiting))]
+        batch = self._batch
+        while self._waiting:
+            batch.append(self._waiting.popleft())
         if not batch:
             return True
         try:
             with database:
-                database.executemany(_INSERT, [[getattr(entry, name) for name in COLUMNS] for entry in batch])
+                for begin in range(0, len(batch), _ROWS_AT_ONCE):
+                    rows = batch[begin : begin + _ROWS_AT_ONCE]
+                    insert = f"INSERT OR IGNORE INTO exchanges VALUES {', '.join([_ROW] * len(rows))}"
+                    database.execute(insert, [value for entry in rows for value in row_of(entry)])
         except sqlite3.Error as error:
             self.error = f"{type(error).__name__}: {error}"
             self._arrived.set()
             return False
-        for _ in batch:
-            self._waiting.popleft()
+        self._batch = []
         self.error = None
         self.written += len(batch)
         if self.on_written is not None:

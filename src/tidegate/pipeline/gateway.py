@@ -17,7 +17,7 @@ from tidegate.backends.base import Answering, Backend
 from tidegate.core.boundary import Boundary
 from tidegate.core.decision import Candidate, Decision, Snapshot
 from tidegate.core.errors import BackendFailure, BackendUnreachable, BrokenContract, ClientLeft, GatewayError
-from tidegate.core.events import Finish, Frame, Start, UsageReport
+from tidegate.core.events import NOTHING, Frame, Milestones
 from tidegate.core.exchange import Exchange
 from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
@@ -26,6 +26,8 @@ from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import FELL_BACK
+
+_MOST_DECISIONS = 1000
 
 Price = Callable[[str, Usage | None, datetime], Decimal | None]
 
@@ -39,7 +41,7 @@ class Backends(Protocol):
 
 
 class Gateway:
-    """`wall_clock` gives unix seconds, `timer` monotonic seconds, `new_id` 32 random hex digits."""
+    """`wall_clock` gives unix seconds, `timer` monotonic seconds, `new_id` 32 hex digits that never repeat."""
 
     def __init__(
         self,
@@ -59,6 +61,8 @@ class Gateway:
         self._wall_clock = wall_clock
         self._timer = timer
         self._new_id = new_id
+        self._snapshot: Snapshot | None = None
+        self._decisions: dict[Ask, Decision] = {}
 
     @contextmanager
     def exchange(self, surface: str) -> Generator[Exchange]:
@@ -84,17 +88,16 @@ class Gateway:
 
     async def answer(self, exchange: Exchange, request: ChatRequest, ask: Ask) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive. Close it when you stop early."""
-        snapshot = self.backends.snapshot()
-        exchange.decision = decision = decide(ask, snapshot, self.policy)
+        exchange.decision = decision = self._decide(ask)
         exchange.data_class = decision.data_class
         if not decision.candidates:
-            raise refusal_error(decision, snapshot, self.policy)
+            raise refusal_error(decision, self.backends.snapshot(), self.policy)
         answering, frames = await self._first_to_answer(exchange, request, decision)
         try:
             while frames:
                 for frame in frames:
-                    if frame.matters:
-                        _observe(exchange, frame)
+                    if frame.passed is not NOTHING:
+                        _observe(exchange, frame.passed)
                 exchange.note_quirks(answering.quirks)
                 yield frames
                 frames = await answering.read()
@@ -103,6 +106,17 @@ class Gateway:
         if exchange.finish is None:
             raise BrokenContract("the backend's answer has no finish_reason")
         exchange.status = 200
+
+    def _decide(self, ask: Ask) -> Decision:
+        """A decision is a pure function of ask, snapshot and policy, so it is kept while the snapshot holds."""
+        snapshot = self.backends.snapshot()
+        if snapshot is not self._snapshot or len(self._decisions) > _MOST_DECISIONS:
+            self._snapshot = snapshot
+            self._decisions.clear()
+        decision = self._decisions.get(ask)
+        if decision is None:
+            decision = self._decisions[ask] = decide(ask, snapshot, self.policy)
+        return decision
 
     async def _first_to_answer(
         self, exchange: Exchange, request: ChatRequest, decision: Decision
@@ -145,14 +159,10 @@ class Gateway:
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
 
 
-def _observe(exchange: Exchange, frame: Frame) -> None:
-    for event in frame.events:
-        match event:
-            case Start(model) if model and exchange.boundary is Boundary.EXTERNAL:
-                exchange.model = model  # the hosted API may remap a name; what answered is what is billed
-            case Finish(reason):
-                exchange.finish = reason
-            case UsageReport(usage):
-                exchange.usage = usage
-            case _:
-                pass
+def _observe(exchange: Exchange, passed: Milestones) -> None:
+    if passed.start and passed.start.model and exchange.boundary is Boundary.EXTERNAL:
+        exchange.model = passed.start.model  # the hosted API may remap a name; what answered is what is billed
+    if passed.finish:
+        exchange.finish = passed.finish.reason
+    if passed.usage:
+        exchange.usage = passed.usage.usage

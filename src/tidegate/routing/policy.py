@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from tidegate.core.boundary import DataClass
 
 
@@ -22,8 +24,7 @@ class Policy:
     aliases: dict[str, Alias] = field(default_factory=dict[str, Alias])
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """What routing needs to know of a request. `wished_class` is what the client's header asked for."""
 
     model: str

@@ -23,6 +23,7 @@ STREAM_HEADERS: list[Header] = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
+_UNWATCHED_S = 0.02
 _DRAINED_BYTES = 64 * 1024 * 1024
 
 
@@ -71,9 +72,14 @@ async def respond(send: Send, status: int, body: bytes, headers: list[Header] | 
 
 @contextmanager
 def client_watched(receive: Receive) -> Generator[None]:
-    """Cancels the task inside as soon as the client disconnects. Only after the body has been read."""
-    task = asyncio.current_task()
+    """Cancels the task inside when the client disconnects. Only after the body has been read.
+
+    Begins to watch after a moment: a watching task costs more than a short answer, and a client that left in that
+    moment is noticed when it is over.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
+    watching: asyncio.Task[None] | None = None
     left = False
 
     async def watch() -> None:
@@ -83,7 +89,11 @@ def client_watched(receive: Receive) -> Generator[None]:
         left = True
         task.cancel()
 
-    watching = asyncio.ensure_future(watch())
+    def begin() -> None:
+        nonlocal watching
+        watching = loop.create_task(watch())
+
+    timer = loop.call_later(_UNWATCHED_S, begin)
     try:
         yield
     except asyncio.CancelledError:
@@ -92,4 +102,6 @@ def client_watched(receive: Receive) -> Generator[None]:
         task.uncancel()
         raise ClientLeft("the client left") from None
     finally:
-        watching.cancel()
+        timer.cancel()
+        if watching is not None:
+            watching.cancel()

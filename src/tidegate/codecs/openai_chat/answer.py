@@ -8,7 +8,7 @@ import orjson
 
 from tidegate.codecs.openai_chat.usage import decode_usage, encode_usage
 from tidegate.core.errors import BrokenContract
-from tidegate.core.events import Start
+from tidegate.core.events import Finish, Milestones, Start, UsageReport
 from tidegate.core.fold import Answer
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.messages import ToolCallPart
@@ -44,6 +44,21 @@ def decode_answer(fields: dict[str, Any]) -> Answer:
         usage=decode_usage(fields.get("usage")),
         text_logprobs=None if text_tokens is None else tuple(text_tokens),
         reasoning_logprobs=None if reasoning_tokens is None else tuple(reasoning_tokens),
+    )
+
+
+def answer_milestones(fields: dict[str, Any]) -> Milestones:
+    """What the books need of a whole answer, without reading what it says."""
+    choices = as_list(fields.get("choices")) or [None]
+    choice = as_object(choices[0]) or {}
+    if as_object(choice.get("message")) is None:
+        raise BrokenContract("the backend's answer lacks choices or message")
+    usage = decode_usage(fields.get("usage"))
+    return Milestones(
+        start=Start(fields.get("model"), fields.get("created"), fields.get("system_fingerprint"), fields.get("id")),
+        finish=Finish(_text(choice.get("finish_reason"), "finish_reason")),
+        usage=None if usage is None else UsageReport(usage),
+        ended=True,
     )
 
 

@@ -6,6 +6,7 @@ the hosted parser knows, are left out. Nothing of a value is ever quoted except 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import orjson
@@ -23,30 +24,6 @@ from tidegate.core.errors import ClientMistake
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest, Effort, NamedTool, ThinkingSwitch, ToolChoice, ToolSpec
 
-_KNOWN = frozenset(
-    [
-        "model",
-        "messages",
-        "stream",
-        "stream_options",
-        "thinking",
-        "reasoning_effort",
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "stop",
-        "tools",
-        "tool_choice",
-        "response_format",
-        "logprobs",
-        "top_logprobs",
-        "user_id",
-        "seed",
-        "n",
-        "frequency_penalty",
-        "presence_penalty",
-    ]
-)
 _EFFORTS = get_args(Effort)
 _SWITCHES = get_args(ThinkingSwitch)
 _MAX_STOPS = 16
@@ -67,53 +44,50 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 def decode_request(body: bytes) -> ChatRequest:
     fields = parse_json_object(body)
-    if "model" not in fields:
-        raise wrong_shape("missing field `model`")
-    if "messages" not in fields:
-        raise wrong_shape("missing field `messages`")
-    stream = bool_field(fields, "stream") or False
-    tools = _decode_tools(fields.get("tools"))
-    request = ChatRequest(
-        model=string_field(fields, "model") or "",
-        messages=decode_messages(fields["messages"]),
-        stream=stream,
-        include_usage=_decode_include_usage(fields, stream),
-        thinking=_decode_thinking(fields),
-        effort=_decode_effort(fields),
-        max_tokens=int_field(fields, "max_tokens", 1, 393216),
-        temperature=float_field(fields, "temperature", 0, 2),
-        top_p=float_field(fields, "top_p", 0, 1, "(0, 1.0]"),
-        stop=_decode_stop(fields.get("stop")),
-        tools=tools,
-        tool_choice=_decode_tool_choice(fields.get("tool_choice"), tools),
-        response_format=_decode_response_format(fields),
-        logprobs=bool_field(fields, "logprobs"),
-        top_logprobs=_decode_top_logprobs(fields),
-        user_id=string_field(fields, "user_id"),
-        seed=int_field(fields, "seed", 0, 2**63 - 1, "[0, 2^63)"),
-        n=_decode_n(fields),
-        frequency_penalty=float_field(fields, "frequency_penalty", -2, 2),
-        presence_penalty=float_field(fields, "presence_penalty", -2, 2),
-        extras={name: value for name, value in fields.items() if name not in _KNOWN},
-    )
-    if request.thinks and tools and request.tool_choice not in (None, "none", "auto"):
-        raise ClientMistake("Thinking mode does not support this tool_choice")
+    for name in ("model", "messages"):
+        if name not in fields:
+            raise wrong_shape(f"missing field `{name}`")
+    values: dict[str, Any] = {}
+    extras: dict[str, Any] = {}
+    for name, value in fields.items():
+        known = _DECODERS.get(name)
+        if known is None:
+            extras[name] = value
+        elif value is not None or name in ("model", "messages"):
+            attribute, decode = known
+            values[attribute] = decode(fields)
+    request = ChatRequest(extras=extras, **values)
+    if request.tool_choice is not None:
+        _check_tool_choice(request)
     return request
 
 
-def _decode_include_usage(fields: dict[str, Any], stream: bool) -> bool | None:
-    options = object_field(fields, "stream_options")
-    if options is None:
-        return None
-    if not stream:
+def _check_tool_choice(request: ChatRequest) -> None:
+    choice = request.tool_choice
+    if not request.tools or choice in ("none", "auto"):
+        return
+    if isinstance(choice, NamedTool) and all(tool.name != choice.name for tool in request.tools):
+        raise ClientMistake("Invalid value for 'tool_choice': it names a function that the 'tools' parameter does not.")
+    if request.thinks:
+        raise ClientMistake("Thinking mode does not support this tool_choice")
+
+
+def _decode_model(fields: dict[str, Any]) -> str:
+    model = string_field(fields, "model")
+    if model is None:
+        raise wrong_shape("model: expected a string")
+    return model
+
+
+def _decode_include_usage(fields: dict[str, Any]) -> bool:
+    options = object_field(fields, "stream_options") or {}
+    if not bool_field(fields, "stream"):
         raise ClientMistake("stream_options should be set along with stream = true")
     return bool_field(options, "include_usage", "stream_options.include_usage") or False
 
 
-def _decode_thinking(fields: dict[str, Any]) -> ThinkingSwitch | None:
-    thinking = object_field(fields, "thinking")
-    if thinking is None:
-        return None
+def _decode_thinking(fields: dict[str, Any]) -> ThinkingSwitch:
+    thinking = object_field(fields, "thinking") or {}
     if "type" not in thinking:
         raise wrong_shape("thinking: missing field `type`")
     if thinking["type"] not in _SWITCHES:
@@ -121,18 +95,15 @@ def _decode_thinking(fields: dict[str, Any]) -> ThinkingSwitch | None:
     return thinking["type"]
 
 
-def _decode_effort(fields: dict[str, Any]) -> Effort | None:
-    effort = fields.get("reasoning_effort")
-    if effort is None:
-        return None
+def _decode_effort(fields: dict[str, Any]) -> Effort:
+    effort = fields["reasoning_effort"]
     if effort not in _EFFORTS:
         raise wrong_shape(f"reasoning_effort: unknown variant, expected one of {_listed(_EFFORTS)}")
     return effort
 
 
-def _decode_stop(stop: object) -> tuple[str, ...]:
-    if stop is None:
-        return ()
+def _decode_stop(fields: dict[str, Any]) -> tuple[str, ...]:
+    stop: object = fields["stop"]
     if isinstance(stop, str):
         if not stop:
             raise ClientMistake(
@@ -152,10 +123,8 @@ def _decode_stop(stop: object) -> tuple[str, ...]:
     return tuple(stops)
 
 
-def _decode_tools(tools: object) -> tuple[ToolSpec, ...]:
-    if tools is None:
-        return ()
-    items = as_list(tools)
+def _decode_tools(fields: dict[str, Any]) -> tuple[ToolSpec, ...]:
+    items = as_list(fields["tools"])
     if items is None:
         raise wrong_shape("tools: expected an array")
     if len(items) > _MAX_TOOLS:
@@ -194,15 +163,14 @@ def _decode_tool(item: Any, place: str) -> ToolSpec:
     )
 
 
-def _decode_tool_choice(choice: Any, tools: tuple[ToolSpec, ...]) -> ToolChoice | None:
-    if choice is None or choice == "none" or choice == "auto" or choice == "required":
+def _decode_tool_choice(fields: dict[str, Any]) -> ToolChoice:
+    choice = fields["tool_choice"]
+    if choice == "none" or choice == "auto" or choice == "required":
         return choice
     named = as_object(choice) or {}
     name = (as_object(named.get("function")) or {}).get("name")
     if named.get("type") != "function" or not isinstance(name, str):
         raise wrong_shape("tool_choice: expected `none`, `auto`, `required` or a named function")
-    if tools and name not in {tool.name for tool in tools}:
-        raise ClientMistake("Invalid value for 'tool_choice': it names a function that the 'tools' parameter does not.")
     return NamedTool(name)
 
 
@@ -224,14 +192,41 @@ def _decode_top_logprobs(fields: dict[str, Any]) -> int | None:
     return wanted
 
 
-def _decode_n(fields: dict[str, Any]) -> int | None:
-    if fields.get("n") not in (None, 1):
+def _decode_n(fields: dict[str, Any]) -> int:
+    if fields["n"] != 1:
         raise ClientMistake("Invalid n value (currently only n = 1 is supported)")
-    return fields.get("n")
+    return 1
 
 
 def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+Decode = Callable[[dict[str, Any]], Any]
+
+_DECODERS: dict[str, tuple[str, Decode]] = {
+    "model": ("model", _decode_model),
+    "messages": ("messages", lambda fields: decode_messages(fields["messages"])),
+    "stream": ("stream", lambda fields: bool_field(fields, "stream")),
+    "stream_options": ("include_usage", _decode_include_usage),
+    "thinking": ("thinking", _decode_thinking),
+    "reasoning_effort": ("effort", _decode_effort),
+    "max_tokens": ("max_tokens", lambda fields: int_field(fields, "max_tokens", 1, 393216)),
+    "temperature": ("temperature", lambda fields: float_field(fields, "temperature", 0, 2)),
+    "top_p": ("top_p", lambda fields: float_field(fields, "top_p", 0, 1, "(0, 1.0]")),
+    "stop": ("stop", _decode_stop),
+    "tools": ("tools", _decode_tools),
+    "tool_choice": ("tool_choice", _decode_tool_choice),
+    "response_format": ("response_format", _decode_response_format),
+    "logprobs": ("logprobs", lambda fields: bool_field(fields, "logprobs")),
+    "top_logprobs": ("top_logprobs", _decode_top_logprobs),
+    "user_id": ("user_id", lambda fields: string_field(fields, "user_id")),
+    "seed": ("seed", lambda fields: int_field(fields, "seed", 0, 2**63 - 1, "[0, 2^63)")),
+    "n": ("n", _decode_n),
+    "frequency_penalty": ("frequency_penalty", lambda fields: float_field(fields, "frequency_penalty", -2, 2)),
+    "presence_penalty": ("presence_penalty", lambda fields: float_field(fields, "presence_penalty", -2, 2)),
+}
+"""Field of the wire to attribute of the request and its decoder; called only for fields that are there and not null."""
 
 
 def request_fields(request: ChatRequest) -> dict[str, Any]:

@@ -1,0 +1,248 @@
+"""Writes the pages of docs/reference that a program can print: rules, options, commands, errors.
+
+`python docs/generate.py` writes them, `--check` writes nothing and exits 1 when one is stale.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from importlib import import_module
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from tidegate.cli.explain import BOOKS
+from tidegate.cli.main import COMMANDS, root
+from tidegate.config import Config, options_of
+from tidegate.core import errors
+from tidegate.core.rulebook import Rulebook
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py; `make docs` writes it anew. Do not edit. -->"
+
+
+# -- rules -------------------------------------------------------------------------------------------------------------
+
+
+def rules_page() -> str:
+    parts = [
+        "# Rules",
+        NOTE,
+        "Every rule and every quirk that a decision or an answer can name. `tidegate explain CODE` prints one of them,\n"
+        "`tidegate explain` lists all. A code keeps its meaning; new ones are added at the end of their group.",
+        *map(_book, BOOKS),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _book(book: Rulebook) -> str:
+    rules = [
+        f"### {rule.code}\n\n{_upper(rule.title)}.\n\n- why: {rule.why}\n- source: {rule.source}\n"
+        f"- checked: {rule.checked}"
+        for rule in book
+    ]
+    return "\n\n".join([f"## {book.prefix}: {book.title}", *(rules or ["None."])])
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# -- options -----------------------------------------------------------------------------------------------------------
+
+
+def options_page() -> str:
+    parts = [
+        "# Options",
+        NOTE,
+        "All options of `tidegate.toml`. Unknown keys are refused with the nearest known one. Keys never stand in the\n"
+        "file: an option that ends in `key_env` names the environment variable that holds one. `tidegate config show`\n"
+        "prints what is in force and where it comes from.",
+    ]
+    for name, annotated in options_of(Config).items():
+        heading, table = _table_of(name, annotated)
+        parts += [f"## {heading}", _described(annotated), _options(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table_of(name: str, annotated: Any) -> tuple[str, type[Struct]]:
+    kind = _bare(annotated)
+    if get_origin(kind) is dict:
+        return f"[{name}.NAME]", get_args(kind)[1]
+    if get_origin(kind) is tuple:
+        return f"[[{name}]]", get_args(kind)[0]
+    return f"[{name}]", kind
+
+
+def _options(table: type[Struct]) -> str:
+    defaults = {field.encode_name: _default(field) for field in msgspec.structs.fields(table)}
+    rows = [
+        f"| `{name}` | {_cell(_type_name(annotated))} | {defaults[name]} | {_cell(_described(annotated))} |"
+        for name, annotated in options_of(table).items()
+    ]
+    return "\n".join(["| option | type | default | help |", "|---|---|---|---|", *rows])
+
+
+def _default(field: Any) -> str:
+    value = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+    if value is msgspec.NODEFAULT:
+        return "required"
+    return "none" if value is None else f"`{json.dumps(value)}`"
+
+
+def _described(annotated: Any) -> str:
+    metas = [one for one in getattr(annotated, "__metadata__", ()) if isinstance(one, msgspec.Meta)]
+    return next((one.description for one in metas if one.description), "")
+
+
+def _type_name(kind: Any) -> str:
+    """`int, 1 or more`, `one of public, internal, private`, `list of str`; None in a union means "may be left out"."""
+    if get_origin(kind) is Annotated:
+        bounds = [bound for one in kind.__metadata__ for bound in _bounds(one)]
+        return ", ".join([_type_name(get_args(kind)[0]), *bounds])
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f"`{value}`" for value in get_args(kind))
+    if get_origin(kind) is tuple:
+        return f"list of {_type_name(get_args(kind)[0])}"
+    inner = [one for one in get_args(kind) if one is not type(None)]
+    return _type_name(inner[0]) if inner else kind.__name__
+
+
+def _bounds(meta: msgspec.Meta) -> Iterator[str]:
+    if meta.ge is not None and meta.le is not None:
+        yield f"{meta.ge} to {meta.le}"
+    elif meta.ge is not None:
+        yield f"{meta.ge} or more"
+    if meta.gt is not None:
+        yield f"more than {meta.gt}"
+    if meta.min_length is not None:
+        yield f"at least {meta.min_length}"
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+# -- commands ----------------------------------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    parts = [
+        "# Commands",
+        NOTE,
+        "What `--help` prints. Exit codes: 0 is fine, 1 means that a gateway answered with an error, 2 means wrong use\n"
+        "or a configuration that cannot be used. Results go to standard output, everything else to standard error;\n"
+        "`--json` prints one JSON document. `TIDEGATE_KEY` holds the key that `ask`, `status` and `explain` send to a\n"
+        "gateway that asks for keys.",
+    ]
+    for words in _command_words():
+        parts += [f"## {' '.join(('tidegate', *words))}", f"```text\n{_help(words)}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _command_words() -> Iterator[tuple[str, ...]]:
+    yield ()
+    for name in COMMANDS:
+        yield (name,)
+        command = typer.main.get_command(import_module(f"tidegate.cli.{name}").app)
+        for inner in getattr(command, "commands", ()):
+            yield (name, inner)
+
+
+def _help(words: tuple[str, ...]) -> str:
+    os.environ.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
+    said = StringIO()
+    with redirect_stdout(said):
+        typer.main.get_command(root).main([*words, "--help"], prog_name="tidegate", standalone_mode=False)
+    return "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def errors_page() -> str:
+    tree = inspect.cleandoc(errors.__doc__ or "").split("\n\n")[1]
+    parts = [
+        "# Errors",
+        NOTE,
+        "One tree for everything that can go wrong, from `core/errors.py`. Clients read the\n"
+        "[envelope](endpoints.md#errors); the ledger keeps the class name and never the text.",
+        f"```text\n{inspect.cleandoc(tree)}\n```",
+        "`retry` says whether the same request may succeed: `never`, or `elsewhere`, which means that the gateway asks\n"
+        "the next candidate of the same decision as long as nothing has gone to the client. `fault` says who can mend it.",
+        "| error | status | type | retry | fault | meaning |\n|---|---|---|---|---|---|\n" + "\n".join(_error_rows()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _error_rows(kind: type[errors.GatewayError] = errors.GatewayError, depth: int = 0) -> Iterator[str]:
+    status = "exit code 2" if kind is errors.Misconfigured else str(kind.status)
+    meaning = " ".join((kind.__dict__.get("__doc__") or _in_tree(kind.__name__)).split())
+    name = "&nbsp;" * 4 * depth + f"`{kind.__name__}`"
+    yield f"| {name} | {status} | `{kind.kind}` | {kind.retry} | {kind.fault} | {_cell(_upper(meaning).rstrip('.'))} |"
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from _error_rows(child, depth + 1)
+
+
+def _in_tree(name: str) -> str:
+    """What the module's drawing of the tree says behind an error's name and status."""
+    found = re.search(rf"─ {name} +(?:\d{{3}})? *(.*)", errors.__doc__ or "")
+    return found.group(1) if found else ""
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+PAGES: dict[str, Callable[[], str]] = {
+    "rules.md": rules_page,
+    "options.md": options_page,
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+}
+
+
+def is_fresh(name: str, text: str) -> bool:
+    path = FOLDER / name
+    found = path.read_text(encoding="utf-8") if path.exists() else ""
+    return _compared(name, found) == _compared(name, text)
+
+
+def _compared(name: str, text: str) -> Any:
+    """Of the help texts only names, order and words count: how they are set differs between Typer's versions."""
+    if name != "commands.md" or version("typer").startswith("0.29."):
+        return text
+    return re.findall(r"^## .*|--[a-z-]+", text, re.MULTILINE)
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--check"]):
+        print("use: python docs/generate.py [--check]", file=sys.stderr)
+        return 2
+    stale = [name for name, write in PAGES.items() if not is_fresh(name, write())]
+    for name in stale:
+        if arguments:
+            print(f"docs/reference/{name} is stale; run `make docs`", file=sys.stderr)
+        else:
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+            print(f"wrote docs/reference/{name}")
+    return 1 if arguments and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
