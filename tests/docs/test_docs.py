@@ -147,14 +147,14 @@ def test_programs_run(block: Block, gateway: str, environment: dict[str, str]) -
 
 
 @pytest.mark.parametrize("block", blocks_of("console"), ids=str)
-def test_console_sessions_are_real(block: Block, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_console_blocks_are_real(block: Block, tmp_path: Path, environment: dict[str, str]) -> None:
     """Runs the commands whose output is always the same, in a folder that holds the page's last configuration."""
     before = [one for one in blocks_of("toml") if one.page == block.page and one.line < block.line]
     config = before[-1].text if before else ""
     (tmp_path / "tidegate.toml").write_text(config, encoding="utf-8")
     keys = fake_environment(parse_config(tomllib.loads(config)))
-    for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command, _, shown = session.partition("\n")
+    for shell in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, shown = shell.partition("\n")
         if not command.startswith(DETERMINISTIC):
             assert not shown.strip(), f"`{command}` is not run here, so its output belongs into a text block"
             continue

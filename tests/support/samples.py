@@ -8,6 +8,7 @@ import orjson
 
 from tidegate.codecs.openai_chat.request import decode_request
 from tidegate.core.requests import ChatRequest
+from tidegate.dialects.base import AnswerReader, Dialect, StreamReader
 
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -45,3 +46,8 @@ def chunk(**choice: Any) -> dict[str, Any]:
 def with_depth(body: bytes, depth: int) -> bytes:
     """The body with each text "DEEP" replaced by objects nested this deep, deeper than orjson would write."""
     return body.replace(b'"DEEP"', b'{"a":' * depth + b"1" + b"}" * depth)
+
+
+def reader_of(dialect: Dialect, *, streamed: bool) -> StreamReader | AnswerReader:
+    """The reader for a server that answers as it was asked to."""
+    return dialect.reader(asked_stream=streamed, got_stream=streamed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
@@ -14,6 +13,7 @@ from tidegate.app.enforce import (
     check_binding,
     clients_of,
     endpoint_of,
+    is_loopback,
     policy_of,
     with_hosted_default,
 )
@@ -71,7 +71,7 @@ class App:
             last.append(EmbeddedBackend(self._transport, self.engine, embedded_model().id))
         probe = None
         if config.probe.enabled:
-            taken = frozenset(endpoint.port for endpoint in endpoints.values() if endpoint.boundary is Boundary.DEVICE)
+            taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
             probe = Probe(self._transport, runtimes(), taken | {config.server.port})
         return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
 
@@ -79,6 +79,13 @@ class App:
         """Open the ledger, start the engine, look at the backends."""
         self.ledger.on_written = on_written
         self.ledger.open()
+        self.compose()
+        if self.engine is not None:
+            self.engine.start()
+        await self.registry.start()
+
+    def compose(self) -> None:
+        """Put gateway and surfaces over registry and ledger."""
         gateway = Gateway(
             self.registry,
             self.policy,
@@ -91,17 +98,17 @@ class App:
         limit_bytes = self._config.server.body_limit_bytes
         chat = ChatSurface(gateway, self._door, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
         self.asgi = Server(chat, AdminSurface(gateway, self._door, self.ledger))
-        if self.engine is not None:
-            self.engine.start()
-        await self.registry.start()
 
     async def stop(self) -> None:
         """Stop the engine and write the ledger to its end."""
         await self.registry.stop()
         if self.engine is not None:
             await self.engine.stop()
-        self._transport.close()
+        self.close_connections()
         self.ledger.close()
+
+    def close_connections(self) -> None:
+        self._transport.close()
 
     async def __aenter__(self) -> App:
         await self.start()
@@ -113,12 +120,9 @@ class App:
         await self.stop()
 
 
-_chance = random.Random(os.urandom(32))  # noqa: S311 -- an id names an exchange, it protects nothing
-
-
 def _time_ordered_id() -> str:
     """32 hex digits: 12 of the time in ms, then chance. Ordered by time, so that the ledger grows at its end only."""
-    return f"{time.time_ns() // 1_000_000:012x}{_chance.getrandbits(80):020x}"
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
 
 def ledger_path(config: Config, state_folder: Path) -> Path:

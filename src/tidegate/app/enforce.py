@@ -173,8 +173,10 @@ def _alias(name: str, config: Config, places: list[Place]) -> Alias:
 
 
 def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:
+    if not places:
+        raise Misconfigured("there is no backend at all: add [backends.NAME], or enable [embedded] or [probe]")
     if all(data_class.rank > one.takes.rank for one in places):
-        names = ", ".join(one.name for one in places) or "none"
+        names = ", ".join(one.name for one in places)
         raise Misconfigured(
             f"{place} = {data_class.value!r} cannot be enforced: no backend may take it (there are: {names}); add a "
             "local backend or change the class"
@@ -183,12 +185,15 @@ def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:
 
 def check_binding(host: str, clients: Mapping[str, Client]) -> None:
     """Listening beyond this machine needs keys."""
-    try:
-        local = ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if not local and not clients:
+    if not is_loopback(host) and not clients:
         raise Misconfigured(
             f"[server] host = {host!r} listens beyond this machine, so it needs keys: add [[clients]] with key_env, "
             "or listen on 127.0.0.1"
         )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -145,6 +145,12 @@ def decision_lines(exchange: dict[str, Any]) -> str:
     return "\n".join(f"  {name:<9} {value}" for name, value in rows)
 
 
+def _cost(exchange: dict[str, Any]) -> str:
+    if exchange["cost_usd"] is not None:
+        return f"{exchange['cost_usd']} USD"
+    return "not known" if exchange["boundary"] == "external" else "not priced: it ran on hardware of your own"
+
+
 def _count(value: int | None) -> str:
     return "not reported" if value is None else str(value)
 

@@ -37,8 +37,8 @@ def print_backends(backends: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("backend", "boundary", "takes up to", "health", "models", ""):
-        table.add_column(heading, overflow="fold")
+    for heading in ("backend", "boundary", "takes", "health", "models", ""):
+        table.add_column(heading, overflow="fold", no_wrap=heading not in ("models", ""))
     for backend in backends:
         table.add_row(
             backend["name"],

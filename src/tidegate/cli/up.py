@@ -41,8 +41,8 @@ DRAIN_S = 5
 @app.command()
 def up(
     config: Path | None = typer.Option(None, help="Configuration file; default: tidegate.toml here, then the user's."),
-    host: str = typer.Option("", help="Address to listen on; [server] host."),
-    port: int = typer.Option(-1, help="Port to listen on; [server] port."),
+    host: str | None = typer.Option(None, help="Address to listen on; [server] host."),
+    port: int | None = typer.Option(None, help="Port to listen on, 0 for a free one; [server] port."),
     model: Path | None = typer.Option(None, help="A GGUF file for the embedded engine, instead of fetching one."),
     embedded: bool = typer.Option(True, help="Run the embedded demo model."),
     ask: bool = typer.Option(True, help="Send one prompt after the start and show the answer."),
@@ -60,8 +60,9 @@ def up(
         _run(_serve(gateway, options, listener, path, greet=ask))
 
 
-def _with_flags(config: Config, host: str, port: int, model: Path | None, embedded: bool) -> Config:
-    server = replace(config.server, **({"host": host} if host else {}), **({"port": port} if port >= 0 else {}))
+def _with_flags(config: Config, host: str | None, port: int | None, model: Path | None, embedded: bool) -> Config:
+    server = config.server
+    server = replace(server, host=host or server.host, port=server.port if port is None else port)
     if model is not None and not embedded:
         raise Misconfigured("--model needs the embedded engine; drop --no-embedded")
     engine: Embedded = config.embedded

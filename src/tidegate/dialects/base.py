@@ -156,13 +156,15 @@ class StreamReader:
         return []
 
     def _frame(self, event: sse.ServerEvent) -> Frame | None:
-        if event.data is None:
-            return None  # a comment: the upstream keeps the connection alive
         if self._order.ended:
             raise BrokenContract("the backend's stream goes on after its end")
+        wire = event.wire if self._dialect.transparent else None
+        if event.data is None:
+            # A comment keeps connections alive. Before the answer begins it is not passed on: that would commit us to
+            # this backend while another could still be asked.
+            return Frame(wire, tuple) if wire is not None and self._order.in_content else None
         if event.event == b"error":
             raise BrokenContract("the backend reported an error inside its stream")
-        wire = event.wire if self._dialect.transparent else None
         if wire is not None and self._order.in_content and carries_only_content(event.data):
             # Decoded only if a surface of another codec asks; their order is free (FOLLOWS).
             return Frame(wire, partial(self._decode, event.data))

@@ -49,7 +49,7 @@ class Ledger:
         self, path: Path, flush_interval_s: float = 0.5, on_written: Callable[[Sequence[Entry]], None] | None = None
     ) -> None:
         self.path = path
-        self.salt = b""
+        self.salt = bytes(32)
         self.written = 0
         self.dropped = 0
         self.error: str | None = None

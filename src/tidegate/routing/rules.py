@@ -91,7 +91,7 @@ PRIVATE_STAYS = ROUTES.rule(
 )
 NOT_ACCEPTED = ROUTES.rule(
     "RTE011",
-    "dropped: this external backend was not given this class",
+    "dropped: this backend was not given this class",
     why='An external backend takes public requests; `accepts = "internal"` in its configuration lets it take more.',
     source=_DESIGN,
     checked="2026-11-23",
@@ -126,7 +126,7 @@ KEPT_DOWN = ROUTES.rule(
 )
 FELL_BACK = ROUTES.rule(
     "RTE030",
-    "an earlier candidate failed before its first byte; the next one was asked",
+    "an earlier candidate failed before its first frame; the next one was asked",
     why="Only candidates of the same decision are ever asked, so class and boundary bind every fallback.",
     source=_LITELLM,
     checked="2026-11-22",

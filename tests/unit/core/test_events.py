@@ -6,17 +6,21 @@ from typing import get_args
 
 from tidegate.core.events import (
     FOLLOWS,
+    NOTHING,
     End,
     Event,
     Finish,
     Frame,
+    Milestones,
     Reasoning,
     Start,
     Text,
     ToolCall,
     UsageReport,
     frame_of,
+    milestones,
 )
+from tidegate.core.usage import Usage
 
 
 class CountedDecode:
@@ -32,9 +36,9 @@ class CountedDecode:
 
 def test_a_frame_nobody_looks_into_is_never_decoded():
     decode = CountedDecode()
-    frame = Frame(b"data: x\n\n", decode, matters=False)
+    frame = Frame(b"data: x\n\n", decode)
     assert frame.wire == b"data: x\n\n"
-    assert frame.matters is False
+    assert frame.passed is NOTHING
     assert decode.times == 0
 
 
@@ -52,14 +56,26 @@ def test_a_frame_that_decodes_to_nothing_is_decoded_once_too():
     assert times == [1]
 
 
-def test_a_frame_matters_unless_somebody_says_otherwise():
-    assert Frame(None, CountedDecode()).matters is True
+def test_milestones_are_what_the_books_need_of_all_that_was_said():
+    start, finish, usage = Start("m"), Finish("stop"), UsageReport(Usage(prompt=1))
+    assert milestones((start, Reasoning("a"), Text("b"), ToolCall(0))) == Milestones(start=start)
+    assert milestones((Text("b"), finish, usage)) == Milestones(finish=finish, usage=usage)
+    assert milestones((End(),)) == Milestones(ended=True)
+    assert milestones(()) == milestones((Text("b"),)) == NOTHING
+
+
+def test_looking_at_the_milestones_decodes_nothing():
+    decode = CountedDecode()
+    frame = Frame(None, decode, Milestones(finish=Finish("stop")))
+    assert frame.passed.finish == Finish("stop")
+    assert decode.times == 0
 
 
 def test_a_frame_of_events_was_never_bytes():
     frame = frame_of(Text("a"), End())
     assert frame.wire is None
     assert frame.events == (Text("a"), End())
+    assert frame.passed == Milestones(ended=True)
 
 
 def test_the_table_speaks_of_every_event():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-
 import pytest
 
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
@@ -31,8 +29,8 @@ def test_role_kind_of_part_prefix_and_name_tell_messages_apart(other):
 
 
 def test_nobody_changes_a_message():
-    with pytest.raises(FrozenInstanceError):
-        Message("user", ()).role = "system"  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(AttributeError):
+        Message("user", ()).role = "system"
 
 
 def test_an_opaque_part_carries_its_value_as_it_came():

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.strategies import MODERATE, json_values
 
-from tidegate.codecs.openai_chat.answer import decode_answer, encode_answer, load_answer
+from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, encode_answer, load_answer
 from tidegate.core.errors import BrokenContract, GatewayError
-from tidegate.core.events import Start
-from tidegate.core.fold import Answer
+from tidegate.core.events import Start, milestones
+from tidegate.core.fold import Answer, unfold
 from tidegate.core.messages import ToolCallPart
 from tidegate.core.usage import Usage
 
@@ -122,12 +122,25 @@ def test_json_that_is_no_object_breaks_the_contract(body):
         load_answer(body)
 
 
+@pytest.mark.parametrize(("body", "answer"), SAMPLES, ids=["thinking", "plain", "calling"])
+def test_the_milestones_of_an_answer_are_those_of_its_events(body, answer):
+    assert answer_milestones(load_answer(body.encode())) == milestones(tuple(unfold(answer)))
+
+
 def answer_with(**message: Any) -> dict[str, Any]:
     return {"choices": [{"message": {"content": "Hello", **message}, "finish_reason": "stop"}]}
 
 
 def test_the_least_that_is_an_answer():
     assert decode_answer(answer_with()) == Answer(start=Start(), text="Hello", finish="stop")
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"choices": []}, {"choices": [{"message": {}}]}, {"choices": [{"message": {}, "finish_reason": 5}]}]
+)
+def test_without_message_or_finish_there_are_no_milestones(fields):
+    with pytest.raises(BrokenContract):
+        answer_milestones(fields)
 
 
 @pytest.mark.parametrize(
@@ -163,5 +176,6 @@ def test_an_answer_of_the_wrong_shape_breaks_the_contract(fields, said):
 @MODERATE
 def test_no_json_makes_the_decoder_raise_anything_of_its_own(message, rest, logprobs):
     for fields in ({"choices": [{"message": message, "finish_reason": "stop", "logprobs": logprobs}]} | rest, rest):
-        with contextlib.suppress(GatewayError):
-            decode_answer(fields)
+        for read in (decode_answer, answer_milestones):
+            with contextlib.suppress(GatewayError):
+                read(fields)

@@ -65,11 +65,11 @@ def test_what_the_contract_does_not_know_is_kept_aside():
 
 
 def test_null_is_as_good_as_absent():
-    nulls = dict.fromkeys(
-        ["stream", "stream_options", "thinking", "reasoning_effort", "max_tokens", "temperature", "top_p", "stop", "n"]
-        + ["tools", "tool_choice", "response_format", "logprobs", "top_logprobs", "user_id", "seed"]
-        + ["frequency_penalty", "presence_penalty"]
+    names = (
+        "stream stream_options thinking reasoning_effort max_tokens temperature top_p stop tools tool_choice n seed "
+        "response_format logprobs top_logprobs user_id frequency_penalty presence_penalty"
     )
+    nulls = dict.fromkeys(names.split())
     assert request(**nulls) == request()
 
 

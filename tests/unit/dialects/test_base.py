@@ -1,0 +1,288 @@
+"""What every dialect shares: requests without extras, readers that keep bytes, and streams held to their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from tests.support.samples import chunk, reader_of, request
+
+from tidegate.codecs import sse
+from tidegate.core.errors import BackendRefused, BrokenContract, GatewayError
+from tidegate.core.events import NOTHING, End, Event, Finish, Frame, Milestones, Start, Text, UsageReport
+from tidegate.core.rulebook import Rulebook
+from tidegate.core.usage import Usage
+from tidegate.dialects import DIALECTS, RULEBOOKS, base, dialect_named
+from tidegate.dialects.base import Dialect, Fields
+
+RULES = Rulebook("TST", "Tests")
+SHOUT = RULES.rule("TST001", "content is shouted", why="a test", source="this file", checked="2026-11-22")
+QUIET = RULES.rule("TST002", "temperature is 0", why="a test", source="this file", checked="2026-11-22")
+
+FIRST = sse.encode(orjson.dumps(chunk(delta={"role": "assistant", "content": ""})))
+HELLO = sse.encode(orjson.dumps(chunk(delta={"content": "Hello"})))
+LAST = sse.encode(
+    orjson.dumps(
+        chunk(delta={"content": ""}, finish_reason="stop") | {"usage": {"prompt_tokens": 2, "completion_tokens": 1}}
+    )
+)
+DONE = sse.encode(b"[DONE]")
+START = Start("deepseek-flash", 1700000000, "fp_abc", "ID-1")
+USAGE = UsageReport(Usage(prompt=2, output=1))
+
+
+def refuse(_status: int, _body: bytes) -> GatewayError:
+    return BackendRefused("refused")
+
+
+def shout(fields: Fields) -> bool:
+    for choice in fields["choices"]:
+        said = choice.get("delta") or choice.get("message")
+        if said.get("content"):
+            said["content"] = said["content"].upper()
+            return True
+    return False
+
+
+def quieten(_request: object, fields: Fields) -> bool:
+    was = fields.get("temperature")
+    fields["temperature"] = 0
+    return was != 0
+
+
+def dialect(**changes: Any) -> Dialect:
+    return Dialect(name="test", title="a test", rules=RULES, read_error=refuse, **changes)
+
+
+def events_of(frames: list[Frame]) -> list[Event]:
+    return [event for frame in frames for event in frame.events]
+
+
+def test_the_body_names_the_backends_model_and_nothing_the_client_did_not_say():
+    encoded = dialect().encode(request(model="auto"), "org/model")
+    assert orjson.loads(encoded.body) == {"model": "org/model", "messages": [{"role": "user", "content": "Hi"}]}
+    assert (encoded.quirks, encoded.streamed) == ((), False)
+
+
+def test_fields_outside_the_contract_never_reach_a_backend_and_that_is_stated():
+    encoded = dialect().encode(request(api_base="http://192.0.2.1", fallbacks=["cloud"]), "m")
+    assert b"192.0.2.1" not in encoded.body
+    assert orjson.loads(encoded.body).keys() == {"model", "messages"}
+    assert encoded.quirks == ("REQ001",)
+
+
+def test_extras_stay_out_of_the_body_but_in_the_request():
+    asked = request(fallbacks=["cloud"])
+    dialect().encode(asked, "m")
+    assert asked.extras == {"fallbacks": ["cloud"]}
+
+
+def test_a_streamed_request_gives_a_streamed_answer():
+    encoded = dialect().encode(request(stream=True), "m")
+    assert encoded.streamed
+    assert orjson.loads(encoded.body)["stream"] is True
+
+
+def test_a_dialect_that_always_streams_says_so_on_the_wire():
+    encoded = dialect(always_streams=True).encode(request(), "m")
+    assert encoded.streamed
+    assert orjson.loads(encoded.body)["stream"] is True
+
+
+def test_a_quirk_is_named_only_if_it_applied():
+    quiet = dialect(on_request=((QUIET, quieten),))
+    assert quiet.encode(request(temperature=1), "m").quirks == ("TST002",)
+    assert quiet.encode(request(temperature=0), "m").quirks == ()
+    assert quiet.encode(request(temperature=1, x=1), "m").quirks == ("REQ001", "TST002")
+
+
+def test_penalties_are_dropped_for_local_runtimes_only_if_they_were_sent():
+    fields: Fields = {"model": "m", "frequency_penalty": 1, "presence_penalty": 0}
+    assert base.drop_penalties(request(), fields)
+    assert fields == {"model": "m"}
+    assert not base.drop_penalties(request(), fields)
+
+
+def test_the_user_id_is_dropped_for_local_runtimes_only_if_it_was_sent():
+    fields: Fields = {"model": "m", "user_id": "u"}
+    assert base.drop_user_id(request(), fields)
+    assert fields == {"model": "m"}
+    assert not base.drop_user_id(request(), fields)
+
+
+@pytest.mark.parametrize(
+    ("asked", "applied"),
+    [({"stream": True}, True), ({"stream": True, "stream_options": {}}, True), ({}, False)],
+)
+def test_usage_is_asked_for_where_the_client_did_not(asked, applied):
+    fields: Fields = dict(asked)
+    assert base.ask_for_usage(request(**asked), fields) is applied
+    assert fields.get("stream_options") == ({"include_usage": True} if applied else None)
+
+
+def test_usage_the_client_asked_for_is_no_quirk():
+    asked = request(stream=True, stream_options={"include_usage": True})
+    fields: Fields = {"stream": True, "stream_options": {"include_usage": True}}
+    assert not base.ask_for_usage(asked, fields)
+    assert fields["stream_options"] == {"include_usage": True}
+
+
+def test_a_transparent_stream_passes_its_bytes_untouched():
+    frames = reader_of(dialect(transparent=True), streamed=True).feed(FIRST + HELLO + LAST + DONE)
+    assert [frame.wire for frame in frames] == [FIRST, HELLO, LAST, DONE]
+    assert events_of(frames) == [START, Text("Hello"), Finish("stop"), USAGE, End()]
+
+
+def test_a_transparent_stream_decodes_only_what_matters(monkeypatch):
+    decoded: list[bytes] = []
+    load_chunk = base.load_chunk
+    monkeypatch.setattr(base, "load_chunk", lambda data: decoded.append(data) or load_chunk(data))
+    frames = reader_of(dialect(transparent=True), streamed=True).feed(FIRST + HELLO + HELLO + LAST + DONE)
+    assert len(decoded) == 2
+    assert frames[1].events == frames[1].events == (Text("Hello"),)
+    assert len(decoded) == 3
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+def test_the_books_learn_what_they_need_from_each_frame(transparent):
+    frames = reader_of(dialect(transparent=transparent), streamed=True).feed(FIRST + HELLO + LAST + DONE)
+    assert [frame.passed for frame in frames] == [
+        Milestones(start=START),
+        NOTHING,
+        Milestones(finish=Finish("stop"), usage=USAGE),
+        Milestones(ended=True),
+    ]
+
+
+def test_any_other_stream_has_no_bytes_to_pass_on():
+    frames = reader_of(dialect(), streamed=True).feed(FIRST + HELLO + LAST + DONE)
+    assert [frame.wire for frame in frames] == [None] * 4
+    assert events_of(frames) == [START, Text("Hello"), Finish("stop"), USAGE, End()]
+
+
+def test_quirks_on_the_way_back_change_the_chunks_and_are_named_once():
+    reader = reader_of(dialect(on_chunk=((SHOUT, shout),)), streamed=True)
+    frames = reader.feed(FIRST + HELLO + HELLO + LAST + DONE)
+    assert [event for event in events_of(frames) if isinstance(event, Text)] == [Text("HELLO"), Text("HELLO")]
+    assert reader.quirks == ["TST001"]
+
+
+def test_a_quirk_that_never_applied_is_not_named():
+    reader = reader_of(dialect(on_chunk=((SHOUT, shout),)), streamed=True)
+    reader.feed(FIRST + LAST + DONE)
+    assert reader.quirks == []
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+def test_comments_keep_the_connection_alive_and_are_no_frames(transparent):
+    reader = reader_of(dialect(transparent=transparent), streamed=True)
+    assert reader.feed(b": keep-alive\n\n") == []
+    assert len(reader.feed(FIRST + b": keep-alive\n\n" + HELLO)) == 2
+    assert len(reader.feed(LAST + DONE + b": late\n\n")) == 2
+    assert reader.close() == []
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        (FIRST + LAST + DONE + HELLO, "goes on after its end"),
+        (FIRST + LAST + DONE + DONE, "goes on after its end"),
+        (FIRST + DONE, "End after Start"),
+        (DONE, "End after the beginning"),
+        (FIRST + LAST + LAST, "UsageReport after UsageReport"),
+        (FIRST + b"event: error\ndata: {}\n\n", "error inside its stream"),
+        (FIRST + b'data: {"error":{"message":"CANARY"}}\n\n', "error inside its stream"),
+        (FIRST + b"data: nonsense\n\n", "not JSON"),
+        (b"data: []\n\n", "not a JSON object"),
+    ],
+)
+def test_a_stream_against_the_contract_is_broken(stream, said, transparent):
+    with pytest.raises(BrokenContract, match=said) as caught:
+        reader_of(dialect(transparent=transparent), streamed=True).feed(stream)
+    assert "CANARY" not in caught.value.message
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+@pytest.mark.parametrize(
+    "stream", [b"", FIRST, FIRST + HELLO, FIRST + LAST, FIRST + LAST + DONE[:-1], b": keep-alive\n\n"]
+)
+def test_a_stream_without_its_end_broke_off(stream, transparent):
+    reader = reader_of(dialect(transparent=transparent), streamed=True)
+    reader.feed(stream)
+    with pytest.raises(BrokenContract, match="broke off before its end"):
+        reader.close()
+
+
+def test_a_whole_answer_becomes_one_frame_at_the_end():
+    body = b'{"id":"ID-1","choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}'
+    reader = reader_of(dialect(on_chunk=((SHOUT, shout),)), streamed=False)
+    assert [reader.feed(body[:9]), reader.feed(body[9:])] == [[], []]
+    (frame,) = reader.close()
+    assert frame.wire is None
+    assert frame.events == (Start(answer_id="ID-1"), Text("HELLO"), Finish("stop"), End())
+    assert reader.quirks == ["TST001"]
+
+
+def test_a_transparent_whole_answer_keeps_its_bytes_without_the_blank_lines_before_it():
+    body = b'{ "choices": [ {"message": {"content": "Hello"}, "finish_reason": "stop"} ] }'
+    reader = reader_of(dialect(transparent=True), streamed=False)
+    for piece in (b"\n", b"\n", body):
+        reader.feed(piece)
+    (frame,) = reader.close()
+    assert frame.wire == body
+
+
+def test_a_whole_answer_to_a_request_for_a_stream_must_be_written_anew():
+    body = b'{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}'
+    reader = dialect(transparent=True).reader(asked_stream=True, got_stream=False)
+    reader.feed(body)
+    (frame,) = reader.close()
+    assert frame.wire is None
+    assert frame.events == (Start(), Text("Hello"), Finish("stop"), End())
+
+
+def test_the_books_learn_what_they_need_from_a_whole_answer():
+    body = b'{"id":"ID-1","choices":[{"message":{"content":"Hello"},"finish_reason":"length"}],"usage":{"prompt_tokens":2}}'
+    reader = reader_of(dialect(transparent=True), streamed=False)
+    reader.feed(body)
+    (frame,) = reader.close()
+    usage = UsageReport(Usage(prompt=2))
+    assert frame.passed == Milestones(Start(answer_id="ID-1"), Finish("length"), usage, ended=True)
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n", b"<html>", b"[]", b"{}", b'{"choices":[]}'])
+def test_a_whole_answer_that_is_none_breaks_the_contract(body):
+    reader = reader_of(dialect(transparent=True), streamed=False)
+    reader.feed(body)
+    with pytest.raises(BrokenContract):
+        reader.close()
+
+
+def test_a_whole_answer_up_to_the_limit_passes_and_one_above_does_not(monkeypatch):
+    monkeypatch.setattr(base, "ANSWER_LIMIT_BYTES", 10)
+    reader = reader_of(dialect(), streamed=False)
+    reader.feed(b"12345")
+    reader.feed(b"67890")
+    with pytest.raises(BrokenContract, match="larger than 10 bytes"):
+        reader.feed(b"1")
+
+
+def test_an_event_that_never_ends_breaks_the_contract():
+    reader = reader_of(dialect(), streamed=True)
+    with pytest.raises(BrokenContract, match="larger than 4194304 bytes"):
+        reader.feed(b"data: " + b"x" * sse.DEFAULT_EVENT_LIMIT_BYTES)
+
+
+def test_every_dialect_is_found_by_its_name_and_its_book_is_in_the_list():
+    for one in DIALECTS:
+        assert dialect_named(one.name) is one
+        assert one.rules in RULEBOOKS
+    assert base.COMMON in RULEBOOKS
+
+
+@pytest.mark.parametrize("one", DIALECTS, ids=lambda one: one.name)
+def test_every_quirk_of_a_dialect_stands_in_a_book(one):
+    known = {rule.code for book in RULEBOOKS for rule in book}
+    assert {rule.code for rule, _ in (*one.on_request, *one.on_chunk)} <= known

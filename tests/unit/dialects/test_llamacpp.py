@@ -1,0 +1,197 @@
+"""llama.cpp's server: each quirk where it applies and where it does not, and its errors in the contract's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from tests.support.samples import WEATHER, reader_of, request
+
+from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake
+from tidegate.dialects.llamacpp import LLAMACPP
+
+OFF = {"type": "disabled"}
+
+
+def sent(**asked: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    encoded = LLAMACPP.encode(request(**asked), "m")
+    assert encoded.streamed
+    return orjson.loads(encoded.body), encoded.quirks
+
+
+def test_the_whole_of_a_plain_request():
+    body, quirks = sent()
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "chat_template_kwargs": {"enable_thinking": True},
+        "reasoning_effort": "high",
+        "max_tokens": 65536,
+        "temperature": 1,
+        "top_p": 1,
+        "top_k": 0,
+        "min_p": 0,
+    }
+    assert quirks == ("LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
+
+
+def test_a_stream_is_always_asked_for_and_it_is_a_quirk_if_the_client_did_not():
+    assert "LCP001" in sent()[1]
+    body, quirks = sent(stream=True)
+    assert body["stream"] is True
+    assert "LCP001" not in quirks
+
+
+@pytest.mark.parametrize(
+    ("asked", "kwargs", "effort"),
+    [
+        ({}, True, "high"),
+        ({"thinking": {"type": "enabled"}}, True, "high"),
+        ({"thinking": {"type": "adaptive"}, "reasoning_effort": "low"}, True, "low"),
+        ({"thinking": {"type": "enabled"}, "reasoning_effort": "none"}, True, "high"),
+        ({"reasoning_effort": "minimal"}, True, "low"),
+        ({"reasoning_effort": "low"}, True, "low"),
+        ({"reasoning_effort": "medium"}, True, "high"),
+        ({"reasoning_effort": "high"}, True, "high"),
+        ({"reasoning_effort": "xhigh"}, True, "high"),
+        ({"reasoning_effort": "max"}, True, "max"),
+        ({"reasoning_effort": "ultra"}, True, "max"),
+        ({"reasoning_effort": "none"}, False, None),
+        ({"thinking": OFF}, False, None),
+        ({"thinking": OFF, "reasoning_effort": "max"}, False, None),
+    ],
+)
+def test_thinking_is_switched_explicitly_and_effort_mapped_as_the_contract_maps_it(asked, kwargs, effort):
+    body, quirks = sent(**asked)
+    assert body["chat_template_kwargs"] == {"enable_thinking": kwargs}
+    assert body.get("reasoning_effort") == effort
+    assert "thinking" not in body
+    assert "LCP002" in quirks
+
+
+def test_thinking_forces_the_contracts_sampling():
+    body, _ = sent(temperature=0.1, top_p=0.2)
+    assert (body["temperature"], body["top_p"], body["top_k"], body["min_p"]) == (1, 1, 0, 0)
+
+
+def test_without_thinking_the_clients_sampling_holds():
+    body, quirks = sent(temperature=0.1, top_p=0.2, thinking=OFF)
+    assert (body["temperature"], body["top_p"], body["top_k"], body["min_p"]) == (0.1, 0.2, 0, 0)
+    assert "LCP003" in quirks
+
+
+def test_without_thinking_nothing_is_sampled_that_the_client_did_not_ask_for():
+    body, _ = sent(thinking=OFF)
+    assert "temperature" not in body
+    assert "top_p" not in body
+
+
+@pytest.mark.parametrize(
+    ("asked", "length"),
+    [
+        ({"thinking": OFF}, 8192),
+        ({"thinking": OFF, "reasoning_effort": "max"}, 8192),
+        ({"reasoning_effort": "none"}, 8192),
+        ({}, 65536),
+        ({"reasoning_effort": "xhigh"}, 65536),
+        ({"reasoning_effort": "max"}, 131072),
+        ({"reasoning_effort": "ultra"}, 131072),
+    ],
+)
+def test_a_missing_length_becomes_the_contracts_default(asked, length):
+    body, quirks = sent(**asked)
+    assert body["max_tokens"] == length
+    assert "LCP004" in quirks
+
+
+def test_the_clients_length_holds():
+    body, quirks = sent(max_tokens=7)
+    assert body["max_tokens"] == 7
+    assert "LCP004" not in quirks
+
+
+def test_a_prefix_loses_its_flag_and_nothing_else():
+    prefix = {"role": "assistant", "content": "The", "reasoning_content": "R", "prefix": True}
+    body, quirks = sent(messages=[{"role": "user", "content": "Hi"}, prefix])
+    assert body["messages"][-1] == {"role": "assistant", "content": "The", "reasoning_content": "R"}
+    assert "LCP005" in quirks
+
+
+def test_without_a_prefix_nothing_is_said_of_it():
+    assert "LCP005" not in sent(messages=[{"role": "assistant", "content": "The"}])[1]
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+def test_a_forced_tool_is_passed_on_and_said_to_be_unenforced(choice):
+    body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking=OFF)
+    assert body["tool_choice"] == choice
+    assert body["tools"] == [WEATHER]
+    assert "LCP006" in quirks
+
+
+@pytest.mark.parametrize(
+    "asked", [{"tools": [WEATHER]}, {"tools": [WEATHER], "tool_choice": "auto"}, {"tool_choice": "required"}]
+)
+def test_a_choice_that_forces_nothing_is_no_quirk(asked):
+    assert "LCP006" not in sent(**asked)[1]
+
+
+def test_what_no_local_runtime_needs_is_dropped():
+    body, quirks = sent(user_id="u", frequency_penalty=1, presence_penalty=1)
+    assert not {"user_id", "frequency_penalty", "presence_penalty"} & body.keys()
+    assert {"REQ002", "REQ003"} <= set(quirks)
+
+
+def test_it_is_not_transparent():
+    assert not LLAMACPP.transparent
+    assert reader_of(LLAMACPP, streamed=True).quirks == []
+
+
+# Error bodies of llama.cpp b11549, recorded 2026-11-22.
+
+
+def test_an_overflow_is_told_in_the_contracts_words():
+    error = {
+        "code": 400,
+        "message": "request (3022 tokens) exceeds the available context size (1024 tokens), try increasing it",
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": 3022,
+        "n_ctx": 1024,
+    }
+    told = LLAMACPP.read_error(400, orjson.dumps({"error": error}))
+    assert type(told) is ClientMistake
+    assert told.message == (
+        "This model's maximum context length is 1024 tokens. However, you requested 3022 tokens in the messages. "
+        "Please reduce the length of the messages."
+    )
+
+
+def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
+    told = LLAMACPP.read_error(503, b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}')
+    assert (type(told), told.message) == (BackendOverloaded, "the backend is still loading its model")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "error"),
+    [
+        (400, "'messages' is required", "invalid_request_error", ClientMistake),
+        (400, "All non-assistant messages must contain 'content'", "invalid_request_error", ClientMistake),
+        (400, "logprobs is not supported with tools + stream", "invalid_request_error", ClientMistake),
+        (400, "Field 'max_tokens': Value must be between -1 <= value <= 2147483647, but got -5", "x", ClientMistake),
+        (404, "File Not Found", "not_found_error", BackendRefused),
+        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", BackendRefused),
+        (500, "a fault of its own", "server_error", BackendRefused),
+        (502, "a proxy before it", "server_error", BackendUnreachable),
+    ],
+)
+def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(status, message, kind, error):
+    told = LLAMACPP.read_error(status, orjson.dumps({"error": {"message": message, "type": kind, "code": status}}))
+    assert type(told) is error
+    assert message not in told.message
+
+
+def test_a_body_that_is_no_json_is_read_by_its_status():
+    assert type(LLAMACPP.read_error(500, b"<html>")) is BackendRefused
