@@ -18,9 +18,9 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
 from tests.support.asgi import Reply, call
-from tests.support.upstreams import FAILURES, Failure, FailingLocal, RecordingCloud
+from tests.support.upstreams import FAILURES, FailingLocal, Failure, RecordingCloud
+
 from tidegate.app import App
 from tidegate.config import parse_config
 from tidegate.core.errors import Misconfigured
@@ -163,7 +163,7 @@ async def send(app: App, world: World, request: dict[str, Any], canary: str) -> 
 
 
 def play(world: World, policy: dict[str, Any], asked: list[dict[str, Any]]) -> None:
-    """Run one example; note each canary that the cloud heard although its request was private."""
+    """Run one example; note each canary that the cloud heard although its class forbids it."""
     environment = {"CLIENT": "client-key", "DEEPSEEK_API_KEY": "hosted-key"}
     try:
         app = App(parse_config(written(policy, world)), environment, world.ledger.path.parent, None)
@@ -182,10 +182,11 @@ def play(world: World, policy: dict[str, Any], asked: list[dict[str, Any]]) -> N
             world.requests += 1
             world.statuses[reply.status] = world.statuses.get(reply.status, 0) + 1
             assert canary.encode() not in reply.body, "an answer or error text repeats the prompt"
-            if true_class(policy, request) == "private":
-                world.private += 1
-                if canary.encode() in world.cloud.heard[begin:]:
-                    world.leaks.append(f"{request} under {policy}")
+            data_class = true_class(policy, request)
+            world.private += data_class == "private"
+            heard = canary.encode() in world.cloud.heard[begin:]
+            if heard and RANKS[data_class] > RANKS[policy["cloud_accepts"]]:
+                world.leaks.append(f"{request} under {policy}")
         app.close_connections()
 
     world.loop.run_until_complete(all_requests())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Failure = Literal[
@@ -74,14 +77,33 @@ def in_chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-async def read_request(reader: Reader) -> tuple[bytes, bytes] | None:
-    """Head and body of the next request on this connection; None at its end."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent, and the connection to answer on."""
+
+    head: bytes
+    body: bytes
+    reader: Reader
+    writer: Writer
+
+    async def reply(self, *pieces: bytes) -> None:
+        self.writer.write(b"".join(pieces))
+        await self.writer.drain()
+
+    async def peer_has_left(self) -> None:
+        """Returns when the other side has closed."""
+        with suppress(ConnectionError):
+            await self.reader.read()
+
+
+async def read_request(reader: Reader, writer: Writer) -> Request | None:
+    """The next request on this connection; None at its end."""
     try:
         start = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
     length = next((int(line[15:]) for line in start.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
-    return start, await reader.readexactly(length)
+    return Request(start, await reader.readexactly(length), reader, writer)
 
 
 def is_streamed(body: bytes) -> bool:
@@ -99,9 +121,9 @@ def whole_reply(body: bytes) -> bytes:
 
 
 class Upstream:
-    """A server on a free loopback port. `on_request` writes the reply; returning False closes the connection."""
+    """A server on a free loopback port. `on_request` replies; returning False closes the connection."""
 
-    def __init__(self, on_request: Callable[[bytes, bytes, Writer], Awaitable[bool]]) -> None:
+    def __init__(self, on_request: Callable[[Request], Awaitable[bool]]) -> None:
         self._on_request = on_request
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -128,15 +150,37 @@ class Upstream:
         assert task is not None
         self._serving.add(task)
         try:
-            while (request := await read_request(reader)) is not None:
-                if not await self._on_request(*request, writer):
+            while (request := await read_request(reader, writer)) is not None:
+                if not await self._on_request(request):
                     break
-                await writer.drain()
         except (ConnectionError, asyncio.CancelledError):
             pass  # the other side left, or the test is over
         finally:
             self._serving.discard(task)
             writer.transport.abort()
+
+
+@contextmanager
+def served(upstream: Upstream) -> Generator[Upstream]:
+    """The server in a thread of its own, for tests that block."""
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+
+    async def serve() -> None:
+        await upstream.start()
+        ready.set()
+        await stopped.wait()
+        await upstream.stop()
+
+    stopped = asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield upstream
+    finally:
+        loop.call_soon_threadsafe(stopped.set)
+        thread.join(10)
+        loop.close()
 
 
 class RecordingCloud(Upstream):
@@ -147,10 +191,10 @@ class RecordingCloud(Upstream):
         self.heard = bytearray()
         self.requests = 0
 
-    async def _answer(self, start: bytes, body: bytes, writer: Writer) -> bool:
-        self.heard += start + body
+    async def _answer(self, request: Request) -> bool:
+        self.heard += request.head + request.body
         self.requests += 1
-        writer.write(whole_reply(body))
+        await request.reply(whole_reply(request.body))
         return True
 
 
@@ -162,44 +206,31 @@ class FailingLocal(Upstream):
         self.failure: Failure = "none"
         self._cloud = cloud
 
-    async def _answer(self, start: bytes, body: bytes, writer: Writer) -> bool:
-        match self.failure:
-            case "none":
-                writer.write(whole_reply(body))
-                return True
-            case "closes":
-                return False
-            case "hangs":
-                await asyncio.Event().wait()
-            case "500" | "503" | "429" | "401" | "404":
-                quoting = json.dumps({"error": {"message": body.decode(errors="replace")}}).encode()
-                writer.write(head(f"{self.failure} Failed", length=len(quoting)) + quoting)
-                return True
-            case "redirects to the cloud":
-                location = f"Location: {self._cloud.url}/chat/completions"
-                writer.write(head("307 Temporary Redirect", "text/plain", location, length=0))
-                return True
-            case "dies mid-stream":
-                writer.write(head("200 OK", "text/event-stream") + in_chunk(STREAM[0]) + in_chunk(STREAM[1]))
-            case "never says done":
-                writer.write(head("200 OK", "text/event-stream") + b"".join(map(in_chunk, STREAM[:-1])) + in_chunk(b""))
-                return True
-            case "error event":
-                event = b'data: {"error":{"message":"no"}}\n\n'
-                writer.write(head("200 OK", "text/event-stream") + in_chunk(STREAM[0] + event) + in_chunk(b""))
-                return True
-            case "not HTTP":
-                writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
-            case "not JSON":
-                writer.write(head("200 OK", length=5) + b"<htm>")
-                return True
-            case "empty answer":
-                writer.write(head("200 OK", length=0))
-                return True
-            case "wrong shape":
-                writer.write(head("200 OK", length=14) + b'{"choices":[]}')
-                return True
-            case "too many headers":
-                writer.write(b"HTTP/1.1 200 OK\r\n" + b"X-Pad: " + b"a" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-        return False
+    async def _answer(self, request: Request) -> bool:
+        if self.failure == "hangs":
+            await request.peer_has_left()
+        reply, stays_open = failing_reply(self.failure, request.body, self._cloud.url)
+        await request.reply(reply)
+        return stays_open
+
+
+def failing_reply(failure: Failure, body: bytes, cloud_url: str) -> tuple[bytes, bool]:
+    """What is answered, and whether the connection stays open."""
+    stream = head("200 OK", "text/event-stream")
+    quoting = json.dumps({"error": {"message": body.decode(errors="replace")}}).encode()
+    location = f"Location: {cloud_url}/chat/completions"
+    replies: dict[str, tuple[bytes, bool]] = {
+        "none": (whole_reply(body), True),
+        "closes": (b"", False),
+        "redirects to the cloud": (head("307 Temporary Redirect", "text/plain", location, length=0), True),
+        "dies mid-stream": (stream + in_chunk(STREAM[0]) + in_chunk(STREAM[1]), False),
+        "never says done": (stream + b"".join(map(in_chunk, STREAM[:-1])) + in_chunk(b""), True),
+        "error event": (stream + in_chunk(STREAM[0] + b'data: {"error":{"message":"no"}}\n\n') + in_chunk(b""), True),
+        "not HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n", False),
+        "not JSON": (head("200 OK", length=5) + b"<htm>", True),
+        "empty answer": (head("200 OK", length=0), True),
+        "wrong shape": (head("200 OK", length=14) + b'{"choices":[]}', True),
+        "too many headers": (head("200 OK", "text/plain", "X-Pad: " + "a" * 70_000, length=0), False),
+    }
+    # All others are statuses, with a body that repeats the prompt as a careless server would.
+    return replies.get(failure) or (head(f"{failure} Failed", length=len(quoting)) + quoting, True)

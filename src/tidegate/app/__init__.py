@@ -23,7 +23,7 @@ from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine, EngineSettings, default_threads
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
-from tidegate.backends.probe import Probe
+from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
 from tidegate.catalog.embedded import embedded_model
@@ -54,6 +54,7 @@ class App:
         endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
         self.policy = policy_of(config, endpoints)
         self._transport = Transport(_limits(config))
+        self._watcher = Transport(WATCH_LIMITS)
         self.engine = _engine(config, model_path) if config.embedded.enabled and model_path is not None else None
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
@@ -64,7 +65,7 @@ class App:
     def _registry(
         self, config: Config, written: Mapping[str, BackendOptions], endpoints: Mapping[str, Endpoint]
     ) -> Registry:
-        backends = {name: _backend(self._transport, endpoints[name], options) for name, options in written.items()}
+        backends = {name: self._backend(endpoints[name], options) for name, options in written.items()}
         configured = [backends[name] for name in config.backends]
         last: list[Backend] = [backend for name, backend in backends.items() if name not in config.backends]
         if self.engine is not None:
@@ -72,8 +73,20 @@ class App:
         probe = None
         if config.probe.enabled:
             taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
-            probe = Probe(self._transport, runtimes(), taken | {config.server.port})
+            probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
         return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
+
+    def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
+        if options.kind == "fake":
+            return FakeBackend(
+                endpoint.name,
+                boundary=endpoint.boundary,
+                accepts=endpoint.accepts,
+                models=options.models or ("fake",),
+            )
+        models = options.models or (hosted_models() if options.kind == "deepseek" else ())
+        watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
+        return HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
 
     async def start(self, on_written: Callable[[Sequence[Entry]], None] | None = None) -> None:
         """Open the ledger, start the engine, look at the backends."""
@@ -109,6 +122,7 @@ class App:
 
     def close_connections(self) -> None:
         self._transport.close()
+        self._watcher.close()
 
     async def __aenter__(self) -> App:
         await self.start()
@@ -146,16 +160,3 @@ def _engine(config: Config, model_path: Path) -> Engine:
             template=template,
         )
     )
-
-
-def _backend(transport: Transport, endpoint: Endpoint, options: BackendOptions) -> Backend:
-    if options.kind == "fake":
-        return FakeBackend(
-            endpoint.name,
-            boundary=endpoint.boundary,
-            accepts=endpoint.accepts,
-            models=options.models or ("fake",),
-        )
-    models = options.models or (hosted_models() if options.kind == "deepseek" else ())
-    watched = endpoint.boundary is not Boundary.EXTERNAL
-    return HttpBackend(transport, endpoint, dialect_named(options.kind), models, watched=watched)

@@ -85,15 +85,24 @@ class HttpBackend:
     """A backend at a fixed endpoint. With `models` given it believes them; otherwise it asks the server."""
 
     def __init__(
-        self, transport: Transport, endpoint: Endpoint, dialect: Dialect, models: tuple[str, ...], *, watched: bool
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        dialect: Dialect,
+        models: tuple[str, ...],
+        *,
+        watcher: Transport | None,
     ) -> None:
+        """`watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on.
+
+        The hosted API is not: it counts as up until a request says otherwise.
+        """
         self._transport = transport
         self._endpoint = endpoint
         self._dialect = dialect
         self._models = models
         self._asks_models = not models
-        self._watched = watched
-        """Whether `refresh` may knock. The hosted API is not knocked on: it is up until a request says otherwise."""
+        self._watcher = watcher
         self._see("unknown")
 
     @property
@@ -127,10 +136,10 @@ class HttpBackend:
         return answering
 
     async def refresh(self) -> None:
-        if not self._watched:
+        if self._watcher is None:
             return
         try:
-            models = await list_models(self._transport, self._endpoint, self._dialect)
+            models = await list_models(self._watcher, self._endpoint, self._dialect)
         except GatewayError as error:
             # A server that answers with an error status is there, whatever it thinks of the question.
             self._see("up" if isinstance(error, BackendRefused) else "down")

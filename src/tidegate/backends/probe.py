@@ -16,26 +16,27 @@ from tidegate.core.errors import GatewayError
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.dialects import dialect_named
 
-_PROBE_LIMITS = Limits(connect_s=1.0, first_byte_s=1.0, idle_s=1.0)
+WATCH_LIMITS = Limits(connect_s=1.0, first_byte_s=1.0, idle_s=1.0)
+"""A runtime that takes longer to list its models is not one to wait for at every start."""
 
 
 class Probe:
     """Looks at the default port of each known runtime; ports that a configured backend already uses are left alone."""
 
-    def __init__(self, transport: Transport, runtimes: tuple[Runtime, ...], taken_ports: frozenset[int]) -> None:
+    def __init__(
+        self, transport: Transport, watcher: Transport, runtimes: tuple[Runtime, ...], taken_ports: frozenset[int]
+    ) -> None:
+        """`watcher` knocks with short time-outs; the backends that are found answer over `transport`."""
         self._transport = transport
+        self._watcher = watcher
         self._runtimes = tuple(runtime for runtime in runtimes if runtime.port not in taken_ports)
 
     async def find(self) -> list[HttpBackend]:
         """A backend for each runtime that answers with its fingerprint, in catalogue order."""
-        knocking = Transport(_PROBE_LIMITS)
-        try:
-            found = await asyncio.gather(*(self._look(knocking, runtime) for runtime in self._runtimes))
-        finally:
-            knocking.close()
+        found = await asyncio.gather(*(self._look(runtime) for runtime in self._runtimes))
         return [backend for backend in found if backend is not None]
 
-    async def _look(self, knocking: Transport, runtime: Runtime) -> HttpBackend | None:
+    async def _look(self, runtime: Runtime) -> HttpBackend | None:
         # Being on this machine does not prove that the prompt stays here (Ollama cloud models, LM Link).
         boundary = Boundary.DEVICE if runtime.attested else Boundary.EXTERNAL
         endpoint = Endpoint(
@@ -47,12 +48,12 @@ class Probe:
         )
         for fingerprint in runtime.fingerprints:
             try:
-                body = await fetch(knocking, endpoint, fingerprint.path)
+                body = await fetch(self._watcher, endpoint, fingerprint.path)
             except GatewayError:
                 return None
             if not holds(fingerprint.proof, body):
                 return None
-        return HttpBackend(self._transport, endpoint, dialect_named(runtime.dialect), (), watched=True)
+        return HttpBackend(self._transport, endpoint, dialect_named(runtime.dialect), (), watcher=self._watcher)
 
 
 def holds(proof: str, body: bytes) -> bool:

@@ -123,23 +123,20 @@ def decision_lines(exchange: dict[str, Any]) -> str:
     tokens = f"{_count(prompt)} in ({_count(hit)} cached), {_count(output)} out"
     if reasoning is not None:
         tokens += f" ({reasoning} thinking)"
-    local = exchange["boundary"] != "external"
-    cost = "not priced: it ran on your own machine" if local else "not known"
-    if exchange["cost_usd"] is not None:
-        cost = f"{exchange['cost_usd']} USD"
     first = exchange["first_frame_s"]
-    rows = [
-        ("class", exchange["data_class"]),
+    began = f", first frame after {first:.2f} s" if first is not None else ""
+    asked = [
         ("backend", f"{exchange['backend']}/{exchange['model']}{_demo(exchange)}"),
         ("boundary", exchange["boundary"]),
-        ("rules", " ".join(exchange["rules"])),
         ("quirks", " ".join(exchange["quirks"]) or "none"),
         ("tokens", tokens),
-        ("cost", cost),
-        (
-            "time",
-            f"{exchange['duration_s']:.2f} s" + (f", first frame after {first:.2f} s" if first is not None else ""),
-        ),
+        ("cost", _cost(exchange)),
+    ]
+    rows = [
+        ("class", exchange["data_class"]),
+        ("rules", " ".join(exchange["rules"])),
+        *(asked if exchange["backend"] else [("backend", "none: nothing was sent")]),
+        ("time", f"{exchange['duration_s']:.2f} s{began}"),
         ("exchange", f"{exchange['exchange_id']}   (tidegate explain {exchange['rules'][-1]} says why)"),
     ]
     return "\n".join(f"  {name:<9} {value}" for name, value in rows)

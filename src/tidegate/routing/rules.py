@@ -92,7 +92,7 @@ PRIVATE_STAYS = ROUTES.rule(
 NOT_ACCEPTED = ROUTES.rule(
     "RTE011",
     "dropped: this backend was not given this class",
-    why='An external backend takes public requests; `accepts = "internal"` in its configuration lets it take more.',
+    why="`accepts` in its configuration is the highest class it takes; an external one takes public unless told more.",
     source=_DESIGN,
     checked="2026-11-23",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import product
 from typing import Any
 
 import pytest
@@ -166,6 +167,15 @@ def test_without_message_or_finish_there_are_no_milestones(fields):
 def test_an_answer_of_the_wrong_shape_breaks_the_contract(fields, said):
     with pytest.raises(BrokenContract, match=said):
         decode_answer(fields)
+
+
+@pytest.mark.parametrize("name", ["model", "created", "system_fingerprint", "id"])
+def test_nothing_odd_gets_into_a_start(name):
+    for read, value in product((decode_answer, answer_milestones), ({"a": 1}, ["x"], True, 1.5)):
+        with contextlib.suppress(BrokenContract):
+            start = read(answer_with() | {name: value}).start
+            assert start is not None
+            assert value not in (start.model, start.created, start.fingerprint, start.answer_id)
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import orjson
 import pytest
 from tests.support.samples import chunk
@@ -133,6 +135,14 @@ def test_a_delta_of_the_wrong_type_breaks_the_contract(choice):
 def test_a_tool_call_id_is_text_or_absent_even_if_it_counts_as_false(call_id):
     with pytest.raises(BrokenContract):
         begun().decode(chunk(delta={"tool_calls": [{"index": 0, "id": call_id}]}))
+
+
+@pytest.mark.parametrize("name", ["model", "created", "system_fingerprint", "id"])
+def test_nothing_odd_gets_into_a_start(name):
+    for value in ({"a": 1}, ["x"], True, 1.5):
+        with contextlib.suppress(BrokenContract):
+            (start, *_) = ChunkDecoder().decode(chunk() | {name: value})
+            assert value not in (start.model, start.created, start.fingerprint, start.answer_id)
 
 
 TRICKY = ['"finish_reason":"stop"', '"usage":{', '"error"', '"finish_reason":null', '\\"usage\\":{', "\\"]

@@ -1,0 +1,59 @@
+"""The runtimes a probe can recognise, and the hosted models."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tidegate.catalog.runtimes import Fingerprint, hosted_models, runtimes
+from tidegate.dialects import DIALECTS
+
+BY_KIND = {runtime.kind: runtime for runtime in runtimes()}
+
+
+def test_the_probe_order_is_the_order_of_the_file():
+    assert list(BY_KIND) == ["ollama", "lmstudio", "llamacpp", "sglang", "vllm"]
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_every_runtime_speaks_a_dialect_that_exists(kind):
+    assert BY_KIND[kind].dialect in {dialect.name for dialect in DIALECTS}
+
+
+def test_no_two_runtimes_share_a_port():
+    assert {kind: runtime.port for kind, runtime in BY_KIND.items()} == {
+        "ollama": 11434,
+        "lmstudio": 1234,
+        "llamacpp": 8080,
+        "sglang": 30000,
+        "vllm": 8000,
+    }
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_every_fingerprint_follows_the_grammar(kind):
+    for fingerprint in BY_KIND[kind].fingerprints:
+        assert fingerprint.path.startswith("/")
+        assert re.fullmatch(r"(member|text|owned_by):\S.*", fingerprint.proof)
+
+
+def test_a_second_fingerprint_is_read_where_there_is_one():
+    assert BY_KIND["ollama"].fingerprints == (
+        Fingerprint("/api/version", "member:version"),
+        Fingerprint("/", "text:Ollama is running"),
+    )
+    assert BY_KIND["llamacpp"].fingerprints == (Fingerprint("/props", "member:default_generation_settings"),)
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_a_runtime_that_is_not_attested_says_why_and_only_then(kind):
+    assert bool(BY_KIND[kind].why_not_attested) is not BY_KIND[kind].attested
+
+
+def test_what_can_answer_from_elsewhere_is_not_attested():
+    assert {kind for kind, runtime in BY_KIND.items() if not runtime.attested} == {"ollama", "lmstudio"}
+
+
+def test_the_hosted_default_comes_first():
+    assert hosted_models() == ("deepseek-flash", "deepseek-v4-pro")

@@ -1,0 +1,144 @@
+"""One row per exchange: what is kept, what never is, and how it is shown."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import Candidate, Decision, Refusal, Verdict
+from tidegate.core.errors import BrokenContract
+from tidegate.core.exchange import Exchange
+from tidegate.core.usage import Usage
+from tidegate.ledger.entries import COLUMNS, entry_of, keyed_hash, row_of, view_of
+
+CANARY = "my patient's name is CANARY"
+VERDICTS = (Verdict("cloud", "RTE010", False), Verdict("box", "RTE020", True))
+
+
+def exchange(refusal: Refusal | None = None, asked: str = "auto") -> Exchange:
+    decision = Decision(asked, DataClass.PRIVATE, ("CLS001", "RTE003"), VERDICTS, (Candidate("box", "m"),), refusal)
+    return Exchange("x-1", "openai", 1_790_000_000.25, asked_model=asked, decision=decision)
+
+
+def finished() -> Exchange:
+    record = exchange()
+    record.client, record.status, record.finish = "app", 200, "stop"
+    record.data_class, record.boundary = DataClass.PRIVATE, Boundary.DEVICE
+    record.backend, record.model, record.streamed = "box", "m", True
+    record.attempts, record.quirks, record.fell_back = ["lab:BackendTimedOut", "box:ok"], ["LCP001"], "RTE030"
+    record.request_bytes, record.request_hash = 99, "ab12"
+    record.usage, record.cost_usd = Usage(prompt=20, output=5, cache_hit=0, reasoning=3), Decimal("0.000000001")
+    record.first_frame_s, record.duration_s = 0.5, 1.5
+    return record
+
+
+def test_everything_the_books_need_is_kept():
+    assert dict(zip(COLUMNS, row_of(entry_of(finished())), strict=True)) == {
+        "exchange_id": "x-1",
+        "arrived_at": 1_790_000_000.25,
+        "surface": "openai",
+        "client": "app",
+        "status": 200,
+        "error": None,
+        "asked_model": "auto",
+        "data_class": "private",
+        "backend": "box",
+        "model": "m",
+        "boundary": "device",
+        "streamed": True,
+        "rules": "CLS001,RTE003,RTE030",
+        "verdicts": '[["cloud","RTE010",false],["box","RTE020",true]]',
+        "quirks": "LCP001",
+        "attempts": "lab:BackendTimedOut,box:ok",
+        "request_bytes": 99,
+        "request_hash": "ab12",
+        "prompt_tokens": 20,
+        "cache_hit_tokens": 0,
+        "output_tokens": 5,
+        "reasoning_tokens": 3,
+        "finish": "stop",
+        "cost_usd": "0.000000001",
+        "first_frame_s": 0.5,
+        "duration_s": 1.5,
+    }
+
+
+def test_what_nobody_reported_is_null_and_not_zero():
+    entry = entry_of(exchange())
+    assert (entry.prompt_tokens, entry.cache_hit_tokens, entry.output_tokens, entry.reasoning_tokens) == (None,) * 4
+    assert (entry.cost_usd, entry.first_frame_s, entry.duration_s, entry.finish) == (None,) * 4
+
+
+def test_a_partly_reported_usage_keeps_its_gaps():
+    record = exchange()
+    record.usage = Usage(prompt=20, cache_hit=0)
+    entry = entry_of(record)
+    assert (entry.prompt_tokens, entry.cache_hit_tokens, entry.output_tokens) == (20, 0, None)
+
+
+def test_a_cost_of_nothing_is_known_and_a_tiny_one_has_no_exponent():
+    record = exchange()
+    record.cost_usd = Decimal(0)
+    assert entry_of(record).cost_usd == "0"
+    record.cost_usd = Decimal("1E-9")
+    assert entry_of(record).cost_usd == "0.000000001"
+
+
+@pytest.mark.parametrize("refusal", ["unknown_model", "unknown_backend"])
+def test_a_model_name_nobody_knows_is_never_stored(refusal):
+    entry = entry_of(exchange(refusal, CANARY))
+    assert entry.asked_model is None
+    assert "CANARY" not in repr(row_of(entry))
+
+
+def test_a_model_name_before_any_decision_is_never_stored():
+    record = Exchange("x-1", "openai", 0.0, asked_model=CANARY)
+    assert "CANARY" not in repr(row_of(entry_of(record)))
+
+
+@pytest.mark.parametrize("asked", ["box/CANARY", "open/CANARY"])
+def test_a_model_name_that_the_backend_does_not_serve_is_never_stored(asked):
+    assert "CANARY" not in repr(row_of(entry_of(exchange("model_not_served", asked))))
+
+
+@pytest.mark.parametrize("refusal", [None, "class_forbids", "no_backend", "nothing_local"])
+def test_a_model_name_that_meant_something_is_stored(refusal):
+    assert entry_of(exchange(refusal)).asked_model == "auto"
+
+
+def test_an_error_is_stored_by_its_class_and_never_by_its_text():
+    record = exchange()
+    record.fail(BrokenContract(CANARY))
+    entry = entry_of(record)
+    assert (entry.status, entry.error) == (502, "BrokenContract")
+    assert "CANARY" not in repr(row_of(entry))
+
+
+def test_the_view_has_lists_as_lists():
+    view = view_of(entry_of(finished()))
+    assert (view["rules"], view["quirks"]) == (["CLS001", "RTE003", "RTE030"], ["LCP001"])
+    assert view["attempts"] == ["lab:BackendTimedOut", "box:ok"]
+    assert view["verdicts"] == [
+        {"backend": "cloud", "rule": "RTE010", "kept": False},
+        {"backend": "box", "rule": "RTE020", "kept": True},
+    ]
+    assert list(view) == list(COLUMNS)
+    assert orjson.loads(orjson.dumps(view)) == view
+
+
+def test_the_view_of_an_exchange_without_a_decision_has_empty_lists():
+    view = view_of(entry_of(Exchange("x-1", "openai", 0.0)))
+    assert (view["rules"], view["quirks"], view["attempts"], view["verdicts"]) == ([], [], [], [])
+
+
+def test_equal_bodies_have_equal_hashes_and_other_bodies_have_others():
+    assert keyed_hash(b"a", b"key") == keyed_hash(b"a", b"key")
+    assert len({keyed_hash(b"a", b"key"), keyed_hash(b"b", b"key"), keyed_hash(b"", b"key")}) == 3
+
+
+def test_without_the_key_nobody_gets_the_same_hash():
+    assert keyed_hash(b"a", b"key") != keyed_hash(b"a", b"another key")
+    assert len(keyed_hash(b"a", b"key")) == 32

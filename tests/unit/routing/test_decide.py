@@ -1,0 +1,165 @@
+"""The choice: each rule where it applies, the order of candidates, and why there may be none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import BackendView, Decision, Health, Snapshot
+from tidegate.routing.decide import decide, forbids
+from tidegate.routing.policy import Alias, Ask, Policy
+
+PUBLIC, INTERNAL, PRIVATE = DataClass.PUBLIC, DataClass.INTERNAL, DataClass.PRIVATE
+
+
+def view(
+    name: str,
+    boundary: Boundary = Boundary.DEVICE,
+    accepts: DataClass = PRIVATE,
+    health: Health = "up",
+    model: str = "m",
+) -> BackendView:
+    return BackendView(name, boundary, accepts, health, (model,))
+
+
+BOX = view("box")
+LAB = view("lab", Boundary.PRIVATE)
+CLOUD = view("cloud", Boundary.EXTERNAL, PUBLIC)
+TRUSTED = view("trusted", Boundary.EXTERNAL, INTERNAL)
+
+
+def decided(
+    *views: BackendView, model: str = "auto", wished: DataClass | None = None, policy: Policy | None = None
+) -> Decision:
+    return decide(Ask(model, wished_class=wished), Snapshot(views), policy or Policy())
+
+
+def names(decision: Decision) -> list[str]:
+    return [candidate.backend for candidate in decision.candidates]
+
+
+def verdicts(decision: Decision) -> list[tuple[str, str, bool]]:
+    return [(verdict.backend, verdict.code, verdict.kept) for verdict in decision.verdicts]
+
+
+def test_a_public_request_may_go_anywhere_in_the_order_of_preference():
+    decision = decided(CLOUD, BOX, LAB)
+    assert names(decision) == ["cloud", "box", "lab"]
+    assert verdicts(decision) == [("cloud", "RTE020", True), ("box", "RTE020", True), ("lab", "RTE020", True)]
+    assert decision.rules == ("CLS001", "RTE003", "RTE020")
+    assert (decision.data_class, decision.refusal) == (PUBLIC, None)
+
+
+def test_a_private_request_stays_home_even_if_home_is_asked_last():
+    decision = decided(CLOUD, TRUSTED, BOX, LAB, wished=PRIVATE)
+    assert names(decision) == ["box", "lab"]
+    assert verdicts(decision)[:2] == [("cloud", "RTE010", False), ("trusted", "RTE010", False)]
+    assert decision.rules == ("CLS001", "CLS004", "RTE003", "RTE010", "RTE020")
+
+
+def test_an_external_backend_that_claims_to_accept_private_is_not_believed():
+    liar = view("liar", Boundary.EXTERNAL, PRIVATE)
+    decision = decided(liar, wished=PRIVATE)
+    assert (names(decision), verdicts(decision)) == ([], [("liar", "RTE010", False)])
+
+
+def test_an_internal_request_leaves_only_where_it_was_allowed():
+    decision = decided(CLOUD, TRUSTED, wished=INTERNAL)
+    assert names(decision) == ["trusted"]
+    assert verdicts(decision) == [("cloud", "RTE011", False), ("trusted", "RTE020", True)]
+
+
+def test_a_backend_at_home_may_be_given_less_too():
+    guest = view("guest", Boundary.PRIVATE, INTERNAL)
+    assert verdicts(decided(guest, wished=PRIVATE)) == [("guest", "RTE011", False)]
+    assert names(decided(guest, wished=INTERNAL)) == ["guest"]
+
+
+def test_a_backend_that_is_down_is_tried_last():
+    down = view("down", health="down")
+    decision = decided(down, BOX, LAB)
+    assert names(decision) == ["box", "lab", "down"]
+    assert verdicts(decision) == [("down", "RTE021", True), ("box", "RTE020", True), ("lab", "RTE020", True)]
+
+
+def test_if_all_are_down_they_are_tried_in_their_order():
+    assert names(decided(view("a", health="down"), view("b", health="down"))) == ["a", "b"]
+
+
+@pytest.mark.parametrize("health", ["up", "starting", "unknown"])
+def test_only_a_backend_known_to_be_down_waits(health):
+    assert names(decided(view("a", health=health), BOX)) == ["a", "box"]
+
+
+def test_being_down_opens_no_door():
+    down = view("cloud", Boundary.EXTERNAL, PUBLIC, "down")
+    assert verdicts(decided(down, wished=PRIVATE)) == [("cloud", "RTE010", False)]
+    assert names(decided(view("box", health="down"), CLOUD, wished=PRIVATE)) == ["box"]
+
+
+def test_the_name_local_drops_what_is_external_whatever_the_class():
+    decision = decided(CLOUD, BOX, model="local")
+    assert names(decision) == ["box"]
+    assert verdicts(decision) == [("cloud", "RTE012", False), ("box", "RTE020", True)]
+
+
+def test_a_model_id_drops_who_does_not_serve_it():
+    decision = decided(view("a", model="x"), view("b", model="y"), model="y")
+    assert names(decision) == ["b"]
+    assert verdicts(decision) == [("a", "RTE013", False), ("b", "RTE020", True)]
+
+
+def test_a_named_backend_is_the_only_candidate():
+    decision = decided(CLOUD, BOX, model="box/m")
+    assert names(decision) == ["box"]
+    assert decision.rules == ("CLS001", "RTE001", "RTE020")
+
+
+def test_naming_an_external_backend_does_not_get_a_private_request_there():
+    decision = decided(CLOUD, BOX, model="cloud/m", wished=PRIVATE)
+    assert (names(decision), decision.refusal) == ([], "class_forbids")
+
+
+def test_an_alias_binds_its_class_to_its_targets():
+    policy = Policy(aliases={"work": Alias("work", ("cloud", "box"), PRIVATE)})
+    decision = decided(CLOUD, BOX, model="work", policy=policy)
+    assert names(decision) == ["box"]
+    assert decision.rules == ("CLS001", "CLS003", "RTE002", "RTE010", "RTE020")
+
+
+@pytest.mark.parametrize(
+    ("views", "model", "wished", "refusal"),
+    [
+        ((), "auto", None, "no_backend"),
+        ((BackendView("new", Boundary.DEVICE, PRIVATE, "up", ()),), "auto", None, "no_backend"),
+        ((BackendView("new", Boundary.DEVICE, PRIVATE, "up", ()),), "local", None, "no_backend"),
+        ((CLOUD,), "local", None, "nothing_local"),
+        ((), "local", None, "nothing_local"),
+        ((CLOUD,), "auto", PRIVATE, "class_forbids"),
+        ((CLOUD,), "m", INTERNAL, "class_forbids"),
+        ((BOX,), "unheard-of", None, "unknown_model"),
+        ((BOX,), "gone/m", None, "unknown_backend"),
+        ((BOX,), "box/other", None, "model_not_served"),
+    ],
+)
+def test_without_candidates_the_decision_says_why(views, model, wished, refusal):
+    decision = decided(*views, model=model, wished=wished)
+    assert (decision.candidates, decision.refusal) == ((), refusal)
+    assert decision.asked_model == model
+
+
+@pytest.mark.parametrize(
+    ("one", "data_class", "code"),
+    [
+        (BOX, PRIVATE, None),
+        (LAB, PRIVATE, None),
+        (CLOUD, PUBLIC, None),
+        (CLOUD, INTERNAL, "RTE011"),
+        (CLOUD, PRIVATE, "RTE010"),
+        (TRUSTED, INTERNAL, None),
+        (TRUSTED, PRIVATE, "RTE010"),
+    ],
+)
+def test_who_may_take_what(one, data_class, code):
+    rule = forbids(one, data_class)
+    assert (rule.code if rule else None) == code
