@@ -1,0 +1,75 @@
+"""The one-way road and the pure packages hold, and each contract breaks when its forbidden import is planted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def lint(project: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on the sources of this project, not on what is installed."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(project / "src")}
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_walls_hold() -> None:
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout
+    assert "6 kept, 0 broken" in done.stdout
+
+
+PLANTED = {
+    "core imports a codec": ("core/usage.py", "import tidegate.codecs.sse", "A request travels one way"),
+    "a codec imports a dialect": ("codecs/sse.py", "import tidegate.dialects.base", "A request travels one way"),
+    "a backend imports the pipeline": (
+        "backends/fake.py",
+        "import tidegate.pipeline.gateway",
+        "A request travels one way",
+    ),
+    "routing imports the ledger": ("routing/names.py", "import tidegate.ledger.store", "A request travels one way"),
+    "a surface imports the app": ("surfaces/auth.py", "import tidegate.app", "A request travels one way"),
+    "a dialect imports another": (
+        "dialects/generic.py",
+        "import tidegate.dialects.deepseek",
+        "Dialects do not know each other",
+    ),
+    "framing imports a format": (
+        "codecs/sse.py",
+        "import tidegate.codecs.openai_chat.usage",
+        "Codecs do not know each other",
+    ),
+    "core reads a clock": ("core/exchange.py", "import time", "Pure packages do no I/O"),
+    "a dialect opens a socket": ("dialects/llamacpp.py", "import socket", "Pure packages do no I/O"),
+    "routing logs": ("routing/decide.py", "import logging", "Pure packages do no I/O"),
+    "a codec awaits": ("codecs/sse.py", "import asyncio", "Pure packages do no I/O"),
+    "a backend reads the configuration": ("backends/http.py", "import tidegate.config", "Only the composition root"),
+    "a surface opens a socket": ("surfaces/openai.py", "import socket", "Only the transport"),
+    "the ledger starts a process": ("ledger/store.py", "import subprocess", "Only the transport"),
+}
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_a_planted_import_breaks_its_contract(copy: Path, case: str) -> None:
+    place, planted, contract = PLANTED[case]
+    file = copy / "src" / "tidegate" / place
+    first = "from __future__ import annotations\n"
+    file.write_text(file.read_text().replace(first, f"{first}{planted}\n", 1))
+    done = lint(copy)
+    assert done.returncode == 1, done.stdout
+    broken = [line for line in done.stdout.splitlines() if "BROKEN" in line]
+    assert any(contract in line for line in broken), broken
