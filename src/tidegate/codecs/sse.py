@@ -8,7 +8,8 @@ an event must not fill the memory.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tidegate.core.errors import BrokenContract
 
@@ -19,8 +20,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
+class ServerEvent(Struct, frozen=True, gc=False):
     """One event. `data` is None when it carried none (a comment, used as keep-alive)."""
 
     wire: bytes

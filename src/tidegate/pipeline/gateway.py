@@ -93,15 +93,16 @@ class Gateway:
         if not decision.candidates:
             raise refusal_error(decision, self.backends.snapshot(), self.policy)
         answering, frames = await self._first_to_answer(exchange, request, decision)
+        exchange.note_quirks(answering.quirks)
         try:
             while frames:
                 for frame in frames:
                     if frame.passed is not NOTHING:
                         _observe(exchange, frame.passed)
-                exchange.note_quirks(answering.quirks)
                 yield frames
                 frames = await answering.read()
         finally:
+            exchange.note_quirks(answering.quirks)
             answering.close()
         if exchange.finish is None:
             raise BrokenContract("the backend's answer has no finish_reason")

@@ -27,7 +27,6 @@ from tidegate.surfaces.asgi import (
     Scope,
     Send,
     client_watched,
-    header,
     read_body,
     require_json,
     respond,
@@ -102,12 +101,16 @@ def _model_entry(model_id: str, owner: str, *, demo: bool) -> dict[str, Any]:
 
 
 def _wished_class(scope: Scope) -> DataClass | None:
-    given = header(scope, b"x-tidegate-class")
-    if given is None:
-        return None
-    wished = _CLASSES.get(given.strip().lower())
-    if wished is None:
-        raise ClientMistake("The header x-tidegate-class must be one of public, internal, private")
+    """The highest class that any such header asks for: a proxy may have added a second one."""
+    wished: DataClass | None = None
+    for name, value in scope["headers"]:
+        if name != b"x-tidegate-class":
+            continue
+        for word in value.decode("latin-1").split(","):
+            one = _CLASSES.get(word.strip().lower())
+            if one is None:
+                raise ClientMistake("The header x-tidegate-class must be one of public, internal, private")
+            wished = one if wished is None else wished.raised_to(one)
     return wished
 
 
