@@ -9,18 +9,20 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from tidegate.core.errors import Misconfigured
+from tidegate.core.jsonvalue import as_object
 
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
 Kind = Literal["deepseek", "llamacpp", "generic", "fake"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
+T = TypeVar("T")
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -134,12 +136,20 @@ def read_config(path: Path | None) -> Config:
 
 def parse_config(written: dict[str, Any]) -> Config:
     _check_keys(written, Config, "")
+    # Named tables first, one by one: of a whole file msgspec would only say `backends[...]`.
+    for table, kind in (("backends", BackendOptions), ("aliases", AliasOptions)):
+        for name, options in (as_object(written.get(table)) or {}).items():
+            _convert(options, kind, f"{table}.{name}")
+    return _convert(written, Config, "")
+
+
+def _convert(written: Any, kind: type[T], place: str) -> T:
     try:
-        return msgspec.convert(written, Config)
+        return msgspec.convert(written, kind)
     except msgspec.ValidationError as error:
         # msgspec says "Expected `int`, got `str` - at `$.server.port`".
-        what, _, place = str(error).partition(" - at `$")
-        option = place.rstrip("`").lstrip(".") or "the file"
+        what, _, inner = str(error).partition(" - at `$")
+        option = (place + inner.rstrip("`")).lstrip(".") or "the file"
         raise Misconfigured(f"config option {option}: {what[:1].lower()}{what[1:]}") from None
 
 

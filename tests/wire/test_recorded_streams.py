@@ -161,7 +161,7 @@ def test_one_byte_at_a_time_changes_nothing(recording):
 @pytest.mark.parametrize("end", [b"\r\n", b"\r"])
 def test_other_line_ends_mean_the_same(recording, end):
     body = recording.body.replace(b"\n", end)
-    events, _, _ = replayed(recording, body, b": a comment after it" + end + end)
+    events, _, _ = replayed(recording, body, b"\n")
     assert events == recording.events
 
 

@@ -15,7 +15,8 @@ from tidegate.core.errors import BrokenContract
 
 DEFAULT_EVENT_LIMIT_BYTES = 4 * 1024 * 1024
 
-_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+# Atomic groups: one CR LF must never be taken apart into two line ends.
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 

@@ -18,7 +18,7 @@ class Usage(Struct, frozen=True, kw_only=True):
 
     @property
     def cache_miss(self) -> int | None:
-        if self.prompt is None or self.cache_hit is None:
+        if self.prompt is None or self.cache_hit is None or self.cache_hit > self.prompt:
             return None
         return self.prompt - self.cache_hit
 

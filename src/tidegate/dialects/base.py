@@ -20,7 +20,7 @@ from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer,
 from tidegate.codecs.openai_chat.chunks import DONE, ChunkDecoder, carries_only_content, load_chunk
 from tidegate.codecs.openai_chat.request import dump_fields, request_fields
 from tidegate.core.errors import BrokenContract, GatewayError
-from tidegate.core.events import End, Event, Frame, milestones
+from tidegate.core.events import End, Event, Frame, frame_of, milestones
 from tidegate.core.fold import OrderCheck, unfold
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
@@ -156,18 +156,18 @@ class StreamReader:
         return []
 
     def _frame(self, event: sse.ServerEvent) -> Frame | None:
-        if self._order.ended:
-            raise BrokenContract("the backend's stream goes on after its end")
         wire = event.wire if self._dialect.transparent else None
         if event.data is None:
             # A comment keeps connections alive. Before the answer begins it is not passed on: that would commit us to
             # this backend while another could still be asked.
             return Frame(wire, tuple) if wire is not None and self._order.in_content else None
+        if self._order.ended:
+            raise BrokenContract("the backend's stream goes on after its end")
         if event.event == b"error":
             raise BrokenContract("the backend reported an error inside its stream")
         if wire is not None and self._order.in_content and carries_only_content(event.data):
             # Decoded only if a surface of another codec asks; their order is free (FOLLOWS).
-            return Frame(wire, partial(self._decode, event.data))
+            return Frame(wire, partial(self._decode_content, event.data))
         if event.data == DONE:
             events: tuple[Event, ...] = (End(),)
         else:
@@ -175,6 +175,9 @@ class StreamReader:
         for each in events:
             self._order.accept(each)
         return Frame(wire, lambda: events, milestones(events))
+
+    def _decode_content(self, data: bytes) -> tuple[Event, ...]:
+        return self._decoder.decode_content(load_chunk(data))
 
     def _decode(self, data: bytes) -> tuple[Event, ...]:
         chunk = load_chunk(data)
@@ -207,5 +210,7 @@ class AnswerReader:
         for rule, apply in self._dialect.on_chunk:
             if apply(fields) and rule.code not in self.quirks:
                 self.quirks.append(rule.code)
-        passed = answer_milestones(fields)
-        return [Frame(body if self._passes else None, lambda: tuple(unfold(decode_answer(fields))), passed)]
+        if self._passes:
+            return [Frame(body, lambda: tuple(unfold(decode_answer(fields))), answer_milestones(fields))]
+        # What must be encoded anew is decoded now, while another backend can still be asked.
+        return [frame_of(*unfold(decode_answer(fields)))]

@@ -31,6 +31,7 @@ _TEXTS = (
     "This model's maximum context length is",
     "Too many requests. Your current concurrency",
     "Tool names must be unique",
+    "additionalProperties should not be true",
     "prefix is only available",
     "response_format json_object should not",
     "stream_options should be set",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tidegate.codecs.openai_chat.request import nested_too_deeply
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
@@ -107,12 +108,13 @@ def break_markers(_request: ChatRequest, fields: Fields) -> bool:
         if (items := as_list(value)) is not None:
             return [mend(item) for item in items]
         if (members := as_object(value)) is not None:
-            return {name: mend(member) for name, member in members.items()}
+            return {mend(name): mend(member) for name, member in members.items()}
         return value
 
-    for name in ("messages", "tools"):
-        if name in fields:
-            fields[name] = mend(fields[name])
+    try:
+        fields.update({name: mend(fields[name]) for name in ("messages", "tools") if name in fields})
+    except RecursionError:
+        raise nested_too_deeply() from None
     return broken
 
 

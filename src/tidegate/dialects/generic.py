@@ -53,7 +53,8 @@ def refuse_prefix(request: ChatRequest, _fields: Fields) -> bool:
 def rename_reasoning(chunk: Fields) -> bool:
     renamed = False
     for choice in as_list(chunk.get("choices")) or ():
-        said = as_object(choice.get("delta") or choice.get("message"))
+        one = as_object(choice) or {}
+        said = as_object(one.get("delta")) or as_object(one.get("message"))
         if said is not None and said.get("reasoning") and not said.get("reasoning_content"):
             said["reasoning_content"] = said.pop("reasoning")
             renamed = True

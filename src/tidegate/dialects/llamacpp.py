@@ -107,14 +107,13 @@ def unenforced_choice(request: ChatRequest, _fields: Fields) -> bool:
 
 
 def read_error(status: int, body: bytes) -> GatewayError:
-    error = error_object(body)
-    match error.get("type"):
-        case "exceed_context_size_error":
+    match error_object(body):
+        case {"type": "exceed_context_size_error", "n_ctx": int(window), "n_prompt_tokens": int(asked)}:
             return ClientMistake(
-                f"This model's maximum context length is {error.get('n_ctx')} tokens. However, you requested "
-                f"{error.get('n_prompt_tokens')} tokens in the messages. Please reduce the length of the messages."
+                f"This model's maximum context length is {window} tokens. However, you requested {asked} tokens in the "
+                "messages. Please reduce the length of the messages."
             )
-        case "unavailable_error":
+        case {"type": "unavailable_error"}:
             return BackendOverloaded("the backend is still loading its model")
         case _:
             return by_status(status, None)

@@ -43,6 +43,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     duration_s: float | None
 
 
+FINISHES = ("stop", "length", "content_filter", "tool_calls", "insufficient_system_resource")
+_LONGEST_NAME = 200
+
 COLUMNS: tuple[str, ...] = Entry.__struct_fields__
 row_of = attrgetter(*COLUMNS)
 """An entry as the row that is written."""
@@ -51,7 +54,7 @@ row_of = attrgetter(*COLUMNS)
 def entry_of(exchange: Exchange) -> Entry:
     decision, usage = exchange.decision, exchange.usage
     # A model name nobody knows may be anything, even a prompt pasted into the wrong field.
-    known = decision is not None and decision.refusal not in ("unknown_model", "unknown_backend")
+    known = decision is not None and decision.refusal not in ("unknown_model", "unknown_backend", "model_not_served")
     verdicts = [[one.backend, one.code, one.kept] for one in decision.verdicts] if decision else []
     return Entry(
         exchange_id=exchange.exchange_id,
@@ -63,7 +66,7 @@ def entry_of(exchange: Exchange) -> Entry:
         asked_model=exchange.asked_model if known else None,
         data_class=exchange.data_class.value if exchange.data_class else None,
         backend=exchange.backend,
-        model=exchange.model,
+        model=_short(exchange.model),
         boundary=exchange.boundary.value if exchange.boundary else None,
         streamed=exchange.streamed,
         rules=",".join(exchange.rules),
@@ -76,10 +79,23 @@ def entry_of(exchange: Exchange) -> Entry:
         cache_hit_tokens=usage.cache_hit if usage else None,
         output_tokens=usage.output if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
-        finish=exchange.finish,
+        finish=exchange.finish if exchange.finish in (None, *FINISHES) else "other",
         cost_usd=None if exchange.cost_usd is None else format(exchange.cost_usd, "f"),
         first_frame_s=exchange.first_frame_s,
         duration_s=exchange.duration_s,
+    )
+
+
+def _short(name: str | None) -> str | None:
+    """A model name as a backend said it; whatever is longer than a name may be content."""
+    return name if name is None or (len(name) <= _LONGEST_NAME and name.isprintable()) else "(not a name)"
+
+
+def holdable(entry: Entry) -> bool:
+    """Whether SQLite can hold it: integers of 64 bits, and nothing but plain values."""
+    return all(
+        value is None or isinstance(value, str | float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+        for value in row_of(entry)
     )
 
 

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tidegate.core.errors import Misconfigured
-from tidegate.ledger.entries import COLUMNS, Entry, row_of
+from tidegate.ledger.entries import COLUMNS, Entry, holdable, row_of
 
 _log = logging.getLogger("tidegate.ledger")
 
@@ -88,7 +88,7 @@ class Ledger:
         self._recent[entry.exchange_id] = entry
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
-        if len(self._waiting) >= _MOST_WAITING:
+        if self.waiting >= _MOST_WAITING:
             self.dropped += 1
             return
         self._waiting.append(entry)
@@ -142,6 +142,12 @@ class Ledger:
                     rows = batch[begin : begin + _ROWS_AT_ONCE]
                     insert = f"INSERT OR IGNORE INTO exchanges VALUES {', '.join([_ROW] * len(rows))}"
                     database.execute(insert, [value for entry in rows for value in row_of(entry)])
+        except (OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+            # One row that can never be written must not hold back the others.
+            self._batch = [entry for entry in batch if holdable(entry)]
+            self.dropped += len(batch) - len(self._batch)
+            self.error = type(error).__name__
+            return len(self._batch) < len(batch) and self._write_batch(database)
         except sqlite3.Error as error:
             self.error = f"{type(error).__name__}: {error}"
             self._arrived.set()
@@ -175,7 +181,10 @@ def _read_salt(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_bytes()[:_SALT_BYTES]
+        salt = path.read_bytes()
+        if len(salt) != _SALT_BYTES:
+            raise Misconfigured(f"the ledger's key {path} is damaged; move it away or change [ledger] path") from None
+        return salt
     salt = secrets.token_bytes(_SALT_BYTES)
     with os.fdopen(descriptor, "wb") as file:
         file.write(salt)

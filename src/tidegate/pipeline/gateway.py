@@ -116,7 +116,9 @@ class Gateway:
             self._decisions.clear()
         decision = self._decisions.get(ask)
         if decision is None:
-            decision = self._decisions[ask] = decide(ask, snapshot, self.policy)
+            decision = decide(ask, snapshot, self.policy)
+            if decision.candidates:  # names that lead nowhere are endless; they are not kept
+                self._decisions[ask] = decision
         return decision
 
     async def _first_to_answer(

@@ -71,4 +71,4 @@ def _alias(name: str, snapshot: Snapshot, policy: Policy) -> Meaning:
         else:
             targets.extend(meaning.targets)
             dropped.extend(meaning.dropped)
-    return Meaning(ALIASED.code, tuple(targets), tuple(dropped), None if targets else "model_not_served")
+    return Meaning(ALIASED.code, tuple(dict.fromkeys(targets)), tuple(dropped), None if targets else "model_not_served")

@@ -27,8 +27,12 @@ def test_lone_carriage_returns_end_lines_too():
     assert data_of(b"data: a\r\rdata: b\r\r: more\n\n") == [b"a", b"b", None]
 
 
-def test_the_last_event_of_a_stream_with_lone_carriage_returns_needs_nothing_after_it():
-    assert data_of(b"data: a\r\r") == [b"a"]
+def test_a_carriage_return_at_the_end_of_a_piece_waits_because_it_may_be_half_a_line_end():
+    decoder = Decoder()
+    assert decoder.feed(b"data: a\r\r") == []
+    assert decoder.pending
+    assert [event.wire for event in decoder.feed(b"\n")] == [b"data: a\r\r\n"]
+    assert not decoder.pending
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

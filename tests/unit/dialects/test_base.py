@@ -174,12 +174,31 @@ def test_a_quirk_that_never_applied_is_not_named():
     assert reader.quirks == []
 
 
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
 @pytest.mark.parametrize("transparent", [True, False])
-def test_comments_keep_the_connection_alive_and_are_no_frames(transparent):
+def test_comments_before_the_answer_begins_are_no_frames(transparent):
     reader = reader_of(dialect(transparent=transparent), streamed=True)
-    assert reader.feed(b": keep-alive\n\n") == []
-    assert len(reader.feed(FIRST + b": keep-alive\n\n" + HELLO)) == 2
-    assert len(reader.feed(LAST + DONE + b": late\n\n")) == 2
+    assert reader.feed(KEEP_ALIVE) == []
+    assert len(reader.feed(FIRST)) == 1
+
+
+def test_comments_inside_a_transparent_answer_pass_on_and_say_nothing():
+    reader = reader_of(dialect(transparent=True), streamed=True)
+    _, comment, hello = reader.feed(FIRST + KEEP_ALIVE + HELLO)
+    assert (comment.wire, comment.events, comment.passed) == (KEEP_ALIVE, (), NOTHING)
+    assert hello.wire == HELLO
+
+
+def test_comments_inside_any_other_answer_are_no_frames():
+    assert len(reader_of(dialect(), streamed=True).feed(FIRST + KEEP_ALIVE + HELLO)) == 2
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+def test_a_comment_after_the_end_breaks_nothing(transparent):
+    reader = reader_of(dialect(transparent=transparent), streamed=True)
+    assert len(reader.feed(FIRST + LAST + DONE + KEEP_ALIVE)) == 3
     assert reader.close() == []
 
 

@@ -9,10 +9,11 @@ import orjson
 import pytest
 from hypothesis import given
 from tests.support.samples import WEATHER, request, request_body, with_depth
-from tests.support.strategies import MODERATE, chat_requests
+from tests.support.strategies import MODERATE, conversations, tool_specs
 
 from tidegate.codecs.openai_chat.request import decode_request, request_fields
 from tidegate.core.errors import ClientMistake
+from tidegate.core.requests import ChatRequest
 from tidegate.dialects.embedded import EMBEDDED, break_markers
 
 OFF = {"type": "disabled"}
@@ -195,9 +196,10 @@ def test_other_text_is_not_changed(text):
     assert "EMB005" not in quirks
 
 
-@given(chat_requests())
+@given(messages=conversations(), tools=tool_specs())
 @MODERATE
-def test_without_markers_nothing_of_any_request_is_changed(asked):
+def test_without_markers_nothing_of_any_request_is_changed(messages, tools):
+    asked = ChatRequest(model="demo", messages=messages, tools=tools)
     fields = request_fields(asked)
     before = copy.deepcopy(fields)
     assert not break_markers(asked, fields)

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from tidegate.codecs.openai_chat.chunks import dump_answer, start_of
 from tidegate.codecs.openai_chat.usage import decode_usage, encode_usage
 from tidegate.core.errors import BrokenContract
-from tidegate.core.events import Finish, Milestones, Start, UsageReport
+from tidegate.core.events import Finish, Milestones, UsageReport
 from tidegate.core.fold import Answer
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.messages import ToolCallPart
@@ -36,7 +37,7 @@ def decode_answer(fields: dict[str, Any]) -> Answer:
     text_tokens, reasoning_tokens = as_list(logprobs.get("content")), as_list(logprobs.get("reasoning_content"))
     reasoning = message.get("reasoning_content")
     return Answer(
-        start=Start(fields.get("model"), fields.get("created"), fields.get("system_fingerprint"), fields.get("id")),
+        start=start_of(fields),
         text=_text(message.get("content") or "", "content"),
         reasoning=None if reasoning is None else _text(reasoning, "reasoning_content"),
         tool_calls=tuple(_read_call(call) for call in as_list(message.get("tool_calls")) or ()),
@@ -55,7 +56,7 @@ def answer_milestones(fields: dict[str, Any]) -> Milestones:
         raise BrokenContract("the backend's answer lacks choices or message")
     usage = decode_usage(fields.get("usage"))
     return Milestones(
-        start=Start(fields.get("model"), fields.get("created"), fields.get("system_fingerprint"), fields.get("id")),
+        start=start_of(fields),
         finish=Finish(_text(choice.get("finish_reason"), "finish_reason")),
         usage=None if usage is None else UsageReport(usage),
         ended=True,
@@ -94,7 +95,7 @@ def encode_answer(answer: Answer, *, answer_id: str, model: str, created: int, f
         logprobs = {"content": answer.text_logprobs}
         if answer.reasoning_logprobs is not None:
             logprobs["reasoning_content"] = answer.reasoning_logprobs
-    return orjson.dumps(
+    return dump_answer(
         {
             "id": answer_id,
             "object": "chat.completion",

@@ -33,6 +33,29 @@ def carries_only_content(data: bytes) -> bool:
     )
 
 
+def start_of(fields: dict[str, Any]) -> Start:
+    """Who answers, of a chunk or a whole answer; what is not of its type counts as not said."""
+    created = fields.get("created")
+    return Start(
+        _name(fields.get("model")),
+        created if isinstance(created, int) and not isinstance(created, bool) else None,
+        _name(fields.get("system_fingerprint")),
+        _name(fields.get("id")),
+    )
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def dump_answer(fields: dict[str, Any]) -> bytes:
+    """JSON bytes for a client. orjson writes at most 254 levels; an answer (its logprobs) that is deeper is no answer."""
+    try:
+        return orjson.dumps(fields)
+    except TypeError:
+        raise BrokenContract("the backend's answer is nested too deeply to be passed on") from None
+
+
 def load_chunk(data: bytes) -> dict[str, Any]:
     try:
         chunk = as_object(orjson.loads(data))
@@ -58,15 +81,20 @@ class ChunkDecoder:
         events: list[Event] = []
         if not self._started:
             self._started = True
-            events.append(
-                Start(chunk.get("model"), chunk.get("created"), chunk.get("system_fingerprint"), chunk.get("id"))
-            )
+            events.append(start_of(chunk))
         choices = as_list(chunk.get("choices"))
         if choices and not self._finished:
             self._read_choice(choices[0], events)
         usage = decode_usage(chunk.get("usage"))
         if usage is not None and self._finished:
             events.append(UsageReport(usage))
+        return tuple(events)
+
+    def decode_content(self, chunk: dict[str, Any]) -> tuple[Event, ...]:
+        """The events of a chunk that `carries_only_content`, whenever it is asked for."""
+        events: list[Event] = []
+        for choice in as_list(chunk.get("choices")) or ():
+            self._read_choice(choice, events)
         return tuple(events)
 
     def _read_choice(self, value: Any, events: list[Event]) -> None:
@@ -92,7 +120,12 @@ def _read_call(value: Any) -> ToolCall:
     index, call_id, name = call.get("index", 0), call.get("id"), function.get("name")
     if not isinstance(index, int):
         raise BrokenContract("the backend's stream holds a tool call without an index")
-    return ToolCall(index, call_id and _text(call_id), name and _text(name), _text(function.get("arguments") or ""))
+    return ToolCall(
+        index,
+        None if call_id is None else _text(call_id),
+        None if name is None else _text(name),
+        _text(function.get("arguments") or ""),
+    )
 
 
 def _text(value: Any) -> str:
@@ -171,17 +204,17 @@ class ChunkEncoder:
         if logprobs is not None:
             tokens = {"content": logprobs}
         elif reasoning_logprobs is not None:
-            tokens = {"content": None, "reasoning_content": reasoning_logprobs}
+            tokens = {"reasoning_content": reasoning_logprobs}
         choice: dict[str, Any] = {"index": 0, "delta": delta, "logprobs": tokens, "finish_reason": None}
         chunk: dict[str, Any] = {**self._head, "choices": [choice]}
         if self._include_usage:
             chunk["usage"] = None
-        return sse.encode(orjson.dumps(chunk))
+        return sse.encode(dump_answer(chunk))
 
     def _last(self) -> bytes:
         choice = {"index": 0, "delta": self._content(""), "logprobs": None, "finish_reason": self._finish}
         usage = None if self._usage is None else encode_usage(self._usage)
-        return sse.encode(orjson.dumps({**self._head, "choices": [choice], "usage": usage}))
+        return sse.encode(dump_answer({**self._head, "choices": [choice], "usage": usage}))
 
 
 def _encode_call(call: ToolCall) -> dict[str, Any]:

@@ -121,10 +121,10 @@ def _check_order(messages: tuple[Message, ...]) -> None:
                     "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'"
                 )
             open_calls.discard(message.call_id)
-            continue
-        if open_calls:
+        elif open_calls:
             raise ClientMistake(_UNANSWERED)
-        open_calls = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
+        else:
+            open_calls = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
         if message.prefix and (position != len(messages) - 1 or message.role != "assistant"):
             raise ClientMistake(_LATE_PREFIX)
     if open_calls:

@@ -193,7 +193,7 @@ def _decode_top_logprobs(fields: dict[str, Any]) -> int | None:
 
 
 def _decode_n(fields: dict[str, Any]) -> int:
-    if fields["n"] != 1:
+    if fields["n"] is True or fields["n"] != 1:
         raise ClientMistake("Invalid n value (currently only n = 1 is supported)")
     return 1
 
@@ -284,7 +284,11 @@ def dump_fields(fields: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(fields)
     except (TypeError, orjson.JSONEncodeError):
-        raise ClientMistake("The request is nested too deeply: at most 250 levels of JSON can be passed on") from None
+        raise nested_too_deeply() from None
+
+
+def nested_too_deeply() -> ClientMistake:
+    return ClientMistake("The request is nested too deeply: at most 250 levels of JSON can be passed on")
 
 
 def encode_request(request: ChatRequest) -> bytes:

@@ -9,7 +9,8 @@ from tidegate.core.usage import Usage
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A count that a ledger can hold; anything else was not reported."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
 
 
 def _inside(usage: dict[str, Any], group: str, name: str) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.samples import with_depth
 from tests.support.strategies import MODERATE, json_values
 
 from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, encode_answer, load_answer
@@ -90,6 +91,13 @@ def test_logprobs_are_written_for_each_side():
         reasoning_logprobs=({"token": "b"},),
     )
     assert '"logprobs":{"content":[{"token":"a"}],"reasoning_content":[{"token":"b"}]},' in encoded(both)
+
+
+def test_an_answer_nested_too_deeply_to_be_written_breaks_the_contract():
+    body = with_depth(b'{"choices":[{"message":{},"finish_reason":"stop","logprobs":{"content":["DEEP"]}}]}', 500)
+    answer = decode_answer(load_answer(body))
+    with pytest.raises(BrokenContract):
+        encoded(answer)
 
 
 def test_usage_that_nobody_reported_is_null():

@@ -6,7 +6,7 @@ import contextlib
 
 import orjson
 import pytest
-from tests.support.samples import chunk
+from tests.support.samples import chunk, with_depth
 
 from tidegate.codecs.openai_chat.chunks import ChunkDecoder, ChunkEncoder, carries_only_content, load_chunk
 from tidegate.core.errors import BrokenContract
@@ -279,6 +279,13 @@ def test_logprobs_name_only_the_side_that_speaks():
         '{"content":null,"reasoning_content":"I"}', logprobs=f'{{"reasoning_content":{written}}}'
     )
     assert lines[2] + "\n\n" == line('{"content":"I","reasoning_content":null}', logprobs=f'{{"content":{written}}}')
+
+
+def test_logprobs_nested_too_deeply_to_be_written_break_the_contract():
+    deep = with_depth(orjson.dumps(chunk(logprobs={"content": ["DEEP"]})), 500)
+    (text,) = begun().decode(load_chunk(deep))
+    with pytest.raises(BrokenContract):
+        encoded(text)
 
 
 def test_usage_that_nobody_reported_is_null_on_the_last_chunk():

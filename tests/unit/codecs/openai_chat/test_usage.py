@@ -65,7 +65,7 @@ def test_an_empty_usage_object_is_a_report_of_nothing():
     assert decode_usage({}) == Usage()
 
 
-@pytest.mark.parametrize("count", ["5", 5.0, True, -1, [5], {}])
+@pytest.mark.parametrize("count", ["5", 5.0, True, -1, [5], {}, 2**63])
 def test_what_is_no_count_stays_unknown(count):
     assert decode_usage({"prompt_tokens": count, "completion_tokens": 1}) == Usage(output=1)
 
