@@ -7,8 +7,6 @@ import pytest
 from openai import OpenAI
 from tests.support.process import Running, tidegate_up
 
-from tidegate.cli.up import fetch_model
-
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
@@ -26,9 +24,3 @@ def client(gateway: Running) -> Generator[OpenAI]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def model_file() -> Path:
-    """The embedded model, verified, in the user's cache."""
-    return fetch_model()

@@ -182,9 +182,9 @@ def test_a_model_file_that_is_none_says_so(tmp_path: Path) -> None:
     refused(start(tmp_path, "", "--model", str(tmp_path / "missing.gguf")), "does not exist")
 
 
-def test_a_half_downloaded_model_says_so(tmp_path: Path, model_file: Path) -> None:
+def test_a_half_downloaded_model_says_so(tmp_path: Path, model_path: Path) -> None:
     half = tmp_path / "half.gguf"
-    with model_file.open("rb") as whole:
+    with model_path.open("rb") as whole:
         half.write_bytes(whole.read(40_000_000))
     refused(start(tmp_path, "", "--model", str(half)), "cut short", "Download it again")
 

@@ -101,3 +101,24 @@ def test_status_shows_the_backends(gateway: Running, folder: Path) -> None:
     assert "embedded" in shown.stdout
     document = json.loads(tidegate(folder, "status", "--url", gateway.url, "--json").stdout)
     assert document["backends"][0]["note"] == "embedded demo model, not DeepSeek"
+
+
+def test_a_model_file_of_your_own_needs_no_network(folder: Path, model_path: Path) -> None:
+    config = "[probe]\nenabled = false\n"
+    empty = {"XDG_CACHE_HOME": str(folder / "empty"), "PIP_NO_INDEX": "1"}
+    with tidegate_up(folder, config, "--no-ask", "--model", str(model_path), **empty) as running:
+        status, answer = running.post(
+            {"model": "local", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 8}
+        )
+        assert status == 200
+        assert answer["usage"]["completion_tokens"] > 0
+    assert not (folder / "empty").exists()
+
+
+def test_without_network_and_model_the_way_out_is_named(folder: Path) -> None:
+    empty = {"XDG_CACHE_HOME": str(folder / "empty"), "PIP_NO_INDEX": "1"}
+    failed = tidegate(folder, "up", "--port", "0", **empty)
+    assert failed.returncode == 2
+    assert "--model FILE" in failed.stderr
+    assert "--no-embedded" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -1,0 +1,85 @@
+"""A real llama.cpp server that somebody else started: found by its fingerprint, spoken to in its dialect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from tests.support.asgi import call
+
+from tidegate.app import App
+from tidegate.backends.probe import WATCH_LIMITS, Probe
+from tidegate.backends.transport import Transport
+from tidegate.catalog.runtimes import runtimes
+from tidegate.config import parse_config
+
+SERVER = """
+import os, sys
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+import xllamacpp
+path, template = sys.argv[1:]
+params = xllamacpp.CommonParams()
+params.model.path, params.chat_template = path, template
+params.n_ctx, params.n_parallel, params.kv_unified = 2048, 2, True
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+params.use_jinja, params.ui, params.verbosity = True, False, 0
+server = xllamacpp.Server(params)
+print(server.listening_address, flush=True)
+sys.stdin.read()
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def port(model_path: Path) -> Generator[int]:
+    template = resources.files("tidegate.backends").joinpath("demo_chat.jinja").read_text()
+    command = [sys.executable, "-c", SERVER, str(model_path), template]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        yield int(server.stdout.readline().rsplit(b":", 1)[1])
+        assert server.stdin is not None
+        server.stdin.close()
+
+
+async def test_it_is_found_by_its_fingerprint_and_by_no_other(port: int) -> None:
+    watcher = Transport(WATCH_LIMITS)
+    everywhere = tuple(replace(runtime, port=port) for runtime in runtimes())
+    found = await Probe(watcher, watcher, everywhere, frozenset()).find()
+    assert [backend.name for backend in found] == ["llamacpp"]
+    await found[0].refresh()
+    assert found[0].view.health == "up"
+    assert found[0].view.models
+    watcher.close()
+
+
+@pytest.mark.parametrize(("thinking", "stream"), [("enabled", True), ("disabled", True), ("disabled", False)])
+async def test_it_speaks_the_contract(port: int, tmp_path: Path, thinking: str, stream: bool) -> None:
+    written = {
+        "embedded": {"enabled": False},
+        "probe": {"enabled": False},
+        "backends": {"box": {"kind": "llamacpp", "base_url": f"http://127.0.0.1:{port}/v1"}},
+    }
+    async with App(parse_config(written), {}, tmp_path, None) as app:
+        asked = {
+            "model": "box",
+            "messages": [{"role": "user", "content": "Say hello."}],
+            "max_tokens": 24,
+            "thinking": {"type": thinking},
+            "stream": stream,
+        }
+        reply = await call(
+            app.asgi, "POST", "/chat/completions", json.dumps(asked).encode(), {"x-tidegate-class": "private"}
+        )
+    assert reply.status == 200
+    assert reply.headers["x-tidegate-boundary"] == "device"
+    assert "LCP002" in reply.headers["x-tidegate-quirks"]
+    assert ("LCP001" in reply.headers["x-tidegate-quirks"]) is not stream
+    assert (b'"reasoning_content":"' in reply.body) is (thinking == "enabled")
+    assert b'"prompt_cache_hit_tokens":' in reply.body
+    assert b"timings" not in reply.body
