@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import typer
 
-from tidegate.cli.http import DEFAULT_URL, URL_HELP, GatewaySaid, call, get_json
+from tidegate.cli.failure import GatewaySaid
+from tidegate.cli.http import DEFAULT_URL, URL_HELP, call, get_json
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -11,7 +11,8 @@ from typing import Any
 import typer
 
 from tidegate.cli.ask import decision_lines
-from tidegate.cli.http import DEFAULT_URL, URL_HELP, GatewaySaid, get_json
+from tidegate.cli.failure import GatewaySaid
+from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json
 from tidegate.core.errors import Misconfigured
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import RULEBOOKS

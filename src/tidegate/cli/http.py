@@ -10,17 +10,12 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidegate.core.errors import GatewayError, Misconfigured
+from tidegate.cli.failure import GatewaySaid
+from tidegate.core.errors import Misconfigured
 
 DEFAULT_URL = "http://127.0.0.1:4141"
 URL_HELP = "Where the gateway listens."
 KEY_VARIABLE = "TIDEGATE_KEY"
-
-
-class GatewaySaid(GatewayError):
-    """The gateway answered with an error; `message` is its own."""
-
-    exit_code = 1
 
 
 @contextmanager

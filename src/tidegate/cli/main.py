@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from tidegate import __version__
+from tidegate.cli.failure import GatewaySaid
 from tidegate.core.errors import GatewayError
 
 COMMANDS = {
@@ -54,9 +55,12 @@ def tidegate(
 
 
 def main() -> None:
-    """Run the command. What is wrong with the use of it is one line on standard error and exit code 2."""
+    """Run the command. A failure is one line on standard error: exit code 2 for wrong use, 1 for bad news."""
     try:
         typer.main.get_command(root)()
     except GatewayError as error:
         print(f"tidegate: {error.message}", file=sys.stderr)
-        raise SystemExit(getattr(error, "exit_code", 2)) from None
+        raise SystemExit(2) from None
+    except GatewaySaid as error:
+        print(f"tidegate: {error.message}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -25,6 +25,7 @@ from tidegate.app import App
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
+from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.places import cache_folder, config_path, state_folder
 from tidegate.config import Config, Embedded, read_config
 from tidegate.core.errors import GatewayError, Misconfigured
@@ -189,7 +190,7 @@ def _greet(url: str, key: str | None) -> None:
             show=print_piece(sys.stdout.isatty()),
         )
         print("\n\n" + decision_lines(result["exchange"]))
-    except GatewayError as error:
+    except (GatewaySaid, GatewayError) as error:
         print(f"\nthe first prompt failed: {error.message}")
     print("\nServing; Ctrl-C stops. Try: tidegate ask 'Hello' | tidegate status", flush=True)
 
