@@ -122,3 +122,16 @@ def test_without_network_and_model_the_way_out_is_named(folder: Path) -> None:
     assert "--model FILE" in failed.stderr
     assert "--no-embedded" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_another_model_file_is_not_called_the_demo_model(folder: Path, model_path: Path) -> None:
+    other = folder / "other-model.gguf"
+    with model_path.open("rb") as whole:
+        other.write_bytes(whole.read() + b"\0")  # llama.cpp does not mind a byte too many; the hash does
+    with tidegate_up(folder, "[probe]\nenabled = false\n", "--no-ask", "--model", str(other)) as running:
+        asked = {"model": "local", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 8}
+        status, answer = running.post({**asked, "thinking": {"type": "disabled"}})
+    assert (status, answer["model"]) == (200, "other-model")
+    assert "EMB001" not in running.headers["x-tidegate-quirks"]
+    assert "demo model" not in running.output
+    assert "your own model file other-model.gguf" in running.output

@@ -160,7 +160,7 @@ def test_models_lists_names_and_addresses(client: OpenAI) -> None:
     listed = {model.id: model for model in client.models.list()}
     assert {"auto", "local", "smollm2-135m-instruct", "embedded/smollm2-135m-instruct"} == listed.keys()
     demo = listed["embedded/smollm2-135m-instruct"]
-    assert (demo.model_extra or {})["name"] == "embedded demo model, not DeepSeek"
+    assert (demo.model_extra or {})["note"] == "embedded demo model, not DeepSeek"
 
 
 def test_killing_the_engine_mid_stream_is_a_clean_error_and_the_next_request_works(folder: Path) -> None:

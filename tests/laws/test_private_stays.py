@@ -64,7 +64,7 @@ def world(tmp_path: Path) -> Generator[World]:
     loop.close()
 
 
-names = st.sampled_from(["cloud", "home", "den", "home/m", "cloud/m", "cloud/deepseek-flash"])
+names = st.sampled_from(["cloud", "home", "den", "gone", "home/m", "cloud/m", "cloud/deepseek-flash"])
 optional_class = st.none() | st.sampled_from(CLASSES)
 policies = st.fixed_dictionaries(
     {
@@ -98,6 +98,7 @@ requests = st.fixed_dictionaries(
                 "m",
                 "home",
                 "den/m",
+                "gone",
             ]
         ),
         "header_class": optional_class,
@@ -111,6 +112,7 @@ requests = st.fixed_dictionaries(
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
+        "gone": {"kind": "generic", "base_url": "http://127.0.0.1:1", "models": ["m"]},
         "home": {"kind": "generic", "base_url": world.local.url, "models": ["m"]},
         "den": {
             "kind": "llamacpp",

@@ -199,7 +199,6 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
                 health=draw(st.sampled_from(get_args(Health))),
                 models=tuple(draw(st.lists(st.sampled_from(_MODELS), max_size=3, unique=True))),
                 serves_any=draw(st.booleans()),
-                demo=draw(st.booleans()),
             )
             for name in draw(st.lists(st.sampled_from(_NAMES), max_size=4, unique=True))
         )

@@ -23,6 +23,7 @@ from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine, EngineSettings, default_threads
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
+from tidegate.backends.model_file import is_this_model
 from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
@@ -31,7 +32,7 @@ from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import hosted_models, runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
-from tidegate.dialects import dialect_named
+from tidegate.dialects import EMBEDDED, LLAMACPP, dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
@@ -55,7 +56,10 @@ class App:
         self.policy = policy_of(config, endpoints)
         self._transport = Transport(_limits(config))
         self._watcher = Transport(WATCH_LIMITS)
-        self.engine = _engine(config, model_path) if config.embedded.enabled and model_path is not None else None
+        self.engine: Engine | None = None
+        self._embedded: EmbeddedBackend | None = None
+        if config.embedded.enabled and model_path is not None:
+            self._embed(config, model_path)
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self._config = config
@@ -68,13 +72,33 @@ class App:
         backends = {name: self._backend(endpoints[name], options) for name, options in written.items()}
         configured = [backends[name] for name in config.backends]
         last: list[Backend] = [backend for name, backend in backends.items() if name not in config.backends]
-        if self.engine is not None:
-            last.append(EmbeddedBackend(self._transport, self.engine, embedded_model().id))
+        if self._embedded is not None:
+            last.append(self._embedded)
         probe = None
         if config.probe.enabled:
             taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
             probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
         return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
+
+    def _embed(self, config: Config, model_path: Path) -> None:
+        """The demo model with its own template and quirks; any other file as the llama.cpp server it then is."""
+        demo, options = embedded_model(), config.embedded
+        is_demo = is_this_model(model_path, demo)
+        template = resources.files("tidegate.backends").joinpath("demo_chat.jinja").read_text(encoding="utf-8")
+        model = demo.id if is_demo else model_path.stem
+        self.engine = Engine(
+            EngineSettings(
+                model_path=model_path,
+                alias=model,
+                context_tokens=options.context_tokens,
+                slots=options.slots,
+                threads=options.threads or default_threads(),
+                template=template if is_demo else "",
+            )
+        )
+        note = demo.notice if is_demo else f"your own model file {model_path.name}"
+        dialect = EMBEDDED if is_demo else LLAMACPP
+        self._embedded = EmbeddedBackend(self._transport, self.engine, dialect, model, note)
 
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
@@ -145,18 +169,3 @@ def ledger_path(config: Config, state_folder: Path) -> Path:
 
 def _limits(config: Config) -> Limits:
     return Limits(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
-
-
-def _engine(config: Config, model_path: Path) -> Engine:
-    options = config.embedded
-    template = resources.files("tidegate.backends").joinpath("demo_chat.jinja").read_text(encoding="utf-8")
-    return Engine(
-        EngineSettings(
-            model_path=model_path,
-            alias=embedded_model().id,
-            context_tokens=options.context_tokens,
-            slots=options.slots,
-            threads=options.threads or default_threads(),
-            template=template,
-        )
-    )

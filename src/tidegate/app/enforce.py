@@ -6,6 +6,7 @@ A promise that the parts cannot keep (a private alias that leads only outside, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -24,6 +25,7 @@ from tidegate.surfaces.auth import Client
 HOSTED_URL = "https://api.deepseek.com"
 HOSTED_KEY = "DEEPSEEK_API_KEY"
 EMBEDDED = "embedded"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 Environment = Mapping[str, str]
 
 
@@ -45,8 +47,10 @@ def with_hosted_default(config: Config, environment: Environment) -> dict[str, B
 
 def endpoint_of(name: str, options: BackendOptions, environment: Environment) -> Endpoint:
     place = f"[backends.{name}]"
-    if name in (*RESERVED, EMBEDDED) or "/" in name or not name:
-        raise Misconfigured(f"{place}: this name is reserved or holds a slash; choose another")
+    if name in (*RESERVED, EMBEDDED) or not _NAME.fullmatch(name):
+        raise Misconfigured(
+            f"{place}: this name is reserved, or not made of letters, digits, dots and dashes; choose another"
+        )
     hosted = options.kind == "deepseek"
     boundary = Boundary(options.boundary or ("external" if hosted else "device"))
     accepts = DataClass(options.accepts) if options.accepts else DEFAULT_ACCEPTS[boundary]

@@ -1,4 +1,4 @@
-"""The embedded demo model as a backend: asks the supervised engine where it is, then talks HTTP to it."""
+"""The embedded engine as a backend: asks its supervisor where it is, then talks HTTP to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import BackendUnreachable
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.embedded import EMBEDDED
+from tidegate.dialects.base import Dialect
 
 _HEALTH: dict[str, Health] = {"ready": "up", "starting": "starting"}
 _RESTART_WAIT_S = 30.0
@@ -23,9 +23,11 @@ _TRIES = 3
 class EmbeddedBackend:
     """Waits for an engine that is starting or restarting instead of refusing."""
 
-    def __init__(self, transport: Transport, engine: Engine, model: str) -> None:
+    def __init__(self, transport: Transport, engine: Engine, dialect: Dialect, model: str, note: str) -> None:
         self._transport = transport
-        self._view = BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, "starting", (model,), demo=True)
+        self._dialect = dialect
+        self._note = note
+        self._view = BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, "starting", (model,), note=note)
         self._endpoint: Endpoint | None = None
         self._address: EngineAddress | None = None
         self.engine = engine
@@ -38,14 +40,15 @@ class EmbeddedBackend:
     def view(self) -> BackendView:
         health = _HEALTH.get(self.engine.state, "down")
         if health != self._view.health:
-            self._view = replace(self._view, health=health)
+            failed = f"; it cannot run: {self.engine.last_error}" if self.engine.state == "failed" else ""
+            self._view = replace(self._view, health=health, note=self._note + failed)
         return self._view
 
     async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
         for left in reversed(range(_TRIES)):
             endpoint = self._endpoint_at(await self.engine.address(_RESTART_WAIT_S))
             try:
-                return await open_answer(self._transport, endpoint, EMBEDDED, request, model, data_class)
+                return await open_answer(self._transport, endpoint, self._dialect, request, model, data_class)
             except BackendUnreachable:
                 # The engine died and its supervisor has not noticed yet: let it, then ask for the new address.
                 if not left:

@@ -130,7 +130,8 @@ def _settings(engine: Any, order: dict[str, Any]) -> Any:
     settings.verbosity = 0
 
     settings.use_jinja = True
-    settings.chat_template = order["template"]
+    if order["template"]:
+        settings.chat_template = order["template"]
     settings.reasoning_format = engine.common_reasoning_format.COMMON_REASONING_FORMAT_DEEPSEEK
     # Thinking only where a request asks for it (chat_template_kwargs.enable_thinking); the engine's own default is on.
     settings.enable_reasoning = 0

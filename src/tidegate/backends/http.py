@@ -92,6 +92,7 @@ class HttpBackend:
         models: tuple[str, ...],
         *,
         watcher: Transport | None,
+        note: str = "",
     ) -> None:
         """`watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on.
 
@@ -103,6 +104,7 @@ class HttpBackend:
         self._models = models
         self._asks_models = not models
         self._watcher = watcher
+        self._note = note
         self._see("unknown")
 
     @property
@@ -123,6 +125,7 @@ class HttpBackend:
             health,
             self._models,
             serves_any=self._asks_models and not self._models,
+            note=self._note,
         )
 
     async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:

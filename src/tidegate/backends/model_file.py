@@ -84,13 +84,18 @@ def _announcement(model: ModelFile, target: Path) -> str:
 # -- verifying ---------------------------------------------------------------------------------------------------------
 
 
-def _is_intact(path: Path, model: ModelFile) -> bool:
+def is_this_model(path: Path, model: ModelFile) -> bool:
+    """Whether the file is this model, byte for byte, wherever it lies and whatever it is called."""
     if path.stat().st_size != model.file_bytes:
         return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == model.file_sha256
+
+
+def _is_intact(path: Path, model: ModelFile) -> bool:
     if _read_note(path) == _identity(path, model):
         return True
-    with path.open("rb") as file:
-        intact = hashlib.file_digest(file, "sha256").hexdigest() == model.file_sha256
+    intact = is_this_model(path, model)
     if intact:
         _note_verified(path, model)
     return intact

@@ -53,7 +53,14 @@ class Probe:
                 return None
             if not holds(fingerprint.proof, body):
                 return None
-        return HttpBackend(self._transport, endpoint, dialect_named(runtime.dialect), (), watcher=self._watcher)
+        return HttpBackend(
+            self._transport,
+            endpoint,
+            dialect_named(runtime.dialect),
+            (),
+            watcher=self._watcher,
+            note=runtime.why_not_attested,
+        )
 
 
 def holds(proof: str, body: bytes) -> bool:

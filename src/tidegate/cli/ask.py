@@ -154,4 +154,4 @@ def _count(value: int | None) -> str:
 
 
 def _demo(exchange: dict[str, Any]) -> str:
-    return "   (embedded demo model, not DeepSeek)" if exchange["backend"] == "embedded" else ""
+    return "   (embedded demo model, not DeepSeek)" if "EMB001" in exchange["quirks"] else ""

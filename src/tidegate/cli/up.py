@@ -164,7 +164,7 @@ def _announce(gateway: App, options: Config, url: str, path: Path | None) -> Non
     print(f"  class     {options.policy.default_class} unless raised by client, alias or x-tidegate-class")
     print(f"  ledger    {gateway.ledger.path} (never content)")
     for view in gateway.registry.snapshot().backends:
-        note = "   embedded demo model, not DeepSeek" if view.demo else ""
+        note = f"   {view.note}" if view.note else ""
         models = ", ".join(view.models) or "models not known yet"
         print(f"  backend   {view.name} ({view.boundary.value}, {view.health}): {models}{note}")
     if not gateway.registry.backends:

@@ -21,8 +21,8 @@ class BackendView:
     models: tuple[str, ...]
     serves_any: bool = False
     """It answers to names it does not list (a generic server whose list could not be read)."""
-    demo: bool = False
-    """The embedded demo model: real, but not DeepSeek; it is asked last."""
+    note: str = ""
+    """What a person must know of it: that it is a demo model, or why it is not trusted with more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import orjson
 
 from tidegate import __version__
-from tidegate.core.boundary import Boundary
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import NotFound
 from tidegate.ledger.entries import Entry, view_of
@@ -63,11 +62,11 @@ class AdminSurface:
         await respond(send, 200, orjson.dumps(status))
 
     async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """GET /-/exchanges/ID: the ledger's row of one exchange."""
-        self._door.admit(scope)
+        """GET /-/exchanges/ID: the ledger's row of one exchange; a client sees its own only."""
+        client = self._door.admit(scope)
         exchange_id = scope["path"].rpartition("/")[2]
         entry = await asyncio.to_thread(self._book.find, exchange_id)
-        if entry is None:
+        if entry is None or (client is not None and entry.client != client.name):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))
 
@@ -80,8 +79,6 @@ def _backend_view(view: BackendView) -> dict[str, Any]:
         "health": view.health,
         "models": list(view.models),
     }
-    if view.demo:
-        shown["note"] = "embedded demo model, not DeepSeek"
-    elif view.boundary is Boundary.EXTERNAL and view.name in ("ollama", "lmstudio"):
-        shown["note"] = "found on this machine, but it may forward prompts; configure it to vouch for it"
+    if view.note:
+        shown["note"] = view.note
     return shown

@@ -87,17 +87,15 @@ class ChatSurface:
         entries: list[dict[str, Any]] = []
         for name in model_names(snapshot, self._gateway.policy):
             view = owners.get(name)
-            entries.append(_model_entry(name, view.name if view else "tidegate", demo=bool(view and view.demo)))
+            entries.append(_model_entry(name, view.name if view else "tidegate", view.note if view else ""))
         for view in snapshot.backends:
-            entries.extend(_model_entry(f"{view.name}/{model}", view.name, demo=view.demo) for model in view.models)
+            entries.extend(_model_entry(f"{view.name}/{model}", view.name, view.note) for model in view.models)
         await respond(send, 200, orjson.dumps({"object": "list", "data": entries}))
 
 
-def _model_entry(model_id: str, owner: str, *, demo: bool) -> dict[str, Any]:
+def _model_entry(model_id: str, owner: str, note: str) -> dict[str, Any]:
     entry = {"id": model_id, "object": "model", "owned_by": owner}
-    if demo:
-        entry["name"] = "embedded demo model, not DeepSeek"
-    return entry
+    return entry | {"note": note} if note else entry
 
 
 def _wished_class(scope: Scope) -> DataClass | None:

@@ -29,7 +29,7 @@ def test_equal_by_value():
 
 
 def test_a_backend_serves_only_what_it_lists_unless_it_says_otherwise():
-    assert (VIEW.serves_any, VIEW.demo) == (False, False)
+    assert (VIEW.serves_any, VIEW.note) == (False, "")
 
 
 def test_a_decision_refuses_only_if_it_says_so():
