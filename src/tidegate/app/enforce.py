@@ -23,6 +23,7 @@ from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
 HOSTED_URL = "https://api.deepseek.com"
+HOSTED_NAME = "deepseek"
 HOSTED_KEY = "DEEPSEEK_API_KEY"
 EMBEDDED = "embedded"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -38,10 +39,11 @@ class Place:
 
 
 def with_hosted_default(config: Config, environment: Environment) -> dict[str, BackendOptions]:
-    """The configured backends, and the hosted API when its key is set and no backend for it is configured."""
+    """The configured backends, and the hosted API when its key is set and neither it nor its name is configured."""
     backends = dict(config.backends)
-    if environment.get(HOSTED_KEY) and not any(one.kind == "deepseek" for one in backends.values()):
-        backends["deepseek"] = BackendOptions(kind="deepseek")
+    configured = HOSTED_NAME in backends or any(one.kind == "deepseek" for one in backends.values())
+    if environment.get(HOSTED_KEY) and not configured:
+        backends[HOSTED_NAME] = BackendOptions(kind="deepseek")
     return backends
 
 
@@ -81,7 +83,7 @@ def _split_url(place: str, url: str) -> tuple[str, str, int, str]:
         port = parts.port
     except ValueError:
         raise Misconfigured(f"{place} base_url is not a URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in url or "?" in url or "#" in url:
         raise Misconfigured(f"{place} base_url must look like http://HOST:PORT, without user, query or fragment")
     path = parts.path.rstrip("/")
     if path == "/v1":

@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
+        self._named_bytes = 0
         self._pieces: list[bytes] = []
         self._buffered_bytes = 0
         self._paused = False
@@ -118,6 +119,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
+        if self._complete:
+            self.abort()  # more than was asked for: whatever it is, it must not meet the next request
+            return
+        if not self._headers_done:
+            self._header_bytes += len(data)
+            if self._header_bytes > _HEADER_LIMIT_BYTES + len(data):
+                self._fail(BrokenContract("the backend's answer has too many headers"))
+                return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -140,13 +149,17 @@ class Connection(asyncio.Protocol):
     # Called by the parser.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > _HEADER_LIMIT_BYTES:
+        if self._complete:
+            return
+        self._named_bytes += len(name) + len(value)
+        if self._named_bytes > _HEADER_LIMIT_BYTES:
             self._fail(BrokenContract("the backend's answer has too many headers"))
             return
         self.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
+        if self._complete:
+            return
         self.status = self._parser.get_status_code()
         if self.status < 200:
             self.headers.clear()
@@ -156,7 +169,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def on_body(self, body: bytes) -> None:
-        if self._left:
+        if self._left or self._complete:
             return
         self._pieces.append(body)
         self._buffered_bytes += len(body)
@@ -167,6 +180,9 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self.status < 200:
+            return
+        if self._complete:
+            self.abort()  # a second answer in the same piece
             return
         # Must be asked here: afterwards the parser has forgotten (httptools 0.9.0, 2026-11-22).
         self._keep_alive = self._parser.should_keep_alive()
@@ -179,6 +195,8 @@ class Connection(asyncio.Protocol):
 
     async def _wait(self, limit_s: float) -> None:
         self._deadline = self._loop.time() + limit_s
+        if self._timer is not None and self._timer.when() > self._deadline:
+            self._timer_off()  # it was set for a longer limit
         if self._timer is None:
             self._timer = self._loop.call_later(limit_s, self._check_deadline)
         self._waiter = self._loop.create_future()

@@ -39,8 +39,8 @@ class EmbeddedBackend:
     @property
     def view(self) -> BackendView:
         health = _HEALTH.get(self.engine.state, "down")
-        if health != self._view.health:
-            failed = f"; it cannot run: {self.engine.last_error}" if self.engine.state == "failed" else ""
+        failed = f"; it cannot run: {self.engine.last_error}" if self.engine.state == "failed" else ""
+        if health != self._view.health or self._note + failed != self._view.note:
             self._view = replace(self._view, health=health, note=self._note + failed)
         return self._view
 

@@ -65,7 +65,7 @@ async def open_answer(
     except BaseException:
         connection.release(ended=ended)
         raise
-    whole = connection.headers.get(b"content-type", b"").startswith(b"application/json")
+    whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
     reader = dialect.reader(asked_stream=encoded.streamed, got_stream=encoded.streamed and not whole)
     return HttpAnswering(connection, reader, encoded.quirks)
 
@@ -105,6 +105,7 @@ class HttpBackend:
         self._asks_models = not models
         self._watcher = watcher
         self._note = note
+        self._view: BackendView | None = None
         self._see("unknown")
 
     @property
@@ -113,12 +114,12 @@ class HttpBackend:
 
     @property
     def view(self) -> BackendView:
+        assert self._view is not None
         return self._view
 
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
-        self._health = health
-        self._view = BackendView(
+        view = BackendView(
             self._endpoint.name,
             self._endpoint.boundary,
             self._endpoint.accepts,
@@ -127,6 +128,8 @@ class HttpBackend:
             serves_any=self._asks_models and not self._models,
             note=self._note,
         )
+        if view != self._view:
+            self._view = view
 
     async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
         try:
@@ -134,7 +137,7 @@ class HttpBackend:
         except (BackendUnreachable, BackendTimedOut):
             self._see("down")
             raise
-        if self._health != "up":
+        if self.view.health != "up":
             self._see("up")
         return answering
 

@@ -85,7 +85,7 @@ def _pieces(response: HTTPResponse) -> Iterator[Piece]:
             if data == b"[DONE]":
                 done = True
                 continue
-            chunk = json.loads(data)
+            chunk = json.loads(data)  # a line that was cut is no JSON
             if "error" in chunk:
                 raise GatewaySaid(f"the answer broke off: {chunk['error']['message']}")
             for choice in chunk["choices"]:
@@ -93,7 +93,7 @@ def _pieces(response: HTTPResponse) -> Iterator[Piece]:
                     yield "reasoning", reasoning
                 if text := choice["delta"].get("content"):
                     yield "text", text
-    except (OSError, IncompleteRead):
+    except (OSError, IncompleteRead, json.JSONDecodeError):
         pass
     if not done:
         raise GatewaySaid("the answer broke off: the gateway closed the stream before its end")

@@ -47,7 +47,7 @@ def show(
     path = config_path(file)
     effective = read_config(path)
     written = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-    rows = list(_options(msgspec.to_builtins(effective), written, ""))
+    rows = list(_options(json.loads(msgspec.json.encode(effective)), written, ""))
     if as_json:
         print(
             json.dumps([{"option": name, "value": value, "origin": origin} for name, value, origin in rows], indent=2)

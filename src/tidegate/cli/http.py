@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tidegate.cli.failure import GatewaySaid
 from tidegate.core.errors import Misconfigured
+from tidegate.core.jsonvalue import as_object
 
 DEFAULT_URL = "http://127.0.0.1:4141"
 URL_HELP = "Where the gateway listens."
@@ -27,13 +28,13 @@ def call(
     key: str | None = None,
 ) -> Generator[HTTPResponse]:
     """One request; the answer is open inside the block. A status of 400 or more is a `GatewaySaid`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Misconfigured(f"--url {url} must look like {DEFAULT_URL}")
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=600)
+    connection = _connection(url)
     sent = dict(headers or {})
     if key := key or os.environ.get(KEY_VARIABLE):
+        if not key.isascii() or not key.isprintable():
+            raise Misconfigured(
+                f"the environment variable {KEY_VARIABLE} holds characters that cannot stand in a header"
+            )
         sent["Authorization"] = f"Bearer {key}"
     try:
         try:
@@ -54,6 +55,18 @@ def call(
         connection.close()
 
 
+def _connection(url: str) -> HTTPConnection:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, None
+    if parts is None or parts.scheme not in ("http", "https") or not host:
+        raise Misconfigured(f"--url {url} must look like {DEFAULT_URL}")
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    return kind(host, port, timeout=600)
+
+
 def _message(response: HTTPResponse) -> str:
     body = response.read()
     try:
@@ -65,6 +78,13 @@ def _message(response: HTTPResponse) -> str:
 def get_json(url: str, path: str, key: str | None = None) -> dict[str, Any]:
     with call(url, path, key=key) as response:
         try:
-            return json.loads(response.read())
+            found = as_object(json.loads(response.read()))
         except ValueError:
-            raise Misconfigured(f"what answers at {url} is not Tidegate; check --url") from None
+            found = None
+    if found is None:
+        raise not_tidegate(url)
+    return found
+
+
+def not_tidegate(url: str) -> Misconfigured:
+    return Misconfigured(f"what answers at {url} is not Tidegate; check --url")

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json
+from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json, not_tidegate
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -19,6 +19,8 @@ def status(
 ) -> None:
     """Show the backends, classes and ledger of a running gateway."""
     found = get_json(url, "/-/status")
+    if not {"version", "keys_required", "backends", "ledger"} <= found.keys():
+        raise not_tidegate(url)
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -35,17 +37,13 @@ def status(
 def print_backends(backends: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("backend", "boundary", "takes", "health", "models", ""):
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("models", ""))
     for backend in backends:
-        table.add_row(
-            backend["name"],
-            backend["boundary"],
-            backend["accepts"],
-            backend["health"],
-            ", ".join(backend["models"]) or "not known yet",
-            backend.get("note", ""),
-        )
+        models = ", ".join(backend["models"]) or "not known yet"
+        cells = [backend[name] for name in ("name", "boundary", "accepts", "health")]
+        table.add_row(*(Text(cell) for cell in (*cells, models, backend.get("note", ""))))  # Text: no name is markup
     Console().print(table)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import AuthenticationFailed, PolicyRefusal
 from tidegate.surfaces.asgi import Scope, header
-
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,11 @@ def _require_local_name(scope: Scope) -> None:
     """Without keys the Host header must be local: a web page whose name was re-bound to 127.0.0.1 sends its own name."""
     host = (header(scope, b"host") or "localhost").lower()
     name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
-    if name not in _LOCAL_NAMES and not name.startswith("127."):
+    try:
+        local = ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        local = name == "localhost"
+    if not local:
         raise PolicyRefusal(
             "The Host header is not a local name; use http://127.0.0.1 or configure [[clients]] with keys"
         )

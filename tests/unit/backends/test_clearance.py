@@ -14,7 +14,7 @@ from tidegate.core.errors import BoundaryBreach
 
 UP_TO = {"public": {"public"}, "internal": {"public", "internal"}, "private": {"public", "internal", "private"}}
 TABLE = {
-    (boundary, accepts, data_class): data_class in UP_TO[accepts] and not (boundary, data_class) == ("external", "private")
+    (boundary, accepts, data_class): data_class in UP_TO[accepts] and (boundary, data_class) != ("external", "private")
     for boundary, accepts, data_class in product(("device", "private", "external"), UP_TO, UP_TO)
 }
 

@@ -115,7 +115,7 @@ async def test_a_cut_body_is_a_broken_contract(serve: Serve, raw: bytes) -> None
     ],
 )
 async def test_what_is_not_http_is_a_broken_contract(serve: Serve, raw: bytes) -> None:
-    with pytest.raises(BrokenContract, match="not HTTP/1.1"):
+    with pytest.raises(BrokenContract, match=r"not HTTP/1\.1"):
         await answer(await serve(raw))
 
 
@@ -226,7 +226,9 @@ async def test_a_read_answer_goes_back_to_the_pool_and_serves_again(serve: Serve
     connection.abort()
 
 
-@pytest.mark.parametrize("raw", [head("200 OK", "text/plain", "Connection: close", length=2) + b"ok", b"HTTP/1.0 200 OK\r\n\r\nok"])
+@pytest.mark.parametrize(
+    "raw", [head("200 OK", "text/plain", "Connection: close", length=2) + b"ok", b"HTTP/1.0 200 OK\r\n\r\nok"]
+)
 async def test_a_connection_that_will_close_is_not_kept(serve: Serve, raw: bytes) -> None:
     idle = Idle()
     connection = await connected(await serve(raw), idle=idle)
@@ -308,14 +310,14 @@ async def test_a_second_answer_nobody_asked_for_never_mixes_with_the_first(serve
 
 
 async def test_a_second_answer_nobody_asked_for_never_pools_the_connection_twice(serve: Serve) -> None:
-    idle, go_on, said = Idle(), asyncio.Event(), asyncio.Event()
+    idle, go_on, left = Idle(), asyncio.Event(), asyncio.Event()
 
     async def says_more(request: Request) -> bool:
         await request.reply(OK)
         await go_on.wait()
         await request.reply(OK)
-        said.set()
         await request.peer_has_left()
+        left.set()
         return False
 
     connection = await connected(await serve(says_more), idle=idle)
@@ -324,8 +326,9 @@ async def test_a_second_answer_nobody_asked_for_never_pools_the_connection_twice
     connection.release(ended=True)
     idle.came.clear()
     go_on.set()
-    await said.wait()
-    while not connection.closed and len(idle) == 1:
-        await asyncio.sleep(0)
-    assert idle == [connection]
+    either = [asyncio.create_task(event.wait()) for event in (left, idle.came)]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    for task in either:
+        task.cancel()
+    assert idle == [connection], "two requests at the same time would share it and mix their answers"
     assert connection.closed

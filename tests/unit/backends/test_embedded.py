@@ -14,6 +14,7 @@ from tidegate.backends.engine import EngineAddress
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendUnreachable, ClientMistake
+from tidegate.dialects.embedded import EMBEDDED
 
 Serve = Callable[..., Awaitable[Upstream]]
 
@@ -23,6 +24,7 @@ class ScriptedEngine:
 
     def __init__(self, *addresses: EngineAddress | Exception, state: str = "ready") -> None:
         self.state = state
+        self.last_error: str | None = None
         self.asked = 0
         self._addresses = addresses
 
@@ -40,7 +42,7 @@ def at(upstream: Upstream, key: str = "engine-key") -> EngineAddress:
 
 
 def backend(transport: Transport, engine: Any) -> EmbeddedBackend:
-    return EmbeddedBackend(transport, engine, "demo")
+    return EmbeddedBackend(transport, engine, EMBEDDED, "demo", "a demo model")
 
 
 async def answered(one: EmbeddedBackend) -> None:
@@ -133,11 +135,11 @@ async def test_a_mistake_of_the_clients_is_not_tried_again(serve: Serve, transpo
 
 @pytest.mark.parametrize(
     ("state", "health"),
-    [("ready", "up"), ("starting", "starting"), ("down", "down"), ("failed", "down"), ("stopped", "down")],
+    [("ready", "up"), ("starting", "starting"), ("down", "down"), ("stopped", "down")],
 )
 def test_its_health_is_the_engines_state(state: str, health: str) -> None:
     view = backend(Transport(), ScriptedEngine(state=state)).view
-    assert (view.name, view.health, view.models, view.demo) == ("embedded", health, ("demo",), True)
+    assert (view.name, view.health, view.models, view.note) == ("embedded", health, ("demo",), "a demo model")
     assert (view.boundary, view.accepts) == (Boundary.DEVICE, DataClass.PRIVATE)
 
 
@@ -149,6 +151,15 @@ def test_the_view_is_the_same_object_until_the_state_changes() -> None:
     engine.state = "ready"
     assert one.view is not first
     assert one.view is one.view
+
+
+@pytest.mark.parametrize("before", ["starting", "ready", "down"])
+def test_an_engine_that_cannot_run_says_why_in_its_view(before: str) -> None:
+    engine = ScriptedEngine(state=before)
+    one = backend(Transport(), engine)
+    assert one.view.note == "a demo model"
+    engine.state, engine.last_error = "failed", "no memory"
+    assert (one.view.health, one.view.note) == ("down", "a demo model; it cannot run: no memory")
 
 
 async def test_looking_at_it_asks_the_engine_nothing() -> None:

@@ -95,4 +95,4 @@ async def test_it_is_seen_as_it_was_made() -> None:
         Boundary.EXTERNAL,
         DataClass.INTERNAL,
     )
-    assert (view.health, view.models, view.serves_any, view.demo) == ("down", ("a", "b"), False, False)
+    assert (view.health, view.models, view.serves_any, view.note) == ("down", ("a", "b"), False, "")

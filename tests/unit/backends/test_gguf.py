@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,5 @@ def test_noise_never_raises_anything_else(needed: Needed, noise: bytes, places: 
     content = bytearray(header(tensor(F32, 0, 8), keys=(key("words", "<IIQ", 9, 8, 1) + text("a"),)) + noise)
     for place in places:
         content[place % len(content)] ^= 0xFF
-    try:
+    with suppress(BrokenGguf):
         assert needed(bytes(content)) >= 0
-    except BrokenGguf:
-        pass

@@ -37,7 +37,12 @@ def endpoint(upstream: Upstream, boundary: Boundary = Boundary.DEVICE) -> Endpoi
 
 
 def backend(
-    transport: Transport, upstream: Upstream, models: tuple[str, ...] = ("m",), *, dialect: Any = GENERIC, watched: bool = True
+    transport: Transport,
+    upstream: Upstream,
+    models: tuple[str, ...] = ("m",),
+    *,
+    dialect: Any = GENERIC,
+    watched: bool = True,
 ) -> HttpBackend:
     return HttpBackend(transport, endpoint(upstream), dialect, models, watcher=transport if watched else None)
 

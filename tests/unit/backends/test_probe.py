@@ -26,7 +26,11 @@ SAID: dict[str, Answers] = {
     "llamacpp": {"/props": b'{"default_generation_settings":{}}', "/v1/models": MODELS},
     "sglang": {"/model_info": b'{"model_path":"/m"}', "/v1/models": MODELS.replace(b"library", b"sglang")},
     "vllm": {"/version": b'{"version":"0.32.0"}', "/v1/models": MODELS.replace(b"library", b"vllm")},
-    "something else": {"/": b"<html>It works!</html>", "/api/version": b'{"version":"1"}', "/v1/models": b'{"data":[]}'},
+    "something else": {
+        "/": b"<html>It works!</html>",
+        "/api/version": b'{"version":"1"}',
+        "/v1/models": b'{"data":[]}',
+    },
 }
 KINDS = tuple(runtime.kind for runtime in runtimes())
 
@@ -41,7 +45,9 @@ class Saying:
     async def __call__(self, request: Request) -> bool:
         self.heard.append(request)
         body = self.answers.get(request.head.split(b" ")[1].decode())
-        await request.reply(head("404 Not Found" if body is None else "200 OK", length=len(body or b"")) + (body or b""))
+        await request.reply(
+            head("404 Not Found" if body is None else "200 OK", length=len(body or b"")) + (body or b"")
+        )
         return True
 
 
@@ -67,6 +73,7 @@ def test_every_known_runtime_is_tried_above() -> None:
 async def test_only_an_attested_runtime_stands_on_this_device(serve: Serve, transport: Transport, kind: str) -> None:
     (backend,) = await found_at(transport, await serve(Saying(SAID[kind])))
     attested = kind not in ("ollama", "lmstudio")
+    assert bool(backend.view.note) is not attested, "why it is not trusted must be said"
     assert (backend.view.boundary, backend.view.accepts) == (
         (Boundary.DEVICE, DataClass.PRIVATE) if attested else (Boundary.EXTERNAL, DataClass.PUBLIC)
     )

@@ -1,0 +1,78 @@
+"""The status of a running gateway, for people and as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tidegate.cli.status import print_backends
+
+Run = Callable[..., Any]
+HOME = {"name": "home", "boundary": "device", "accepts": "private", "health": "up", "models": ["m", "n"]}
+CLOUD = {"name": "cloud", "boundary": "external", "accepts": "public", "health": "unknown", "models": []}
+STATUS: dict[str, Any] = {
+    "version": "0.1.0",
+    "default_class": "internal",
+    "keys_required": False,
+    "backends": [HOME, CLOUD],
+    "aliases": [],
+    "ledger": {"written": 12, "waiting": 1, "dropped": 0, "error": None},
+}
+
+
+def shown_for(tidegate: Run, gateway: Any, *flags: str, **changes: Any) -> Any:
+    gateway.says("/-/status", json.dumps({**STATUS, **changes}).encode())
+    return tidegate("status", "--url", gateway.url, *flags)
+
+
+def test_it_shows_where_what_and_how_much(tidegate: Run, gateway: Any) -> None:
+    shown = shown_for(tidegate, gateway)
+    first, heading, home, cloud, ledger = shown.out.splitlines()
+    assert (shown.code, shown.err) == (0, "")
+    assert first == f"Tidegate 0.1.0 at {gateway.url}, no keys: this machine only, default class internal"
+    assert heading.split() == ["backend", "boundary", "takes", "health", "models"]
+    assert home.split() == ["home", "device", "private", "up", "m,", "n"]
+    assert cloud.split() == ["cloud", "external", "public", "unknown", "not", "known", "yet"]
+    assert ledger == "ledger: 12 written, 1 waiting"
+
+
+def test_keys_and_a_ledger_in_trouble_are_said(tidegate: Run, gateway: Any) -> None:
+    trouble = {"written": 0, "waiting": 5, "dropped": 3, "error": "OperationalError: disk full"}
+    shown = shown_for(tidegate, gateway, keys_required=True, ledger=trouble)
+    assert ", keys required, " in shown.out
+    assert "OperationalError: disk full" in shown.out
+
+
+def test_a_note_stands_beside_its_backend(tidegate: Run, gateway: Any) -> None:
+    shown = shown_for(tidegate, gateway, backends=[{**HOME, "note": "embedded demo model"}])
+    assert "up      m, n    embedded demo model" in shown.out
+
+
+def test_without_backends_the_table_is_empty(tidegate: Run, gateway: Any) -> None:
+    assert len(shown_for(tidegate, gateway, backends=[]).out.splitlines()) == 3
+
+
+def test_json_is_what_the_gateway_said(tidegate: Run, gateway: Any) -> None:
+    assert json.loads(shown_for(tidegate, gateway, "--json").out) == STATUS
+
+
+def test_a_missing_key_is_bad_news(tidegate: Run, gateway: Any) -> None:
+    gateway.says("/-/status", b'{"error":{"message":"Authentication Fails"}}', "401 Unauthorized")
+    shown = tidegate("status", "--url", gateway.url)
+    assert (shown.code, shown.out, shown.err) == (1, "", "tidegate: Authentication Fails\n")
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"status":"ok"}', b'{"version":"1"}'])
+def test_a_server_that_is_not_tidegate_gives_no_traceback(tidegate: Run, gateway: Any, body: bytes) -> None:
+    gateway.says("/-/status", body)
+    shown = tidegate("status", "--url", gateway.url)
+    assert shown.code == 2
+    assert "is not Tidegate" in shown.err
+
+
+def test_square_brackets_in_a_name_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    print_backends([{**HOME, "models": ["m[bold]x", "[/]"]}])
+    assert "m[bold]x, [/]" in capsys.readouterr().out

@@ -1,0 +1,64 @@
+"""The whole front of the gateway over scripted backends, with its ledger in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tidegate.backends.registry import Registry
+from tidegate.ledger.store import Ledger
+from tidegate.pipeline.gateway import Gateway
+from tidegate.routing.policy import Policy
+from tidegate.surfaces.admin import AdminSurface
+from tidegate.surfaces.auth import Client, Door
+from tidegate.surfaces.openai import ChatSurface
+from tidegate.surfaces.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The ASGI application and what stands behind it."""
+
+    server: Server
+    gateway: Gateway
+    ledger: Ledger
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.server(scope, receive, send)
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Callable[..., Front]:
+    """Builds a front: `front(FakeBackend(), clients={...}, policy=..., body_limit_bytes=...)`."""
+
+    def build(
+        *backends: Any,
+        clients: dict[str, Client] | None = None,
+        policy: Policy | None = None,
+        body_limit_bytes: int = 1_000_000,
+    ) -> Front:
+        ledger = Ledger(tmp_path / "ledger.sqlite3")
+        door = Door(clients or {})
+        gateway = _gateway(backends, policy or Policy(), ledger)
+        chat = ChatSurface(gateway, door, body_limit_bytes=body_limit_bytes, hash_key=b"key")
+        return Front(Server(chat, AdminSurface(gateway, door, ledger)), gateway, ledger)
+
+    return build
+
+
+def _gateway(backends: Sequence[Any], policy: Policy, ledger: Ledger) -> Gateway:
+    ids = iter(f"{number:032x}" for number in range(1000))
+    return Gateway(
+        Registry(backends),
+        policy,
+        ledger.record,
+        price=lambda _model, _usage, _at: Decimal("0.001"),
+        wall_clock=lambda: 1_700_000_000.0,
+        timer=lambda: 0.0,
+        new_id=lambda: next(ids),
+    )

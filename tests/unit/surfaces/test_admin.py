@@ -1,0 +1,127 @@
+"""The admin JSON: alive, ready, what there is, and what became of one exchange. Never content, never without a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support.asgi import call
+from tests.support.samples import request_body
+
+from tidegate import __version__
+from tidegate.backends.fake import FakeBackend
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import BackendView, Health
+from tidegate.routing.policy import Alias, Policy
+from tidegate.surfaces.auth import Client
+
+Build = Callable[..., Any]
+
+
+def seen(name: str, health: Health = "up", boundary: Boundary = Boundary.DEVICE, **more: Any) -> FakeBackend:
+    backend = FakeBackend(name)
+    backend._view = BackendView(name, boundary, DataClass.PUBLIC, health, ("m",), **more)
+    return backend
+
+
+async def get(front: Any, path: str, **headers: str) -> tuple[int, Any]:
+    reply = await call(front, "GET", path, headers=headers)
+    return reply.status, json.loads(reply.body)
+
+
+async def test_health_is_ok_even_without_any_backend_or_key(front: Build) -> None:
+    assert await get(front(clients={"k": Client("c")}), "/-/health") == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("healths", "status"),
+    [
+        ([], 503),
+        (["down"], 503),
+        (["starting"], 503),
+        (["starting", "down"], 503),
+        (["up"], 200),
+        (["unknown"], 200),
+        (["down", "up"], 200),
+    ],
+)
+async def test_ready_means_that_some_backend_could_answer(front: Build, healths: list[Health], status: int) -> None:
+    made = front(*(seen(f"b{number}", health) for number, health in enumerate(healths)))
+    assert await get(made, "/-/ready") == (status, {"status": "ready" if status == 200 else "waiting"})
+
+
+async def test_ready_turns_when_the_backend_does(front: Build) -> None:
+    backend = seen("embedded", "starting")
+    made = front(backend)
+    assert (await get(made, "/-/ready"))[0] == 503
+    backend._view = seen("embedded", "up").view
+    assert (await get(made, "/-/ready"))[0] == 200
+
+
+async def test_status_shows_what_there_is(front: Build) -> None:
+    policy = Policy(DataClass.INTERNAL, {name: Alias(name, ("home",)) for name in ("notes", "assistant")})
+    status, shown = await get(front(seen("home"), policy=policy), "/-/status")
+    assert status == 200
+    assert shown == {
+        "version": __version__,
+        "default_class": "internal",
+        "keys_required": False,
+        "backends": [{"name": "home", "boundary": "device", "accepts": "public", "health": "up", "models": ["m"]}],
+        "aliases": ["assistant", "notes"],
+        "ledger": {"written": 0, "waiting": 0, "dropped": 0, "error": None},
+    }
+
+
+async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front: Build) -> None:
+    _, shown = await get(front(seen("ollama", note="it proxies cloud models"), seen("home")), "/-/status")
+    assert [backend.get("note") for backend in shown["backends"]] == ["it proxies cloud models", None]
+
+
+@pytest.mark.parametrize("path", ["/-/status", "/-/exchanges/ex_0"])
+async def test_with_clients_a_key_is_needed_to_look(front: Build, path: str) -> None:
+    made = front(seen("home"), clients={"sk-1": Client("c")})
+    assert (await get(made, path))[0] == 401
+    assert (await get(made, path, authorization="Bearer sk-1"))[0] in (200, 404)
+
+
+@pytest.mark.parametrize("path", ["/-/status", "/-/exchanges/ex_0"])
+async def test_without_clients_only_this_machine_may_look(front: Build, path: str) -> None:
+    assert (await get(front(seen("home")), path, host="evil.example"))[0] == 403
+
+
+async def test_status_says_that_keys_are_required(front: Build) -> None:
+    made = front(clients={"sk-1": Client("c")})
+    _, shown = await get(made, "/-/status", authorization="Bearer sk-1")
+    assert shown["keys_required"] is True
+    assert "sk-1" not in json.dumps(shown)
+
+
+async def test_an_exchange_can_be_looked_up(front: Build) -> None:
+    made = front(FakeBackend("home"))
+    body = request_body(messages=[{"role": "user", "content": "canary-2b7"}])
+    answered = await call(made, "POST", "/chat/completions", body)
+    exchange_id = answered.headers["x-tidegate-exchange"]
+    status, shown = await get(made, f"/-/exchanges/{exchange_id}")
+    assert (status, shown["exchange_id"], shown["status"], shown["backend"]) == (200, exchange_id, 200, "home")
+    assert shown["rules"] == ["CLS001", "RTE003", "RTE020"]
+    assert shown["verdicts"] == [{"backend": "home", "rule": "RTE020", "kept": True}]
+    assert shown["attempts"] == ["home:ok"]
+    assert "canary-2b7" not in json.dumps(shown)
+
+
+async def test_a_client_sees_its_own_exchanges_only(front: Build) -> None:
+    made = front(FakeBackend("home"), clients={"sk-1": Client("anna"), "sk-2": Client("bert")})
+    answered = await call(made, "POST", "/chat/completions", request_body(), {"authorization": "Bearer sk-1"})
+    path = f"/-/exchanges/{answered.headers['x-tidegate-exchange']}"
+    assert (await get(made, path, authorization="Bearer sk-1"))[0] == 200
+    status, foreign = await get(made, path, authorization="Bearer sk-2")
+    assert (status, foreign) == await get(made, "/-/exchanges/ex_0", authorization="Bearer sk-2")
+    assert status == 404
+
+
+@pytest.mark.parametrize("exchange_id", ["", "ex_0", "../../etc/passwd", "ex_0' OR 1=1 --"])
+async def test_an_exchange_that_never_was_is_not_found(front: Build, exchange_id: str) -> None:
+    status, shown = await get(front(FakeBackend("home")), f"/-/exchanges/{exchange_id}")
+    assert (status, "x-tidegate-exchange" in shown["error"]["message"]) == (404, True)
