@@ -230,6 +230,9 @@ class Connection(asyncio.Protocol):
     def _go_idle(self) -> None:
         self._timer_off()
         if self._keep_alive and not self.closed and self._error is None:
+            if self._paused and self._transport is not None:
+                self._paused = False
+                self._transport.resume_reading()
             self._on_idle(self)
         else:
             self.abort()

@@ -296,9 +296,10 @@ async def test_nobody_lingers_for_ever(serve: Serve, monkeypatch: pytest.MonkeyP
     assert (idle, connection.closed) == ([], True)
 
 
-async def test_a_second_answer_nobody_asked_for_never_mixes_with_the_first(serve: Serve) -> None:
+@pytest.mark.parametrize("more", [head("500 Oops", length=3) + b"bad", b"HTTP/1.1 500 Oo", b"H", b"garbage"])
+async def test_a_second_answer_nobody_asked_for_never_mixes_with_the_first(serve: Serve, more: bytes) -> None:
     idle = Idle()
-    connection = await connected(await serve(OK + head("500 Oops", length=3) + b"bad", b""), idle=idle)
+    connection = await connected(await serve(OK + more, b""), idle=idle)
     try:
         await connection.request(GET)
         status, body = connection.status, await read_all(connection)

@@ -327,3 +327,25 @@ async def test_a_certificate_counts_only_for_its_own_name(
         assert cloud.requests == 0
     transport.close()
     server.close()
+
+
+async def test_an_unread_answer_leaves_its_connection_fit_for_the_next(serve: Serve) -> None:
+    """An answer just over the buffer's limit pauses the connection as it ends; back in the pool it must listen again."""
+    big = b"x" * (512 * 1024 + 1000)
+
+    async def reply(request: Request) -> bool:
+        await request.reply(head("200 OK", "text/plain", length=len(big)), big)
+        return True
+
+    upstream = await serve(reply)
+    transport = Transport(Limits(connect_s=5, first_byte_s=5, idle_s=5))
+    endpoint = Endpoint(name="b", boundary=Boundary.DEVICE, accepts=PRIVATE, host="127.0.0.1", port=upstream.port)
+    used: set[Connection] = set()
+    for _ in range(2):
+        connection = await transport.send(Call(endpoint, PRIVATE, "/x"))
+        used.add(connection)
+        while not connection._complete:
+            await asyncio.sleep(0)
+        connection.release(ended=True)
+    assert len(used) == 1
+    transport.close()
