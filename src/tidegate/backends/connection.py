@@ -148,6 +148,10 @@ class Connection(asyncio.Protocol):
 
     # Called by the parser.
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self.abort()  # a second answer in the same piece
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._complete:
             return
@@ -182,7 +186,6 @@ class Connection(asyncio.Protocol):
         if self.status < 200:
             return
         if self._complete:
-            self.abort()  # a second answer in the same piece
             return
         # Must be asked here: afterwards the parser has forgotten (httptools 0.9.0, 2026-11-22).
         self._keep_alive = self._parser.should_keep_alive()

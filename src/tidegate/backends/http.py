@@ -143,6 +143,8 @@ class HttpBackend:
 
     async def refresh(self) -> None:
         if self._watcher is None:
+            if self.view.health == "down":
+                self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
             models = await list_models(self._watcher, self._endpoint, self._dialect)

@@ -27,7 +27,7 @@ def call(
     headers: dict[str, str] | None = None,
     key: str | None = None,
 ) -> Generator[HTTPResponse]:
-    """One request; the answer is open inside the block. A status of 400 or more is a `GatewaySaid`."""
+    """One request; the answer is open inside the block. Any status but 200 is a `GatewaySaid`."""
     connection = _connection(url)
     sent = dict(headers or {})
     if key := key or os.environ.get(KEY_VARIABLE):
@@ -48,7 +48,7 @@ def call(
             raise Misconfigured(
                 f"no gateway answers at {url} ({type(error).__name__}); start it with `tidegate up`"
             ) from None
-        if response.status >= 400:
+        if response.status != 200:
             raise GatewaySaid(_message(response))
         yield response
     finally:

@@ -271,3 +271,13 @@ async def test_what_is_no_model_list_is_a_broken_contract(serve: Serve, transpor
 async def test_a_model_list_without_end_is_refused(serve: Serve, transport: Transport) -> None:
     with pytest.raises(BrokenContract, match="larger than"):
         await fetch(transport, endpoint(await serve(sized("200 OK", b" " * 5_000_000))), "/v1/models")
+
+
+async def test_a_backend_that_nobody_knocks_on_gets_another_chance() -> None:
+    gone = Endpoint(name="b", boundary=Boundary.EXTERNAL, accepts=PUBLIC, host="127.0.0.1", port=1)
+    unwatched = HttpBackend(Transport(), gone, DEEPSEEK, ("m",), watcher=None)
+    with pytest.raises(BackendUnreachable):
+        await unwatched.open(request(), "m", PUBLIC)
+    assert unwatched.view.health == "down"
+    await unwatched.refresh()
+    assert unwatched.view.health == "unknown"
