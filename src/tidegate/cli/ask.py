@@ -12,6 +12,7 @@ import typer
 
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL, URL_HELP, call, get_json
+from tidegate.cli.places import own_command
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -138,7 +139,7 @@ def decision_lines(exchange: dict[str, Any]) -> str:
         ("rules", " ".join(exchange["rules"])),
         *(asked if exchange["backend"] else [("backend", "none: nothing was sent")]),
         ("time", f"{exchange['duration_s']:.2f} s{began}"),
-        ("exchange", f"{exchange['exchange_id']}   (tidegate explain {exchange['rules'][-1]} says why)"),
+        ("exchange", f"{exchange['exchange_id']}   ({own_command()} explain {exchange['rules'][-1]} says why)"),
     ]
     return "\n".join(f"  {name:<9} {value}" for name, value in rows)
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 CONFIG_NAME = "tidegate.toml"
+
+
+def own_command() -> str:
+    """How a person can call this command again: by name, or by the path it was called by (`make up` is not on PATH)."""
+    if shutil.which("tidegate"):
+        return "tidegate"
+    called = Path(sys.argv[0])
+    if called.name != "tidegate":
+        return "python -m tidegate"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 def _folder(variable: str, fallback: str) -> Path:

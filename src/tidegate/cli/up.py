@@ -26,7 +26,8 @@ from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.failure import GatewaySaid
-from tidegate.cli.places import cache_folder, config_path, state_folder
+from tidegate.cli.http import DEFAULT_URL
+from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
 from tidegate.config import Config, Embedded, read_config
 from tidegate.core.errors import GatewayError, Misconfigured
 from tidegate.ledger.entries import Entry
@@ -192,7 +193,11 @@ def _greet(url: str, key: str | None) -> None:
         print("\n\n" + decision_lines(result["exchange"]))
     except (GatewaySaid, GatewayError) as error:
         print(f"\nthe first prompt failed: {error.message}")
-    print("\nServing; Ctrl-C stops. Try: tidegate ask 'Hello' | tidegate status", flush=True)
+    elsewhere = "" if url == DEFAULT_URL else f" --url {url}"
+    command = own_command()
+    print(
+        f"\nServing; Ctrl-C stops. Try: {command} ask 'Hello'{elsewhere}   or: {command} status{elsewhere}", flush=True
+    )
 
 
 def _print_exchanges(entries: Sequence[Entry]) -> None:

@@ -12,6 +12,7 @@ from tests.support.upstreams import STREAM, chunk, head, in_chunk
 
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.failure import GatewaySaid
+from tidegate.cli.places import own_command
 
 Run = Callable[..., Any]
 EXCHANGE: dict[str, Any] = {
@@ -178,7 +179,7 @@ def test_a_local_answer_is_told_in_full() -> None:
         "tokens": "5 in (0 cached), 3 out",
         "cost": "not priced: it ran on hardware of your own",
         "time": "1.46 s, first frame after 0.12 s",
-        "exchange": "ex_1   (tidegate explain RTE020 says why)",
+        "exchange": f"ex_1   ({own_command()} explain RTE020 says why)",
     }
 
 
@@ -198,7 +199,7 @@ def test_a_refused_request_says_that_nothing_was_sent() -> None:
     refused = lines(backend=None, model=None, boundary=None, quirks=[], first_frame_s=None, rules=["CLS004", "RTE010"])
     assert refused["backend"] == "none: nothing was sent"
     assert refused["time"] == "1.46 s"
-    assert refused["exchange"].endswith("(tidegate explain RTE010 says why)")
+    assert refused["exchange"].endswith(f"({own_command()} explain RTE010 says why)")
     assert not refused.keys() & {"boundary", "tokens", "cost", "quirks"}
 
 

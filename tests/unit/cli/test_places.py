@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.cli.places import cache_folder, config_path, state_folder
+from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
 
 FOLDERS = [("XDG_CACHE_HOME", cache_folder, ".cache"), ("XDG_STATE_HOME", state_folder, ".local/state")]
 
@@ -65,3 +65,15 @@ def test_a_folder_of_that_name_is_no_file(files: tuple[Path, Path]) -> None:
 def test_a_named_file_is_taken_even_if_it_is_missing(files: tuple[Path, Path]) -> None:
     files[0].touch()
     assert config_path(Path("missing.toml")) == Path("missing.toml")
+
+
+def test_a_command_off_the_path_is_named_by_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / ".venv/bin/tidegate")])
+    assert own_command() == ".venv/bin/tidegate"
+    monkeypatch.setattr("sys.argv", ["/opt/tidegate/__main__.py"])
+    assert own_command() == "python -m tidegate"
+    (tmp_path / "tidegate").write_text("#!/bin/sh\n")
+    (tmp_path / "tidegate").chmod(0o755)
+    assert own_command() == "tidegate"
