@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tidegate.catalog.embedded import embedded_model
-
 START = (Path(__file__).parents[2] / "docs" / "start.md").read_text(encoding="utf-8")
 PLACEHOLDER_URL = "http://127.0.0.1:4141"
 NO_WHEEL = "import sys; sys.modules['xllamacpp'] = None; sys.argv[0] = 'tidegate'\n"
@@ -115,13 +113,8 @@ def test_what_a_gateway_without_backends_refuses(
     assert said in START
 
 
-def test_a_model_file_that_is_cut_short(tmp_path: Path, environment: dict[str, str]) -> None:
-    from tidegate.cli.places import cache_folder
-
-    whole = cache_folder() / embedded_model().file_name
-    if not whole.exists():
-        pytest.skip("the demo model is not cached; `make test` fetches it")
-    with whole.open("rb") as file:
+def test_a_model_file_that_is_cut_short(tmp_path: Path, environment: dict[str, str], model_path: Path) -> None:
+    with model_path.open("rb") as file:
         (tmp_path / "short.gguf").write_bytes(file.read(5_000_000))
     code, said = run_tidegate(("up", "--port", "0", "--model", "short.gguf"), tmp_path, environment)
     assert code == 2

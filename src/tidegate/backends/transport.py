@@ -25,7 +25,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 _MOST_IDLE = 256
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """One request to an endpoint. An empty body makes it a GET."""
 
     endpoint: Endpoint

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tidegate.core.usage import Usage
 
 
-class Start(Struct, frozen=True):
+class Start(Struct, frozen=True, gc=False):
     """The answer begins. `model` is the id the backend answers with; `created` is unix seconds."""
 
     model: str | None = None
@@ -23,17 +23,17 @@ class Start(Struct, frozen=True):
     answer_id: str | None = None
 
 
-class Reasoning(Struct, frozen=True):
+class Reasoning(Struct, frozen=True, gc=False):
     text: str
     logprobs: tuple[Any, ...] | None = None
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, frozen=True, gc=False):
     text: str
     logprobs: tuple[Any, ...] | None = None
 
 
-class ToolCall(Struct, frozen=True):
+class ToolCall(Struct, frozen=True, gc=False):
     """A piece of a tool call: `call_id` and `name` come with the first piece of an index, `arguments` grows."""
 
     index: int
@@ -42,17 +42,17 @@ class ToolCall(Struct, frozen=True):
     arguments: str = ""
 
 
-class Finish(Struct, frozen=True):
+class Finish(Struct, frozen=True, gc=False):
     """Why generation stopped: stop, length, content_filter, tool_calls or insufficient_system_resource."""
 
     reason: str
 
 
-class UsageReport(Struct, frozen=True):
+class UsageReport(Struct, frozen=True, gc=False):
     usage: Usage
 
 
-class End(Struct, frozen=True):
+class End(Struct, frozen=True, gc=False):
     """The stream's proper end. An answer without it is broken, whatever else it said."""
 
 
@@ -73,7 +73,7 @@ FOLLOWS: dict[type | None, frozenset[type]] = {
 """After which event which may come; None is the beginning."""
 
 
-class Milestones(Struct, frozen=True):
+class Milestones(Struct, frozen=True, gc=False):
     """What the books need of an answer, of all it says: where it began, why it stopped, what it used."""
 
     start: Start | None = None

@@ -13,17 +13,17 @@ from msgspec import Struct
 Role = Literal["system", "user", "assistant", "tool", "latest_reminder"]
 
 
-class TextPart(Struct, frozen=True):
+class TextPart(Struct, frozen=True, gc=False):
     text: str
 
 
-class ReasoningPart(Struct, frozen=True):
+class ReasoningPart(Struct, frozen=True, gc=False):
     """The model's own reasoning, sent back by the client."""
 
     text: str
 
 
-class ToolCallPart(Struct, frozen=True):
+class ToolCallPart(Struct, frozen=True, gc=False):
     """`arguments` is the JSON text as the model wrote it, possibly cut or invalid: nobody repairs it."""
 
     call_id: str
@@ -31,7 +31,7 @@ class ToolCallPart(Struct, frozen=True):
     arguments: str
 
 
-class OpaquePart(Struct, frozen=True):
+class OpaquePart(Struct, frozen=True, gc=False):
     """A content part that is carried, not read: `value` is its JSON as it came."""
 
     value: dict[str, Any]
@@ -40,7 +40,7 @@ class OpaquePart(Struct, frozen=True):
 Part = TextPart | ReasoningPart | ToolCallPart | OpaquePart
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """One turn. `call_id` names the tool call that a `tool` message answers; `prefix` asks to continue this text."""
 
     role: Role

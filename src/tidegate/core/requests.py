@@ -15,7 +15,7 @@ ThinkingSwitch = Literal["enabled", "disabled", "adaptive"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
 
 
-class ToolSpec(Struct, frozen=True):
+class ToolSpec(Struct, frozen=True, gc=False):
     """A function the model may call. `parameters` is its JSON Schema, untouched."""
 
     name: str
@@ -24,7 +24,7 @@ class ToolSpec(Struct, frozen=True):
     strict: bool | None = None
 
 
-class NamedTool(Struct, frozen=True):
+class NamedTool(Struct, frozen=True, gc=False):
     """`tool_choice` that names one function."""
 
     name: str
@@ -33,7 +33,7 @@ class NamedTool(Struct, frozen=True):
 ToolChoice = Literal["none", "auto", "required"] | NamedTool
 
 
-class ChatRequest(Struct, frozen=True, kw_only=True):
+class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
     """One chat completion as asked for. `include_usage` is None when `stream_options` was not sent.
 
     `extras` holds fields outside the contract. They are kept so that nothing is lost in translation, and never sent to

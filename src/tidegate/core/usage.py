@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """Tokens as the backend counted them.
 
     `prompt` = `cache_hit` + `cache_miss` where the cache is reported; `reasoning` is a part of `output`.

@@ -92,7 +92,7 @@ FOR_LOCAL_RUNTIMES: tuple[RequestQuirk, ...] = (
 )
 
 
-class Encoded(Struct, frozen=True):
+class Encoded(Struct, frozen=True, gc=False):
     """A request ready for the wire: its body, the quirks applied, and whether the answer comes as a stream."""
 
     body: bytes

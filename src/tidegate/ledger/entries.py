@@ -12,7 +12,7 @@ from msgspec import Struct
 from tidegate.core.exchange import Exchange
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """Columns of the table, in order. Times in seconds; tokens None where not reported; cost as a decimal text."""
 
     exchange_id: str

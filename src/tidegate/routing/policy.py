@@ -24,7 +24,7 @@ class Policy:
     aliases: dict[str, Alias] = field(default_factory=dict[str, Alias])
 
 
-class Ask(Struct, frozen=True):
+class Ask(Struct, frozen=True, gc=False):
     """What routing needs to know of a request. `wished_class` is what the client's header asked for."""
 
     model: str

@@ -6,8 +6,7 @@ Plain ASGI, no framework, because this is the hot path.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tidegate.core.errors import BodyTooLarge, ClientLeft, UnsupportedMedia
@@ -70,38 +69,39 @@ async def respond(send: Send, status: int, body: bytes, headers: list[Header] | 
     await send({"type": "http.response.body", "body": body})
 
 
-@contextmanager
-def client_watched(receive: Receive) -> Generator[None]:
-    """Cancels the task inside when the client disconnects. Only after the body has been read.
+class ClientWatch:
+    """Cancels the task inside the block when the client disconnects. Only after the body has been read.
 
     Begins to watch after a moment: a watching task costs more than a short answer, and a client that left in that
     moment is noticed when it is over.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    watching: asyncio.Task[None] | None = None
-    left = False
 
-    async def watch() -> None:
-        nonlocal left
-        while (await receive())["type"] != "http.disconnect":
+    __slots__ = ("_left", "_receive", "_task", "_timer", "_watching")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._left = False
+        self._watching: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._timer = asyncio.get_running_loop().call_later(_UNWATCHED_S, self._begin)
+
+    def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._left and kind is not None and issubclass(kind, asyncio.CancelledError):
+            self._task.uncancel()
+            raise ClientLeft("the client left") from None
+
+    def _begin(self) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        left = True
-        task.cancel()
-
-    def begin() -> None:
-        nonlocal watching
-        watching = loop.create_task(watch())
-
-    timer = loop.call_later(_UNWATCHED_S, begin)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not left:
-            raise
-        task.uncancel()
-        raise ClientLeft("the client left") from None
-    finally:
-        timer.cancel()
-        if watching is not None:
-            watching.cancel()
+        self._left = True
+        self._task.cancel()

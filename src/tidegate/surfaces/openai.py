@@ -22,11 +22,11 @@ from tidegate.routing.explain import model_names
 from tidegate.routing.policy import Ask
 from tidegate.surfaces.asgi import (
     STREAM_HEADERS,
+    ClientWatch,
     Header,
     Receive,
     Scope,
     Send,
-    client_watched,
     read_body,
     require_json,
     respond,
@@ -73,7 +73,7 @@ class ChatSurface:
         exchange.asked_model, exchange.streamed = request.model, request.stream
         reply.request = request
         ask = Ask(request.model, client.data_class if client else None, wished)
-        with client_watched(receive):
+        with ClientWatch(receive):
             async with aclosing(self._gateway.answer(exchange, request, ask)) as batches:
                 async for frames in batches:
                     await reply.take(frames)

@@ -10,7 +10,7 @@ import pytest
 
 from tidegate.core.errors import BodyTooLarge, ClientLeft, UnsupportedMedia
 from tidegate.surfaces import asgi
-from tidegate.surfaces.asgi import client_watched, header, read_body, require_json, respond
+from tidegate.surfaces.asgi import ClientWatch, header, read_body, require_json, respond
 
 LEFT = {"type": "http.disconnect"}
 
@@ -139,7 +139,7 @@ async def test_an_answer_carries_type_length_and_more() -> None:
 
 async def watched(receive: Callable[[], Awaitable[dict[str, Any]]], work: Awaitable[Any]) -> str:
     try:
-        with client_watched(receive):
+        with ClientWatch(receive):
             await work
     except ClientLeft:
         return "client left"

@@ -46,6 +46,8 @@ def _decode_message(item: Any, place: str) -> Message:
         parts = _decode_assistant(fields, parts, place)
     elif fields.get("content") is None:
         raise wrong_shape(f"{place}: missing field `content`")
+    if role != "tool" and "name" not in fields and "prefix" not in fields:
+        return Message(role, parts)
     return Message(
         role=role,
         parts=parts,
