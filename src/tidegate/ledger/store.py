@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -27,7 +27,7 @@ _NUMBERS = ("streamed", "request_bytes", "prompt_tokens", "cache_hit_tokens", "o
 _TIMES = ("first_frame_s", "duration_s")
 _REMEMBERED = 1000
 _MOST_WAITING = 200_000
-_ROWS_AT_ONCE = 200
+_ROWS_AT_ONCE = 128
 """Rows per statement. The interpreter's lock is given up once per statement, so one per row would fight the event loop."""
 _SALT_BYTES = 32
 
@@ -138,8 +138,7 @@ class Ledger:
             return True
         try:
             with database:
-                for begin in range(0, len(batch), _ROWS_AT_ONCE):
-                    rows = batch[begin : begin + _ROWS_AT_ONCE]
+                for rows in _in_powers_of_two(batch):
                     insert = f"INSERT OR IGNORE INTO exchanges VALUES {', '.join([_ROW] * len(rows))}"
                     database.execute(insert, [value for entry in rows for value in row_of(entry)])
         except (OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
@@ -174,6 +173,15 @@ def read_entry(path: Path, exchange_id: str) -> Entry | None:
     fields = dict(zip(COLUMNS, row, strict=True))
     fields["streamed"] = bool(fields["streamed"])
     return Entry(**fields)
+
+
+def _in_powers_of_two(batch: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Pieces of 128, 64, ... 1 rows: few sizes, because SQLite's driver keeps each prepared statement, and they are big."""
+    begin = 0
+    while begin < len(batch):
+        size = min(_ROWS_AT_ONCE, 1 << (len(batch) - begin).bit_length() - 1)
+        yield batch[begin : begin + size]
+        begin += size
 
 
 def _read_salt(path: Path) -> bytes:

@@ -260,3 +260,13 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Misconfigured, match=r"\[ledger\] path"):
         Ledger(tmp_path / "file" / "ledger.sqlite3").open()
+
+
+def test_batches_of_every_size_use_few_statements() -> None:
+    entries = [entry(exchange_id=f"ex_{number}") for number in range(1000)]
+    sizes: set[int] = set()
+    for length in range(1000):
+        pieces = list(store._in_powers_of_two(entries[:length]))
+        assert [one for piece in pieces for one in piece] == entries[:length]
+        sizes |= {len(piece) for piece in pieces}
+    assert sizes == {1, 2, 4, 8, 16, 32, 64, 128}
