@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import trustme
 from tests.support.upstreams import RecordingCloud, Request, Upstream, head
 
 from tidegate.backends import transport as transport_module
@@ -292,16 +291,12 @@ async def test_names_resolve_to_each_address_once() -> None:
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ssl.SSLContext]]:
     """Makes certificates that this machine trusts while the test lasts."""
-    openssl = shutil.which("openssl")
-    assert openssl, "this test needs the openssl command"
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    authority, certificate = trustme.CA(), tmp_path / "certificate.pem"
+    authority.cert_pem.write_to_path(str(certificate))
 
     def make(name: str) -> ssl.SSLContext:
-        asked = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={name}".split()
-        files = ["-addext", f"subjectAltName=DNS:{name}", "-keyout", str(key), "-out", str(certificate)]
-        subprocess.run([openssl, *asked, *files], check=True, capture_output=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        authority.issue_cert(name).configure_cert(context)
         return context
 
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
