@@ -79,9 +79,9 @@ class ChatSurface:
                     await reply.take(frames)
                 await reply.finish()
 
-    async def models(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def models(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """GET /models: the names a client may send, then every address `backend/model`."""
-        self._door.admit(_scope)
+        self._door.admit(scope)
         snapshot = self._gateway.backends.snapshot()
         owners = {model: view for view in reversed(snapshot.backends) for model in view.models}
         entries: list[dict[str, Any]] = []
