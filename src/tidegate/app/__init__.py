@@ -83,8 +83,7 @@ class App:
     def _embed(self, config: Config, model_path: Path) -> None:
         """The demo model with its own template and quirks; any other file as the llama.cpp server it then is."""
         demo, options = embedded_model(), config.embedded
-        # A file that was fetched has been verified; one that was given may be anything, the demo model included.
-        is_demo = options.model is None or is_this_model(model_path, demo)
+        is_demo = is_this_model(model_path, demo)
         template = resources.files("tidegate.backends").joinpath("demo_chat.jinja").read_text(encoding="utf-8")
         model = demo.id if is_demo else model_path.stem
         self.engine = Engine(
