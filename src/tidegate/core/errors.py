@@ -2,12 +2,15 @@
 
     GatewayError
     ├─ ClientMistake        400  the request is wrong; sending it again changes nothing
+    │  ├─ BrokenJson        400  the body is no JSON (hosted text, plain)
+    │  ├─ WrongShape        400  JSON, but not of the shape the contract has (hosted text)
     │  ├─ AuthenticationFailed 401
     │  ├─ UnknownModel      400  a bare name nobody serves (hosted text); 404 for an address `backend/model`
     │  ├─ NotFound          404  no such path, exchange or model of a named backend
     │  ├─ MethodNotAllowed  405
     │  ├─ BodyTooLarge      413
     │  └─ UnsupportedMedia  415
+    ├─ NotSupported         400  this backend cannot do what was asked; another one may
     ├─ PolicyRefusal        403  the policy allows no backend for this request
     ├─ BackendFailure       502  a backend did not do its part; another one may
     │  ├─ BackendUnreachable   503
@@ -60,6 +63,14 @@ class ClientMistake(GatewayError):
     kind = "invalid_request_error"
 
 
+class BrokenJson(ClientMistake):
+    """The body is no JSON; the hosted API answers with plain text, not with its envelope."""
+
+
+class WrongShape(ClientMistake):
+    """JSON that does not have the shape of the contract: a wrong type, a missing field, an unknown variant."""
+
+
 class AuthenticationFailed(ClientMistake):
     status = 401
     kind = "authentication_error"
@@ -83,6 +94,15 @@ class BodyTooLarge(ClientMistake):
 
 class UnsupportedMedia(ClientMistake):
     status = 415
+
+
+class NotSupported(GatewayError):
+    """What was asked is in the contract, but not in this backend's power: asking another one may help."""
+
+    status = 400
+    retry = "elsewhere"
+    fault = "backend"
+    kind = "invalid_request_error"
 
 
 class PolicyRefusal(GatewayError):

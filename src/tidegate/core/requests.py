@@ -1,6 +1,6 @@
-"""The canonical chat request: everything that the contract knows about, with None for "the client did not say".
+"""The canonical requests: everything that the contract knows about, with None for "the client did not say".
 
-Source of the fields and limits: DeepSeek API reference, create-chat-completion, 2026-08-27.
+Source of the fields: DeepSeek API reference, create-chat-completion, 2026-08-27, and create-completion, 2026-08-02.
 """
 
 from __future__ import annotations
@@ -68,3 +68,28 @@ class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
         if self.thinking is not None:
             return self.thinking != "disabled"
         return self.effort != "none"
+
+
+class FimRequest(Struct, frozen=True, kw_only=True, gc=False):
+    """One fill-in-the-middle completion: the text between `prompt` and `suffix`. Never thinks.
+
+    `logprobs` is a number of alternatives here, not a switch. `extras` as in `ChatRequest`.
+    """
+
+    model: str
+    prompt: str
+    suffix: str | None = None
+    echo: bool | None = None
+    stream: bool = False
+    include_usage: bool | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    extras: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+Request = ChatRequest | FimRequest
