@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that a program can print: rules, options, commands, errors.
+"""Writes the pages of docs/reference that a program can print: rules, options, commands, errors, contract.
 
 `python docs/generate.py` writes them, `--check` writes nothing and exits 1 when one is stale.
 """
@@ -15,6 +15,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.metadata import version
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -22,6 +23,8 @@ import msgspec
 import typer
 from msgspec import Struct
 
+from tidegate.catalog.contracts import DEFAULT_PROFILE, PROFILES, Contract, Row, contract_named
+from tidegate.catalog.contracts.difference import changes, columns
 from tidegate.cli.explain import BOOKS
 from tidegate.cli.main import COMMANDS, root
 from tidegate.config import Config, options_of
@@ -206,6 +209,62 @@ def _in_tree(name: str) -> str:
     return found.group(1) if found else ""
 
 
+# -- contract ----------------------------------------------------------------------------------------------------------
+
+TABLE_HELP = {
+    "models": "Model ids, the default first. Tokens, and requests that one account may have open at once.",
+    "aliases": "Names that once worked, the model and thinking switch they meant, and what became of them.",
+    "claude_names": "Names of another provider's models that the Messages surface takes, and what answers.",
+    "efforts": "What a requested `reasoning_effort` becomes. A name without a row is refused.",
+    "defaults": "What holds when a request says nothing.",
+    "limits": "Ranges, both ends included unless the span says otherwise.",
+    "sampling": "What becomes of a value inside its range; least = most means fixed. No row: the value takes effect.",
+    "prefixes": "Tokens of billed text that the server puts before a thinking request, by prompt encoding and effort.",
+    "cache": "The context cache's parameters.",
+    "queue": "Waiting, and how many requests may be open.",
+    "prices": "Which dated row of the price table holds.",
+    "rules": "What a request must be; a breach is status 400 with this text.",
+    "errors": "Errors that are not about one field: status, kind of body, content type, text.",
+    "differences": "Where this profile follows a documented or measured fact against DeepSeek's own package "
+    "`deepseek-recipe`, which the tests use as oracle.",
+}
+
+
+def contract_page() -> str:
+    default = contract_named(DEFAULT_PROFILE)
+    parts = [
+        "# Contract",
+        NOTE,
+        f"What the hosted DeepSeek API promises, as data. Profiles: {', '.join(f'`{name}`' for name in PROFILES)}; the default\n"
+        f"is `{DEFAULT_PROFILE}`. Each row is documented by DeepSeek, measured (on the live API, or by running DeepSeek's own\n"
+        "package), or inferred by us. `tidegate explain contract PROFILE` prints one, `tidegate explain contract OLD..NEW`\n"
+        "what changed between two; `--json` prints either as one document.",
+        *(_contract_table(default, table) for table in default.tables if default.tables[table]),
+        *(_contract_changes(old, new) for old, new in pairwise(PROFILES)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _contract_table(contract: Contract, table: str) -> str:
+    rows = [f"| {_cell(row.name)} | {_cell(columns(row))} | {_proof(row)} |" for row in contract.tables[table].values()]
+    head = f"## {_upper(table.replace('_', ' '))}\n\n{TABLE_HELP[table]}\n"
+    return "\n".join([head, "| name | values | how we know |", "|---|---|---|", *rows])
+
+
+def _contract_changes(old: str, new: str) -> str:
+    before, after = contract_named(old), contract_named(new)
+    rows = [
+        f"| {change.table} | {_cell(change.name)} | {_cell(columns(change.before))} | {_cell(columns(change.after))} |"
+        for change in changes(before, after)
+    ]
+    head = f"## From {old} to {new}\n\nIn force from {after.valid_from:%Y-%m-%d %H:%M} UTC.\n"
+    return "\n".join([head, "| table | name | before | after |", "|---|---|---|---|", *rows])
+
+
+def _proof(row: Row) -> str:
+    return _cell(f"{row.basis}: {row.source} (checked {row.checked})")
+
+
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -213,6 +272,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "options.md": options_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "contract.md": contract_page,
 }
 
 

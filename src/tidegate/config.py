@@ -20,6 +20,8 @@ from tidegate.core.jsonvalue import as_object
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
 Kind = Literal["deepseek", "llamacpp", "generic", "fake"]
+ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
+LegacyNames = Literal["reject", "rewrite"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
 T = TypeVar("T")
@@ -38,6 +40,18 @@ class PolicyOptions(Struct, frozen=True):
     default_class: Annotated[ClassName, Meta(description="Data class of a request that nothing else classifies.")] = (
         "public"
     )
+    legacy_names: Annotated[
+        LegacyNames,
+        Meta(
+            description="Retired names such as deepseek-chat: refused like the hosted API does, or rewritten to what they meant."
+        ),
+    ] = "reject"
+
+
+class ContractOptions(Struct, frozen=True):
+    profile: Annotated[
+        ProfileName, Meta(description="Which dated contract of the hosted API requests are held to.")
+    ] = "2026-09-v41"
 
 
 class Embedded(Struct, frozen=True):
@@ -110,6 +124,7 @@ class ClientOptions(Struct, frozen=True):
 class Config(Struct, frozen=True):
     server: Annotated[Server, Meta(description="Where Tidegate listens.")] = Server()
     policy: Annotated[PolicyOptions, Meta(description="What may leave.")] = PolicyOptions()
+    contract: Annotated[ContractOptions, Meta(description="What the hosted API promises.")] = ContractOptions()
     embedded: Annotated[Embedded, Meta(description="The embedded demo model.")] = Embedded()
     probe: Annotated[ProbeOptions, Meta(description="Finding running runtimes.")] = ProbeOptions()
     ledger: Annotated[LedgerOptions, Meta(description="The record of exchanges.")] = LedgerOptions()

@@ -112,7 +112,7 @@ def test_a_class_is_written_class_and_held_as_data_class():
             {"clients": [{"name": "a", "key_env": "K"}, {"name": "b", "key_evn": "K"}]},
             "config option clients.key_evn does not exist; did you mean key_env?",
         ),
-        ({"policy": {"xyz": 1}}, "config option policy.xyz does not exist; known are: default_class"),
+        ({"policy": {"xyz": 1}}, "config option policy.xyz does not exist; known are: default_class, legacy_names"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):

@@ -27,9 +27,10 @@ from tidegate.backends.model_file import is_this_model
 from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
+from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.embedded import embedded_model
 from tidegate.catalog.prices import cost_usd
-from tidegate.catalog.runtimes import hosted_models, runtimes
+from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
 from tidegate.dialects import EMBEDDED, LLAMACPP, dialect_named
@@ -49,6 +50,7 @@ class App:
         self, config: Config, environment: Mapping[str, str], state_folder: Path, model_path: Path | None
     ) -> None:
         """`model_path` is the embedded model's file; needed when `config.embedded.enabled`."""
+        self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
         check_binding(config.server.host, clients)
         written = with_hosted_default(config, environment)
@@ -108,7 +110,7 @@ class App:
                 accepts=endpoint.accepts,
                 models=options.models or ("fake",),
             )
-        models = options.models or (hosted_models() if options.kind == "deepseek" else ())
+        models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
         return HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
 

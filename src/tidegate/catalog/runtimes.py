@@ -46,9 +46,3 @@ def runtimes() -> tuple[Runtime, ...]:
             )
         )
     return tuple(found)
-
-
-@cache
-def hosted_models() -> tuple[str, ...]:
-    """Model ids of the hosted API, its default first."""
-    return tuple(row["id"] for row in rows("hosted.toml", "models"))

@@ -10,7 +10,9 @@ from typing import Any
 
 import typer
 
+from tidegate.catalog.contracts.rulebook import validation_rules
 from tidegate.cli.ask import decision_lines
+from tidegate.cli.contract import explain_contract
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json
 from tidegate.core.errors import Misconfigured
@@ -20,17 +22,25 @@ from tidegate.routing.rules import CLASSES, ROUTES
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, *RULEBOOKS)
+BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, *RULEBOOKS, validation_rules())
 
 
 @app.command()
 def explain(
-    what: str = typer.Argument("", help="A rule code such as RTE010, or an exchange id; nothing lists all rules."),
+    what: str = typer.Argument(
+        "", help="A rule code such as RTE010, an exchange id, or `contract`; nothing lists all rules."
+    ),
+    dates: str = typer.Argument("", help="With `contract`: a profile, or two as OLD..NEW for what changed."),
     url: str = typer.Option(DEFAULT_URL, help=URL_HELP),
     config: Path | None = typer.Option(None, help="Configuration file, to find the ledger when no gateway runs."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Say what a rule code means, or what happened to one exchange."""
+    """Say what a rule code means, what happened to one exchange, or what the contract says at a date."""
+    if what == "contract":
+        explain_contract(dates, as_json)
+        return
+    if dates:
+        raise Misconfigured(f"{dates!r}: a second word is only for `tidegate explain contract`")
     if what.startswith("ex_"):
         _explain_exchange(what, url, config, as_json)
         return

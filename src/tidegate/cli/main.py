@@ -17,7 +17,7 @@ COMMANDS = {
     "up": "Start the gateway, with the embedded demo model unless told otherwise.",
     "ask": "Send one prompt to a running gateway and show the answer and its decision.",
     "status": "Show the backends, classes and ledger of a running gateway.",
-    "explain": "Say what a rule code means, or what happened to one exchange.",
+    "explain": "Say what a rule code means, what happened to one exchange, or what the contract says at a date.",
     "config": "Check or show the configuration.",
 }
 

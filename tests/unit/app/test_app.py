@@ -14,7 +14,7 @@ from tests.support.samples import request_body
 
 from tidegate.app import App, ledger_path
 from tidegate.backends.engine import Engine
-from tidegate.catalog.runtimes import hosted_models, runtimes
+from tidegate.catalog.runtimes import runtimes
 from tidegate.config import Config, parse_config
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import Misconfigured
@@ -110,7 +110,11 @@ def test_the_order_is_configured_then_hosted_then_embedded(tmp_path: Path) -> No
 
 def test_the_hosted_backend_lists_its_models_and_is_taken_as_it_is(tmp_path: Path) -> None:
     view = app(tmp_path, None, {"DEEPSEEK_API_KEY": "sk-1"}).registry.backends[-1].view
-    assert (view.models, view.health, view.boundary) == (hosted_models(), "unknown", Boundary.EXTERNAL)
+    assert (view.models, view.health, view.boundary) == (
+        ("deepseek-flash", "deepseek-v4-pro"),
+        "unknown",
+        Boundary.EXTERNAL,
+    )
 
 
 async def test_an_external_backend_is_never_knocked_on(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.catalog.prices import cost_usd, price_rows
-from tidegate.catalog.runtimes import hosted_models
 from tidegate.core.usage import Usage
 
 MILLION = 1_000_000
@@ -127,7 +127,7 @@ def test_the_rows_come_newest_first_and_in_utc():
 
 
 def test_every_hosted_model_has_a_price():
-    assert {row.model for row in price_rows()} >= set(hosted_models())
+    assert {row.model for row in price_rows()} >= set(contract_named(DEFAULT_PROFILE).models)
 
 
 @pytest.mark.parametrize("row", price_rows(), ids=lambda row: row.model)

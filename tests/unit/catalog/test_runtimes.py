@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tidegate.catalog.runtimes import Fingerprint, hosted_models, runtimes
+from tidegate.catalog.runtimes import Fingerprint, runtimes
 from tidegate.dialects import DIALECTS
 
 BY_KIND = {runtime.kind: runtime for runtime in runtimes()}
@@ -53,7 +53,3 @@ def test_a_runtime_that_is_not_attested_says_why_and_only_then(kind):
 
 def test_what_can_answer_from_elsewhere_is_not_attested():
     assert {kind for kind, runtime in BY_KIND.items() if not runtime.attested} == {"ollama", "lmstudio"}
-
-
-def test_the_hosted_default_comes_first():
-    assert hosted_models() == ("deepseek-flash", "deepseek-v4-pro")

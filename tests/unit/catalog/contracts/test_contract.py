@@ -1,0 +1,94 @@
+"""Looking things up in a contract: models, efforts, limits, texts, defaults and hidden tokens of each date."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidegate.catalog.contracts import PROFILES, Contract, contract_named
+from tidegate.core.errors import UnknownModel
+
+PREVIEW, GA, V41 = (contract_named(profile) for profile in PROFILES)
+
+
+def test_models_of_each_date_with_the_default_first() -> None:
+    assert [list(one.models) for one in (PREVIEW, GA, V41)] == [
+        ["deepseek-v4-flash", "deepseek-v4-pro"],
+        ["deepseek-v4-flash", "deepseek-v4-pro"],
+        ["deepseek-flash", "deepseek-v4-pro"],
+    ]
+    flash = V41.models["deepseek-flash"]
+    assert (flash.encoding, flash.context_tokens, flash.inputs) == ("v4.1", 1_048_576, ("text", "image"))
+    assert PREVIEW.models["deepseek-v4-pro"].encoding == "v4-preview"
+
+
+def test_legacy_names_keep_the_thinking_that_they_meant() -> None:
+    assert {name: (one.model, one.thinking) for name, one in V41.legacy_names.items()} == {
+        "deepseek-chat": ("deepseek-flash", "disabled"),
+        "deepseek-reasoner": ("deepseek-flash", "enabled"),
+        "deepseek-v4-flash": ("deepseek-flash", None),
+        "deepseek-v4-flash-vision-exp": ("deepseek-flash", None),
+    }
+    assert all(
+        one.model in contract.models for contract in (PREVIEW, GA, V41) for one in contract.legacy_names.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("contract", "asked", "becomes"),
+    [
+        (PREVIEW, "low", "high"), (PREVIEW, "xhigh", "max"), (PREVIEW, "none", None), (PREVIEW, "ultra", None),
+        (GA, "low", "low"), (GA, "xhigh", "high"), (GA, "none", "off"), (V41, "minimal", "low"), (V41, "ultra", "max"),
+    ],
+)  # fmt: skip
+def test_what_an_effort_becomes(contract: Contract, asked: str, becomes: str | None) -> None:
+    assert contract.efforts.get(asked) == becomes
+
+
+def test_ranges_and_their_open_ends() -> None:
+    top_p, temperature = V41.limits["top_p"], V41.limits["temperature"]
+    assert [top_p.holds(value) for value in (0, 1e-9, 1, 1.1)] == [False, True, True, False]
+    assert [temperature.holds(value) for value in (-0.1, 0, 2, 2.1)] == [False, True, True, False]
+
+
+def test_a_mistake_has_the_hosted_text_with_its_fields_filled() -> None:
+    error = V41.mistake("tool_name_long", index=3, most=128, length=129)
+    assert error.message == (
+        "Invalid 'tools[3].function.name': string too long. Expected a string with maximum length 128, "
+        "but got a string with length 129 instead."
+    )
+    assert "reasoning_not_passed_back" not in PREVIEW.rules
+    assert "reasoning_not_passed_back" in GA.rules
+
+
+def test_the_unknown_model_text_of_each_date() -> None:
+    error = PREVIEW.unknown_model("deepseek-chat")
+    assert isinstance(error, UnknownModel)
+    assert error.message == (
+        "The supported API model names are deepseek-v4-pro or deepseek-v4-flash, but you passed deepseek-chat."
+    )
+    assert V41.unknown_model("x").message == (
+        "The supported API model names are deepseek-flash, deepseek-v4-pro, but you passed x."
+    )
+    assert (
+        V41.unknown_model("x", ("auto", "m")).message == "The supported API model names are auto, m, but you passed x."
+    )
+
+
+def test_default_output_lengths() -> None:
+    assert V41.default_max_tokens(thinks=False, effort="max") == 8192
+    assert V41.default_max_tokens(thinks=True, effort="high") == 65_536
+    assert V41.default_max_tokens(thinks=True, effort="max") == 131_072
+
+
+def test_hidden_prompt_tokens_by_encoding_and_effort() -> None:
+    assert [PREVIEW.hidden_tokens("v4-preview", effort) for effort in ("high", "max")] == [0, 79]
+    assert [V41.hidden_tokens("v4", effort) for effort in ("low", "high", "max")] == [0, 79, 92]
+    assert [V41.hidden_tokens("v4.1", effort) for effort in ("low", "high", "max")] == [26, 26, 26]
+
+
+def test_errors_and_cache_parameters_load_for_each_date() -> None:
+    for contract in (PREVIEW, GA, V41):
+        assert contract.errors["no_key"].body == "text"
+        assert contract.errors["unknown_path"].body == "empty"
+        assert contract.cache.block_tokens == 128
+        assert contract.value("queue", "close_after_s") == 600
