@@ -6,10 +6,11 @@ from hypothesis import example, given
 from tests.support.strategies import MODERATE, answers, chat_requests, usages
 
 from tidegate.codecs import sse
-from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, encode_answer, load_answer
-from tidegate.codecs.openai_chat.chunks import DONE, ChunkDecoder, ChunkEncoder, load_chunk
+from tidegate.codecs.answers import DONE, load_answer, load_chunk
+from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, encode_answer
+from tidegate.codecs.openai_chat.chunks import ChunkDecoder, ChunkEncoder
 from tidegate.codecs.openai_chat.request import decode_request, encode_request
-from tidegate.codecs.openai_chat.usage import decode_usage, encode_usage
+from tidegate.codecs.usage import decode_usage, encode_usage
 from tidegate.core.events import End, Event, Start, milestones
 from tidegate.core.fold import Answer, fold, unfold
 from tidegate.core.messages import Message, ReasoningPart, TextPart, ToolCallPart

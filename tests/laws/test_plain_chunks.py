@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.support.samples import chunk
 from tests.support.strategies import MODERATE, json_values, texts
 
-from tidegate.codecs.openai_chat.chunks import ChunkDecoder, carries_only_content
+from tidegate.codecs.answers import carries_only_content
+from tidegate.codecs.openai_chat.chunks import ChunkDecoder
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import Reasoning, Text, ToolCall
 

@@ -8,7 +8,8 @@ import orjson
 
 from tidegate.codecs.openai_chat.request import decode_request
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.base import AnswerReader, Dialect, StreamReader
+from tidegate.dialects.base import Dialect
+from tidegate.dialects.readers import AnswerReader, StreamReader
 
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -50,4 +51,4 @@ def with_depth(body: bytes, depth: int) -> bytes:
 
 def reader_of(dialect: Dialect, *, streamed: bool) -> StreamReader | AnswerReader:
     """The reader for a server that answers as it was asked to."""
-    return dialect.reader(asked_stream=streamed, got_stream=streamed)
+    return dialect.reader(dialect.encode(request(stream=streamed), "m"), got_stream=streamed)

@@ -12,7 +12,7 @@ from tidegate.core.decision import BackendView, Health, Snapshot
 from tidegate.core.events import Start
 from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
-from tidegate.core.requests import ChatRequest, Effort, NamedTool, ThinkingSwitch, ToolSpec
+from tidegate.core.requests import ChatRequest, Effort, FimRequest, NamedTool, ThinkingSwitch, ToolSpec
 from tidegate.core.usage import Usage
 from tidegate.routing.policy import Alias, Ask, Policy
 
@@ -60,9 +60,11 @@ def usages() -> Strategy[Usage]:
 
 def content_parts() -> Strategy[tuple[Part, ...]]:
     """Text and opaque parts in canonical form: a lone empty text is no part."""
-    opaque = st.builds(
-        lambda kind, rest: OpaquePart({**rest, "type": kind}), st.sampled_from(["image_url", "file"]), json_objects()
+    image = st.builds(
+        lambda rest, url: {**rest, "type": "image_url", "image_url": {"url": url}}, json_objects(), texts()
     )
+    file = st.builds(lambda rest, data: {**rest, "type": "file", "file_data": data}, json_objects(), names())
+    opaque = (image | file).map(OpaquePart)
     parts = st.lists(st.builds(TextPart, texts()) | opaque, max_size=3).map(tuple)
     return parts.filter(lambda found: found != (TextPart(""),))
 
@@ -72,8 +74,12 @@ def names() -> Strategy[str | None]:
 
 
 def plain_messages() -> Strategy[tuple[Message, ...]]:
-    role = st.sampled_from(["system", "user", "latest_reminder"])
-    return st.tuples(st.builds(Message, role, content_parts(), names()))
+    role = st.sampled_from(["system", "user"])
+    reminder = texts().map(lambda text: (TextPart(text),) if text else ())
+    return st.tuples(
+        st.builds(Message, role, content_parts(), names())
+        | st.builds(Message, st.just("latest_reminder"), reminder, names())
+    )
 
 
 @st.composite
@@ -117,6 +123,7 @@ def chat_requests(draw: st.DrawFn) -> ChatRequest:
     if not (thinks and tools):
         choices += ["required", NamedTool(draw(st.sampled_from([tool.name for tool in tools] or ["f"])))]
     kind = st.sampled_from(["text", "json_object", "json_schema", "regex"])
+    answer_form = {"json_schema": {"schema": draw(json_objects())}, "regex": "a+"}
     return ChatRequest(
         model=draw(texts()),
         messages=draw(conversations()),
@@ -130,7 +137,9 @@ def chat_requests(draw: st.DrawFn) -> ChatRequest:
         stop=draw(st.lists(texts(1), max_size=16).map(tuple)),
         tools=tools,
         tool_choice=draw(st.sampled_from(choices)),
-        response_format=draw(st.none() | st.builds(lambda name, rest: {**rest, "type": name}, kind, json_objects())),
+        response_format=draw(
+            st.none() | st.builds(lambda name, rest: {**rest, **answer_form, "type": name}, kind, json_objects())
+        ),
         logprobs=logprobs,
         top_logprobs=draw(st.none() | st.integers(0, 20)) if logprobs else None,
         user_id=draw(names()),
@@ -139,6 +148,33 @@ def chat_requests(draw: st.DrawFn) -> ChatRequest:
         frequency_penalty=draw(st.none() | st.floats(-2, 2)),
         presence_penalty=draw(st.none() | st.floats(-2, 2)),
         extras=draw(st.dictionaries(texts(1).map(lambda name: f"x-{name}"), json_values(4), max_size=2)),
+    )
+
+
+def fim_requests() -> Strategy[FimRequest]:
+    """Any canonical completion request that the contract accepts."""
+
+    def maybe(values: Strategy[Any]) -> Strategy[Any]:
+        return st.none() | values
+
+    return st.booleans().flatmap(
+        lambda stream: st.builds(
+            FimRequest,
+            model=texts(),
+            prompt=texts(),
+            suffix=names(),
+            echo=maybe(st.booleans()),
+            stream=st.just(stream),
+            include_usage=maybe(st.booleans()) if stream else st.none(),
+            max_tokens=maybe(st.integers(1, 4096)),
+            temperature=maybe(st.floats(0, 2)),
+            top_p=maybe(st.floats(2**-100, 1)),
+            stop=st.lists(texts(1), max_size=16).map(tuple),
+            logprobs=maybe(st.integers(0, 20)),
+            frequency_penalty=maybe(st.floats(-2, 2)),
+            presence_penalty=maybe(st.floats(-2, 2)),
+            extras=st.dictionaries(texts(1).map(lambda name: f"x-{name}"), json_values(4), max_size=2),
+        )
     )
 
 

@@ -9,6 +9,7 @@ Source: `deepseek-recipe` 0.2.0 and serde_json 1, run 2026-11-24; live texts of 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -21,6 +22,9 @@ Spot = Literal["after", "before", "end"]
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,24}")
 _U64 = 2**64
+_EXPONENT = re.compile(r"e([+-])0(\d)$")
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
+"""Unicode categories that Rust's Debug escapes."""
 _MISSING: Any = object()
 
 
@@ -39,12 +43,20 @@ class Misfit(Exception):
         self.path.insert(0, key)
         return self
 
+    def of(self, name: str) -> Misfit:
+        """The same misfit in the words of a reader that names the field itself and knows no way to it."""
+        return Misfit(f"field `{name}`: {self.shown}", f"field `{name}`: {self.bare}", self.spot)
+
 
 def wrong_type(value: object, expected: str) -> Misfit:
     """serde's "invalid type". A string is quoted only where the words are shown to who wrote them (the simulator)."""
     what, bare = _described(value)
     spot: Spot = "before" if isinstance(value, dict | list) else "after"
     return Misfit(f"invalid type: {what}, expected {expected}", f"invalid type: {bare}, expected {expected}", spot)
+
+
+def wrong_length(length: int, expected: str) -> Misfit:
+    return Misfit(f"invalid length {length}, expected {expected}")
 
 
 def wrong_value(value: int, expected: str) -> Misfit:
@@ -58,13 +70,13 @@ def missing(name: str) -> Misfit:
 def unknown_variant(value: str, variants: Sequence[str]) -> Misfit:
     names = ", ".join(f"`{name}`" for name in variants)
     expected = f"expected one of {names}" if len(variants) > 2 else "expected " + names.replace(", ", " or ")
-    # A short word is a mistaken name; anything longer may be a text that went into the wrong field.
-    bare = (
-        f"unknown variant `{value}`, "
-        if _WORD.fullmatch(value) and not value.startswith("sk-")
-        else "unknown variant, "
-    )
+    bare = f"unknown variant `{value}`, " if is_word(value) else "unknown variant, "
     return Misfit(f"unknown variant `{value}`, {expected}", bare + expected)
+
+
+def is_word(value: str) -> bool:
+    """Whether an error may repeat it: a short word is a mistaken name, anything longer may be a text gone astray."""
+    return _WORD.fullmatch(value) is not None and not value.startswith("sk-")
 
 
 def _described(value: object) -> tuple[str, str]:
@@ -77,7 +89,8 @@ def _described(value: object) -> tuple[str, str]:
         case int():
             return f"integer `{value}`", f"integer `{value}`"
         case float():
-            return f"floating point `{value!r}`", f"floating point `{value!r}`"
+            text = f"floating point `{_float(value)}`"
+            return text, text
         case str():
             return f"string {_quoted(value)}", "string"
         case dict():
@@ -86,10 +99,35 @@ def _described(value: object) -> tuple[str, str]:
             return "sequence", "sequence"
 
 
+def _float(value: float) -> str:
+    """As serde_json prints it: like Python, but `1.5e-7` for `1.5e-07` and `0.00001` for `1e-05`."""
+    text = _EXPONENT.sub(r"e\1\2", repr(value))
+    if text.endswith("e-5"):
+        digits = text[:-3].lstrip("-").replace(".", "")
+        return f"{'-' if value < 0 else ''}0.0000{digits}"
+    return text
+
+
 def _quoted(text: str) -> str:
-    """As Rust's Debug writes a string, for the characters that JSON requests hold."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return '"' + escaped.replace("\t", "\\t").replace("\0", "\\0") + '"'
+    """As Rust's Debug writes a string."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    named = _NAMED_ESCAPES.get(char)
+    if named is not None:
+        return named
+    if char != " " and unicodedata.category(char) in _UNSEEN:
+        return f"\\u{{{ord(char):x}}}"
+    return char
+
+
+_NAMED_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
+
+
+def debug_string(text: str) -> str:
+    """A text in quotes as Rust's Debug writes it: some rules of the contract quote so."""
+    return _quoted(text)
 
 
 # -- scalars: None stands for null or absent, which an optional field takes alike ---------------------------------------
@@ -121,6 +159,14 @@ def unsigned(bits: Literal[8, 32, 64]) -> Callable[[object], int]:
     return read
 
 
+def signed64(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if -(2**63) <= value < 2**63:
+            return value
+        raise wrong_value(value, "i64")
+    raise wrong_type(value, "i64")
+
+
 def number(value: object) -> int | float:
     """An f32, in the width that the client wrote."""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -144,12 +190,28 @@ def object_of(value: object, expected: str) -> dict[str, Any]:
 
 
 def variant(value: object, variants: Sequence[str], expected: str = "string or map") -> str:
-    """One name out of a closed set."""
+    """One name out of a closed set. serde also reads `{"name": null}` as the name."""
+    fields = as_object(value)
+    if fields is not None:
+        if len(fields) != 1:
+            raise Misfit("invalid value: map, expected map with a single key", spot="before")
+        ((value, content),) = fields.items()
+        if value in variants and content is not None:
+            raise wrong_type(content, "unit").at(str(value))
     if not isinstance(value, str):
         raise wrong_type(value, expected)
     if value not in variants:
         raise unknown_variant(value, variants)
     return value
+
+
+def maybe(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    """A reader that also takes null."""
+
+    def read_or_null(value: Any) -> T | None:
+        return None if value is None else read(value)
+
+    return read_or_null
 
 
 # -- members -----------------------------------------------------------------------------------------------------------

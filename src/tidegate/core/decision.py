@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.requests import ThinkingSwitch
 
 Health = Literal["up", "starting", "down", "unknown"]
 
@@ -47,6 +48,15 @@ class Candidate:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A retired name and what it meant: a model, and the thinking switch (None: the contract's default)."""
+
+    asked: str
+    model: str
+    thinking: ThinkingSwitch | None
+
+
 Refusal = Literal[
     "unknown_model", "unknown_backend", "model_not_served", "class_forbids", "nothing_local", "no_backend"
 ]
@@ -62,3 +72,4 @@ class Decision:
     verdicts: tuple[Verdict, ...]
     candidates: tuple[Candidate, ...]
     refusal: Refusal | None = None
+    rewritten: Rewritten | None = None

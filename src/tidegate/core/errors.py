@@ -9,7 +9,8 @@
     │  ├─ NotFound          404  no such path, exchange or model of a named backend
     │  ├─ MethodNotAllowed  405
     │  ├─ BodyTooLarge      413
-    │  └─ UnsupportedMedia  415
+    │  ├─ UnsupportedMedia  415
+    │  └─ Unprocessable     422  a backend's own word for a request that it cannot use
     ├─ NotSupported         400  this backend cannot do what was asked; another one may
     ├─ PolicyRefusal        403  the policy allows no backend for this request
     ├─ BackendFailure       502  a backend did not do its part; another one may
@@ -103,6 +104,12 @@ class NotSupported(GatewayError):
     retry = "elsewhere"
     fault = "backend"
     kind = "invalid_request_error"
+
+
+class Unprocessable(ClientMistake):
+    """A backend understood the JSON and cannot use it. Ours is 400; the hosted API was seen with both."""
+
+    status = 422
 
 
 class PolicyRefusal(GatewayError):

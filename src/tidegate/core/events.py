@@ -43,9 +43,13 @@ class ToolCall(Struct, frozen=True, gc=False):
 
 
 class Finish(Struct, frozen=True, gc=False):
-    """Why generation stopped: stop, length, content_filter, tool_calls or insufficient_system_resource."""
+    """Why generation stopped: stop, length, content_filter, tool_calls or insufficient_system_resource.
+
+    `stop` is the stop string that ended it, where the backend says so; the chat format has no place for it.
+    """
 
     reason: str
+    stop: str | None = None
 
 
 class UsageReport(Struct, frozen=True, gc=False):

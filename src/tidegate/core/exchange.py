@@ -36,10 +36,14 @@ class Exchange:
     backend: str | None = None
     model: str | None = None
     boundary: Boundary | None = None
+    sent_class: DataClass | None = None
+    """The class of what the last backend asked was sent: the request's, or higher with what was remembered for it."""
     attempts: list[str] = field(default_factory=list[str])
     """Backends that were asked, in order, each with how it went: `name:ok` or `name:ErrorClass`."""
     fell_back: str | None = None
     """Code of the rule by which a later candidate was asked."""
+    rewritten: str | None = None
+    """What became of a retired model name, in one line."""
     quirks: list[str] = field(default_factory=list[str])
     usage: Usage | None = None
     cost_usd: Decimal | None = None

@@ -31,6 +31,7 @@ class Answer:
     reasoning: str | None = None
     tool_calls: tuple[ToolCallPart, ...] = ()
     finish: str
+    stop: str | None = None
     usage: Usage | None = None
     text_logprobs: tuple[Any, ...] | None = None
     reasoning_logprobs: tuple[Any, ...] | None = None
@@ -73,7 +74,7 @@ def unfold(answer: Answer) -> Iterator[Event]:
         yield Text(answer.text, answer.text_logprobs)
     for index, call in enumerate(answer.tool_calls):
         yield ToolCall(index, call.call_id, call.name, call.arguments)
-    yield Finish(answer.finish)
+    yield Finish(answer.finish, answer.stop)
     if answer.usage is not None:
         yield UsageReport(answer.usage)
     yield End()
@@ -82,14 +83,16 @@ def unfold(answer: Answer) -> Iterator[Event]:
 class Folding:
     """Collects events into an answer; `answer()` is only there once the stream has properly ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, logprobs: bool = True) -> None:
+        """Without `logprobs` those are dropped: they can be a hundred times the text."""
+        self._keeps_logprobs = logprobs
         self._order = OrderCheck()
         self._start = Start()
         self._text: list[str] = []
         self._reasoning: list[str] | None = None
         self._calls: dict[int, list[str]] = {}
         self._arguments: dict[int, list[str]] = {}
-        self._finish = ""
+        self._finish = Finish("")
         self._usage: Usage | None = None
         self._logprobs: dict[type, list[Any]] = {}
 
@@ -110,8 +113,8 @@ class Folding:
                 ids[0] = call_id or ids[0]
                 ids[1] = name or ids[1]
                 self._arguments.setdefault(index, []).append(arguments)
-            case Finish(reason):
-                self._finish = reason
+            case Finish():
+                self._finish = event
             case UsageReport(usage):
                 self._usage = usage
             case End():
@@ -120,7 +123,7 @@ class Folding:
                 assert_never(event)
 
     def _note_logprobs(self, kind: type, logprobs: tuple[Any, ...] | None) -> None:
-        if logprobs is not None:
+        if logprobs is not None and self._keeps_logprobs:
             self._logprobs.setdefault(kind, []).extend(logprobs)
 
     def answer(self) -> Answer:
@@ -135,7 +138,8 @@ class Folding:
                 ToolCallPart(call_id, name, "".join(self._arguments[index]))
                 for index, (call_id, name) in sorted(self._calls.items())
             ),
-            finish=self._finish,
+            finish=self._finish.reason,
+            stop=self._finish.stop,
             usage=self._usage,
             text_logprobs=None if text_logprobs is None else tuple(text_logprobs),
             reasoning_logprobs=None if reasoning_logprobs is None else tuple(reasoning_logprobs),

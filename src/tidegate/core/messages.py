@@ -48,3 +48,12 @@ class Message(Struct, frozen=True, gc=False):
     name: str | None = None
     call_id: str | None = None
     prefix: bool = False
+
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether reasoning was sent with this turn; an empty one counts, it says "none"."""
+        return any(isinstance(part, ReasoningPart) for part in self.parts)
+
+    @property
+    def has_calls(self) -> bool:
+        return any(isinstance(part, ToolCallPart) for part in self.parts)

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from tidegate.core.messages import Message
+from tidegate.core.messages import Message, TextPart
 
-ThinkingSwitch = Literal["enabled", "disabled", "adaptive"]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
+ChatCodec = Literal["openai_chat", "anthropic_messages"]
+ThinkingSwitch = Literal["adaptive", "enabled", "disabled"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max"]
+"""Both in the order in which the hosted API lists them."""
 
 
 class ToolSpec(Struct, frozen=True, gc=False):
@@ -38,6 +40,11 @@ class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
 
     `extras` holds fields outside the contract. They are kept so that nothing is lost in translation, and never sent to
     a backend: the hosted API ignores them, and elsewhere one of them could change where a prompt goes.
+
+    `slips` are breaches of the contract that the other fields cannot show, such as an empty array where canonical form
+    has nothing: the rule's name and the message's index (or -1). Only the codec's check reads them.
+
+    `codec` is the wire format it came in: a backend that speaks it too is asked in it, so that nothing is translated.
     """
 
     model: str
@@ -61,6 +68,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     extras: dict[str, Any] = field(default_factory=dict[str, Any])
+    slips: tuple[tuple[str, int], ...] = ()
+    codec: ChatCodec = "openai_chat"
 
     @property
     def thinks(self) -> bool:
@@ -68,6 +77,17 @@ class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
         if self.thinking is not None:
             return self.thinking != "disabled"
         return self.effort != "none"
+
+    @property
+    def thought_before(self) -> bool:
+        """It thinks, and continues an answer whose thought is over: its prefix has text already."""
+        last = self.messages[-1] if self.messages else None
+        return (
+            self.thinks
+            and last is not None
+            and last.prefix
+            and any(isinstance(p, TextPart) and p.text for p in last.parts)
+        )
 
 
 class FimRequest(Struct, frozen=True, kw_only=True, gc=False):
@@ -90,6 +110,7 @@ class FimRequest(Struct, frozen=True, kw_only=True, gc=False):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     extras: dict[str, Any] = field(default_factory=dict[str, Any])
+    slips: tuple[tuple[str, int], ...] = ()
 
 
 Request = ChatRequest | FimRequest

@@ -137,3 +137,19 @@ def test_a_refused_event_does_not_move_the_order_on():
     with pytest.raises(BrokenContract):
         order.accept(End())
     assert order.in_content
+
+
+def test_logprobs_can_be_left_out_of_what_is_collected():
+    folding = Folding(logprobs=False)
+    for event in unfold(WHOLE):
+        folding.add(event)
+    answer = folding.answer()
+    assert (answer.text, answer.reasoning) == (WHOLE.text, WHOLE.reasoning)
+    assert (answer.text_logprobs, answer.reasoning_logprobs) == (None, None)
+
+
+def test_the_stop_string_that_ended_an_answer_is_kept():
+    answer = fold([Start(), Text("a"), Finish("stop", "END"), End()])
+    assert (answer.finish, answer.stop) == ("stop", "END")
+    assert Finish("stop", "END") in list(unfold(answer))
+    assert fold([Start(), Text("a"), Finish("stop"), End()]).stop is None

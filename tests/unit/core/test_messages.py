@@ -36,3 +36,13 @@ def test_nobody_changes_a_message():
 def test_an_opaque_part_carries_its_value_as_it_came():
     value = {"type": "image_url", "image_url": {"url": "data:,"}}
     assert OpaquePart(value).value is value
+
+
+def test_an_empty_reasoning_is_one_that_was_sent():
+    assert Message("assistant", (ReasoningPart(""), TextPart("T"))).has_reasoning
+    assert not Message("assistant", (TextPart("T"),)).has_reasoning
+
+
+def test_a_turn_knows_whether_it_called_tools():
+    assert Message("assistant", (ToolCallPart("c", "f", "{}"),)).has_calls
+    assert not Message("assistant", (ReasoningPart("R"), TextPart("T"))).has_calls

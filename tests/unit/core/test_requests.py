@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tidegate.core.messages import Message, ReasoningPart, TextPart
 from tidegate.core.requests import ChatRequest
 
 
@@ -35,3 +36,19 @@ def test_the_switch_decides_about_thinking_and_without_it_the_effort_none(thinki
 def test_two_requests_share_no_extras():
     one, other = ChatRequest(model="a", messages=()), ChatRequest(model="a", messages=())
     assert one.extras is not other.extras
+
+
+@pytest.mark.parametrize(
+    ("parts", "prefix", "thinking", "before"),
+    [
+        ((TextPart("The"),), True, None, True),
+        ((TextPart("The"),), False, None, False),
+        ((ReasoningPart("So"),), True, None, False),
+        ((ReasoningPart("So"), TextPart("The")), True, "enabled", True),
+        ((TextPart("The"),), True, "disabled", False),
+    ],
+)
+def test_a_prefix_with_text_has_its_thought_behind_it(parts, prefix, thinking, before):
+    last = Message("assistant", parts, prefix=prefix)
+    asked = ChatRequest(model="m", messages=(Message("user", (TextPart("Hi"),)), last), thinking=thinking)
+    assert asked.thought_before is before

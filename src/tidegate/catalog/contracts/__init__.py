@@ -6,7 +6,7 @@ between two dates is data too. Codecs and surfaces are handed a `Contract`; nobo
 
 from __future__ import annotations
 
-from tidegate.catalog.contracts.contract import Contract, Row
+from tidegate.catalog.contracts.contract import Contract, HostedModel, LegacyName, Row
 from tidegate.catalog.contracts.profiles import DEFAULT_PROFILE, PROFILES, contract_named
 
-__all__ = ["DEFAULT_PROFILE", "PROFILES", "Contract", "Row", "contract_named"]
+__all__ = ["DEFAULT_PROFILE", "PROFILES", "Contract", "HostedModel", "LegacyName", "Row", "contract_named"]

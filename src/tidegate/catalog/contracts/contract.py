@@ -159,6 +159,21 @@ class Contract:
             return self.value("defaults", "max_tokens, not thinking")
         return self.value("defaults", "max_tokens, thinking, effort max" if effort == "max" else "max_tokens, thinking")
 
+    def sampled(self, field: str, asked: float, *, model: str, thinks: bool, tools: bool) -> float:
+        """What becomes of a sampling parameter inside its range: the row that says most about this request decides."""
+        fitting = [
+            values
+            for row in self.tables["sampling"].values()
+            if (values := row.values)["field"] == field
+            and values["thinking"] is thinks
+            and values.get("model", model) == model
+            and values.get("tools", tools) is tools
+        ]
+        if not fitting:
+            return asked
+        closest = max(fitting, key=len)
+        return min(max(asked, closest["least"]), closest["most"])
+
     def hidden_tokens(self, encoding: Encoding, effort: AppliedEffort) -> int:
         """Tokens of the effort prefix that the server puts before a thinking request's messages."""
         row = self.row("prefixes", f"{encoding}, {effort}")

@@ -16,8 +16,8 @@ PROFILES = ("2026-04-preview", "2026-08-ga", "2026-09-v41")
 DEFAULT_PROFILE = "2026-09-v41"
 
 TABLES = (
-    "models", "aliases", "efforts", "defaults", "limits", "sampling", "prefixes", "cache", "queue", "prices", "rules",
-    "errors",
+    "models", "features", "aliases", "claude_names", "efforts", "defaults", "limits", "sampling", "prefixes", "cache", "queue",
+    "prices", "rules", "errors", "differences",
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PROVENANCE = ("name", "basis", "source", "checked")

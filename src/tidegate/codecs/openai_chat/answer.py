@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from tidegate.codecs.openai_chat.chunks import dump_answer, start_of
-from tidegate.codecs.openai_chat.usage import decode_usage, encode_usage
+from tidegate.codecs.answers import dump_answer, named_text, start_of
+from tidegate.codecs.usage import decode_usage, encode_usage
 from tidegate.core.errors import BrokenContract
 from tidegate.core.events import Finish, Milestones, UsageReport
 from tidegate.core.fold import Answer
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.messages import ToolCallPart
-
-
-def load_answer(body: bytes) -> dict[str, Any]:
-    """The JSON object of a whole answer. Blank lines before it are the hosted API's keep-alive (API reference, 2026-08-02)."""
-    try:
-        answer = as_object(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        raise BrokenContract("the backend's answer is not JSON") from None
-    if answer is None:
-        raise BrokenContract("the backend's answer is not a JSON object")
-    return answer
 
 
 def decode_answer(fields: dict[str, Any]) -> Answer:
@@ -38,10 +25,10 @@ def decode_answer(fields: dict[str, Any]) -> Answer:
     reasoning = message.get("reasoning_content")
     return Answer(
         start=start_of(fields),
-        text=_text(message.get("content") or "", "content"),
-        reasoning=None if reasoning is None else _text(reasoning, "reasoning_content"),
+        text=named_text(message.get("content") or "", "content"),
+        reasoning=None if reasoning is None else named_text(reasoning, "reasoning_content"),
         tool_calls=tuple(_read_call(call) for call in as_list(message.get("tool_calls")) or ()),
-        finish=_text(choice.get("finish_reason"), "finish_reason"),
+        finish=named_text(choice.get("finish_reason"), "finish_reason"),
         usage=decode_usage(fields.get("usage")),
         text_logprobs=None if text_tokens is None else tuple(text_tokens),
         reasoning_logprobs=None if reasoning_tokens is None else tuple(reasoning_tokens),
@@ -57,7 +44,7 @@ def answer_milestones(fields: dict[str, Any]) -> Milestones:
     usage = decode_usage(fields.get("usage"))
     return Milestones(
         start=start_of(fields),
-        finish=Finish(_text(choice.get("finish_reason"), "finish_reason")),
+        finish=Finish(named_text(choice.get("finish_reason"), "finish_reason")),
         usage=None if usage is None else UsageReport(usage),
         ended=True,
     )
@@ -66,14 +53,11 @@ def answer_milestones(fields: dict[str, Any]) -> Milestones:
 def _read_call(value: Any) -> ToolCallPart:
     call = as_object(value) or {}
     function = as_object(call.get("function")) or {}
-    name, arguments = _text(function.get("name"), "tool name"), _text(function.get("arguments"), "tool arguments")
-    return ToolCallPart(_text(call.get("id") or "", "tool call id"), name, arguments)
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str):
-        raise BrokenContract(f"the backend's answer has no {what} that is text")
-    return value
+    name, arguments = (
+        named_text(function.get("name"), "tool name"),
+        named_text(function.get("arguments"), "tool arguments"),
+    )
+    return ToolCallPart(named_text(call.get("id") or "", "tool call id"), name, arguments)
 
 
 def encode_answer(answer: Answer, *, answer_id: str, model: str, created: int, fingerprint: str) -> bytes:

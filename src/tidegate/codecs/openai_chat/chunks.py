@@ -9,109 +9,28 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-import orjson
-
 from tidegate.codecs import sse
-from tidegate.codecs.openai_chat.usage import decode_usage, encode_usage
+from tidegate.codecs.answers import DONE, ChunkReader, dump_answer, text_of
+from tidegate.codecs.usage import encode_usage
 from tidegate.core.errors import BrokenContract
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.usage import Usage
 
-DONE = b"[DONE]"
 
+class ChunkDecoder(ChunkReader):
+    """Chunks of one chat answer to events."""
 
-def carries_only_content(data: bytes) -> bool:
-    """Whether a chunk of compact JSON holds neither finish, usage nor error; False when in doubt.
-
-    Exact, not a guess: inside a JSON string every quote is escaped, so these byte patterns only match real keys.
-    """
-    return (
-        b'"finish_reason":null' in data
-        and (b'"usage"' not in data or b'"usage":null' in data)
-        and b'"error"' not in data
-    )
-
-
-def start_of(fields: dict[str, Any]) -> Start:
-    """Who answers, of a chunk or a whole answer; what is not of its type counts as not said."""
-    created = fields.get("created")
-    return Start(
-        _name(fields.get("model")),
-        created if isinstance(created, int) and not isinstance(created, bool) else None,
-        _name(fields.get("system_fingerprint")),
-        _name(fields.get("id")),
-    )
-
-
-def _name(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def dump_answer(fields: dict[str, Any]) -> bytes:
-    """JSON bytes for a client. orjson writes at most 254 levels; an answer (its logprobs) that is deeper is no answer."""
-    try:
-        return orjson.dumps(fields)
-    except TypeError:
-        raise BrokenContract("the backend's answer is nested too deeply to be passed on") from None
-
-
-def load_chunk(data: bytes) -> dict[str, Any]:
-    try:
-        chunk = as_object(orjson.loads(data))
-    except orjson.JSONDecodeError:
-        raise BrokenContract("the backend's stream holds an event that is not JSON") from None
-    if chunk is None:
-        raise BrokenContract("the backend's stream holds an event that is not a JSON object")
-    return chunk
-
-
-class ChunkDecoder:
-    """Chunks of one answer to events. Holds only what the order of events needs: whether the answer began or finished."""
-
-    __slots__ = ("_finished", "_started")
-
-    def __init__(self) -> None:
-        self._started = False
-        self._finished = False
-
-    def decode(self, chunk: dict[str, Any]) -> tuple[Event, ...]:
-        if "error" in chunk:
-            raise BrokenContract("the backend reported an error inside its stream")
+    def said(self, choice: dict[str, Any]) -> list[Event]:
         events: list[Event] = []
-        if not self._started:
-            self._started = True
-            events.append(start_of(chunk))
-        choices = as_list(chunk.get("choices"))
-        if choices and not self._finished:
-            self._read_choice(choices[0], events)
-        usage = decode_usage(chunk.get("usage"))
-        if usage is not None and self._finished:
-            events.append(UsageReport(usage))
-        return tuple(events)
-
-    def decode_content(self, chunk: dict[str, Any]) -> tuple[Event, ...]:
-        """The events of a chunk that `carries_only_content`, whenever it is asked for."""
-        events: list[Event] = []
-        for choice in as_list(chunk.get("choices")) or ():
-            self._read_choice(choice, events)
-        return tuple(events)
-
-    def _read_choice(self, value: Any, events: list[Event]) -> None:
-        choice = as_object(value)
-        if choice is None:
-            raise BrokenContract("the backend's stream holds a choice that is not an object")
         delta = as_object(choice.get("delta")) or {}
         logprobs = as_object(choice.get("logprobs")) or {}
         if reasoning := delta.get("reasoning_content"):
-            events.append(Reasoning(_text(reasoning), _tokens(logprobs.get("reasoning_content"))))
+            events.append(Reasoning(text_of(reasoning), _tokens(logprobs.get("reasoning_content"))))
         if content := delta.get("content"):
-            events.append(Text(_text(content), _tokens(logprobs.get("content"))))
+            events.append(Text(text_of(content), _tokens(logprobs.get("content"))))
         events.extend(_read_call(call) for call in as_list(delta.get("tool_calls")) or ())
-        reason = choice.get("finish_reason")
-        if reason is not None:
-            self._finished = True
-            events.append(Finish(_text(reason)))
+        return events
 
 
 def _read_call(value: Any) -> ToolCall:
@@ -122,16 +41,10 @@ def _read_call(value: Any) -> ToolCall:
         raise BrokenContract("the backend's stream holds a tool call without an index")
     return ToolCall(
         index,
-        None if call_id is None else _text(call_id),
-        None if name is None else _text(name),
-        _text(function.get("arguments") or ""),
+        None if call_id is None else text_of(call_id),
+        None if name is None else text_of(name),
+        text_of(function.get("arguments") or ""),
     )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BrokenContract("the backend's stream holds a delta that is not text")
-    return value
 
 
 def _tokens(value: Any) -> tuple[Any, ...] | None:
@@ -142,9 +55,20 @@ class ChunkEncoder:
     """Events of one answer to DeepSeek's stream bytes.
 
     The first event after `Start` shows whether the model thinks, so `Start` waits for it; `Finish` waits for the usage.
+    `thought_before`: the request thinks, but its prefix has ended the thought already; then no delta opens one, and each
+    says that no reasoning speaks.
     """
 
-    def __init__(self, *, answer_id: str, model: str, created: int, fingerprint: str, include_usage: bool) -> None:
+    def __init__(
+        self,
+        *,
+        answer_id: str,
+        model: str,
+        created: int,
+        fingerprint: str,
+        include_usage: bool,
+        thought_before: bool = False,
+    ) -> None:
         self._head = {
             "id": answer_id,
             "object": "chat.completion.chunk",
@@ -153,7 +77,7 @@ class ChunkEncoder:
             "system_fingerprint": fingerprint,
         }
         self._include_usage = include_usage
-        self._thinking = False
+        self._thinking = self._thought_before = thought_before
         self._begun = False
         self._finish = "stop"
         self._usage: Usage | None = None
@@ -188,6 +112,8 @@ class ChunkEncoder:
         if self._begun:
             return b""
         self._begun = True
+        if self._thought_before and not thinking:
+            return self._chunk({"role": "assistant", "content": "", "reasoning_content": None})
         self._thinking = thinking
         if thinking:
             return self._chunk({"role": "assistant", "content": None, "reasoning_content": ""})

@@ -1,136 +1,156 @@
-"""The `messages` array: JSON turns to canonical `Message` values and back, and the rules about their order."""
+"""The `messages` array: JSON turns to canonical `Message` values and back. Shapes only; the rules are in `message_rules`.
+
+What the hosted parser does not read (a tool's `name`, a user's `prefix`) may have any type, and is kept only if it fits.
+"""
 
 from __future__ import annotations
 
-from typing import Any, assert_never, get_args
+from collections.abc import Callable
+from typing import Any, assert_never, cast
 
-from tidegate.codecs.openai_chat.fields import bool_field, string_field, wrong_shape
-from tidegate.core.errors import ClientMistake
+from tidegate.codecs.members import Slips
+from tidegate.codecs.records import Record, TaggedRecords
+from tidegate.codecs.shapes import Misfit, array, boolean, each, maybe, string, variant
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.messages import Message, OpaquePart, Part, ReasoningPart, Role, TextPart, ToolCallPart
 
-_ROLES = get_args(Role)
-_PART_TYPES = ("text", "image_url", "file")
-_LATE_PREFIX = (
-    "Invalid completion message: prefix set true with message which is not final message "
-    "or message role is not assistant"
+DETAILS = ("low", "high", "original", "auto")
+
+_IMAGE_URL = Record(
+    "struct ChatCompletionImageUrl",
+    {"url": string, "detail": maybe(lambda value: variant(value, DETAILS))},
+    required=["url"],
+    omittable=["detail"],
+    buffered=True,
 )
-_UNANSWERED = (
-    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
-    "(insufficient tool messages following tool_calls message)"
+_BLOCK = "struct variant ChatCompletionRequestContentBlock::"
+_BLOCKS = TaggedRecords(
+    "ChatCompletionRequestContentBlock",
+    "type",
+    {
+        "text": Record(f"{_BLOCK}Text", {"text": string}, required=["text"], buffered=True),
+        "image_url": Record(f"{_BLOCK}ImageUrl", {"image_url": _IMAGE_URL.read}, required=["image_url"], buffered=True),
+        "file": Record(
+            f"{_BLOCK}File",
+            {"file_id": maybe(string), "file_data": maybe(string), "filename": maybe(string)},
+            buffered=True,
+        ),
+    },
 )
 
 
-def decode_messages(value: object) -> tuple[Message, ...]:
+def _part(value: Any) -> Part:
+    kind, members = _BLOCKS.read(value)
+    if kind == "text":
+        return TextPart(members["text"])
+    # An object travels as it came; what was written as an array gets its names.
+    return OpaquePart(as_object(value) or {"type": kind, **members})
+
+
+def _content(value: Any) -> tuple[Part, ...]:
+    if isinstance(value, str):
+        return (TextPart(value),) if value else ()
     items = as_list(value)
     if items is None:
-        raise wrong_shape("messages: expected an array")
-    if not items:
-        raise ClientMistake("Empty input messages")
-    messages = tuple(_decode_message(item, f"messages[{index}]") for index, item in enumerate(items))
-    _check_order(messages)
-    return messages
-
-
-def _decode_message(item: Any, place: str) -> Message:
-    fields = as_object(item)
-    if fields is None:
-        raise wrong_shape(f"{place}: expected an object")
-    role: Any = fields.get("role")
-    if role not in _ROLES:
-        expected = ", ".join(f"`{name}`" for name in _ROLES)
-        found = "missing field `role`" if role is None else f"role: unknown variant, expected one of {expected}"
-        raise wrong_shape(f"{place}.{found}" if role is not None else f"{place}: {found}")
-    parts = _decode_content(fields.get("content"), place)
-    if role == "assistant":
-        parts = _decode_assistant(fields, parts, place)
-    elif fields.get("content") is None:
-        raise wrong_shape(f"{place}: missing field `content`")
-    if role != "tool" and "name" not in fields and "prefix" not in fields:
-        return Message(role, parts)
-    return Message(
-        role=role,
-        parts=parts,
-        name=string_field(fields, "name", f"{place}.name"),
-        call_id=_decode_call_id(fields, place) if role == "tool" else None,
-        prefix=bool_field(fields, "prefix", f"{place}.prefix") or False,
-    )
-
-
-def _decode_call_id(fields: dict[str, Any], place: str) -> str:
-    call_id = string_field(fields, "tool_call_id", f"{place}.tool_call_id")
-    if call_id is None:
-        raise wrong_shape(f"{place}: missing field `tool_call_id`")
-    return call_id
-
-
-def _decode_content(content: Any, place: str) -> tuple[Part, ...]:
-    if content is None or content == "":
-        return ()
-    if isinstance(content, str):
-        return (TextPart(content),)
-    items = as_list(content)
-    if items is None:
-        raise wrong_shape(f"{place}.content: expected a string or an array of parts")
-    parts = tuple(_decode_part(item, f"{place}.content[{index}]") for index, item in enumerate(items))
+        raise Misfit("content should be a string or a list", spot="before" if isinstance(value, dict) else "after")
+    parts = tuple(each(items, _part))
     return () if parts == (TextPart(""),) else parts
 
 
-def _decode_part(item: Any, place: str) -> Part:
-    part = as_object(item) or {}
-    kind = part.get("type")
-    if kind not in _PART_TYPES:
-        raise wrong_shape(f"{place}.type: unknown variant, expected one of `text`, `image_url`, `file`")
-    if kind != "text":
-        return OpaquePart(part)
-    text = string_field(part, "text", f"{place}.text")
-    if text is None:
-        raise wrong_shape(f"{place}: missing field `text`")
-    return TextPart(text)
+def _reminder(value: Any) -> tuple[Part, ...]:
+    text = string(value)
+    return (TextPart(text),) if text else ()
 
 
-def _decode_assistant(fields: dict[str, Any], content: tuple[Part, ...], place: str) -> tuple[Part, ...]:
-    calls = as_list(fields.get("tool_calls"))
-    if calls is None and fields.get("tool_calls") is not None:
-        raise wrong_shape(f"{place}.tool_calls: expected an array")
-    if fields.get("content") is None and not calls:
-        raise ClientMistake("Invalid assistant message: content or tool_calls must be set")
-    reasoning = string_field(fields, "reasoning_content", f"{place}.reasoning_content")
+_FUNCTION_CALL = Record(
+    "struct ChatCompletionRequestFunctionCall",
+    {"name": string, "arguments": string},
+    required=["name", "arguments"],
+    buffered=True,
+)
+_TOOL_CALL = Record(
+    "struct ChatCompletionRequestToolCall",
+    {"id": string, "type": lambda value: variant(value, ("function",)), "function": _FUNCTION_CALL.read},
+    required=["id", "type", "function"],
+    buffered=True,
+)
+
+
+def _call(value: Any) -> ToolCallPart:
+    call = _TOOL_CALL.read(value)
+    return ToolCallPart(call["id"], call["function"]["name"], call["function"]["arguments"])
+
+
+_MESSAGE = "struct variant ChatCompletionRequestMessage::"
+_NAMED: dict[str, Callable[[Any], Any]] = {"content": _content, "name": maybe(string)}
+_MESSAGES = TaggedRecords(
+    "ChatCompletionRequestMessage",
+    "role",
+    {
+        "system": Record(f"{_MESSAGE}System", _NAMED, required=["content"], buffered=True),
+        "user": Record(f"{_MESSAGE}User", _NAMED, required=["content"], buffered=True),
+        "assistant": Record(
+            f"{_MESSAGE}Assistant",
+            {
+                "content": maybe(_content),
+                "reasoning_content": maybe(string),
+                "name": maybe(string),
+                "tool_calls": maybe(lambda value: each(array(value), _call)),
+                "prefix": maybe(boolean),
+            },
+            buffered=True,
+        ),
+        "tool": Record(
+            f"{_MESSAGE}Tool",
+            {"content": _content, "tool_call_id": string},
+            required=["content", "tool_call_id"],
+            buffered=True,
+        ),
+        "latest_reminder": Record(
+            f"{_MESSAGE}LatestReminder", {"content": _reminder}, required=["content"], buffered=True
+        ),
+    },
+)
+_PLAIN_ROLES = frozenset({"user", "system", "assistant", "latest_reminder"})
+
+
+def read_messages(value: Any, slips: Slips) -> tuple[Message, ...]:
+    """All messages; what canonical form cannot hold of them is added to `slips`."""
+    messages: list[Message] = []
+    for index, item in enumerate(array(value)):
+        try:
+            messages.append(_message(item, index, slips))
+        except Misfit as misfit:
+            raise misfit.at(index) from None
+    return tuple(messages)
+
+
+def _message(item: Any, index: int, slips: Slips) -> Message:
+    fields = as_object(item) or {}
+    if len(fields) == 2:  # nearly every message: a role and a text
+        role, text = fields.get("role"), fields.get("content")
+        if isinstance(text, str) and isinstance(role, str) and role in _PLAIN_ROLES:
+            return Message(cast("Role", role), (TextPart(text),) if text else ())
+    role, members = _MESSAGES.read(item)
+    name = members.get("name", fields.get("name"))
+    return Message(
+        role=cast("Role", role),
+        parts=_spoken(members, index, slips) if role == "assistant" else members["content"],
+        name=name if isinstance(name, str) else None,
+        call_id=members.get("tool_call_id"),
+        prefix=members.get("prefix") or False,
+    )
+
+
+def _spoken(members: dict[str, Any], index: int, slips: Slips) -> tuple[Part, ...]:
+    """An assistant's parts in canonical order."""
+    content, reasoning, calls = members.get("content"), members.get("reasoning_content"), members.get("tool_calls")
+    if calls is not None and not calls:
+        slips.append(("tool_calls_empty", index))
+    elif calls is None and content is None:
+        slips.append(("assistant_empty", index))
     thought: tuple[Part, ...] = () if reasoning is None else (ReasoningPart(reasoning),)
-    called = tuple(_decode_call(call, f"{place}.tool_calls[{index}]") for index, call in enumerate(calls or ()))
-    return (*thought, *content, *called)
-
-
-def _decode_call(call: Any, place: str) -> ToolCallPart:
-    fields = as_object(call) or {}
-    inner = as_object(fields.get("function"))
-    if inner is None:
-        raise wrong_shape(f"{place}: missing field `function`")
-    call_id, name = string_field(fields, "id", f"{place}.id"), string_field(inner, "name", f"{place}.function.name")
-    arguments = string_field(inner, "arguments", f"{place}.function.arguments")
-    if call_id is None or name is None or arguments is None:
-        raise wrong_shape(f"{place}: `id`, `function.name` and `function.arguments` must be set")
-    return ToolCallPart(call_id, name, arguments)
-
-
-def _check_order(messages: tuple[Message, ...]) -> None:
-    """Tool results answer the calls before them, each call is answered, and a prefix stands last."""
-    open_calls: set[str] = set()
-    for position, message in enumerate(messages):
-        if message.role == "tool":
-            if message.call_id not in open_calls:
-                raise ClientMistake(
-                    "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'"
-                )
-            open_calls.discard(message.call_id)
-        elif open_calls:
-            raise ClientMistake(_UNANSWERED)
-        else:
-            open_calls = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
-        if message.prefix and (position != len(messages) - 1 or message.role != "assistant"):
-            raise ClientMistake(_LATE_PREFIX)
-    if open_calls:
-        raise ClientMistake(_UNANSWERED)
+    return (*thought, *(content or ()), *(calls or ()))
 
 
 def encode_message(message: Message) -> dict[str, Any]:

@@ -1,232 +1,102 @@
-"""A chat request, bytes to `ChatRequest` and back. Checks shapes and ranges; the error texts are the hosted API's.
+"""A chat request, bytes to `ChatRequest` and back. Reads shapes; the rules of the contract are in `check`.
 
-Where a hosted text is known it is used (DeepSeek API, collected 2026-07-27 to 2026-09-23); line and column, which only
-the hosted parser knows, are left out. Nothing of a value is ever quoted except names out of a closed set.
+The first misfit in the order of the document wins, as it does in the hosted parser. Nothing of a value is ever quoted
+except short names where one of a closed set was expected, unless `quoting` is set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, get_args
 
-import orjson
-
-from tidegate.codecs.openai_chat.fields import (
-    bool_field,
-    float_field,
-    int_field,
-    object_field,
-    string_field,
-    wrong_shape,
+from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
+from tidegate.codecs.json_text import dump_fields, load, wrong_shape
+from tidegate.codecs.members import Member, Slips, read_include_usage, read_members, read_stop, read_struct
+from tidegate.codecs.openai_chat.messages import encode_message, read_messages
+from tidegate.codecs.openai_chat.tools import encode_tool, read_choice, read_format, read_tools
+from tidegate.codecs.records import Record
+from tidegate.codecs.shapes import (
+    Misfit,
+    boolean,
+    maybe,
+    number,
+    string,
+    unsigned,
+    variant,
 )
-from tidegate.codecs.openai_chat.messages import decode_messages, encode_message
-from tidegate.core.errors import ClientMistake
-from tidegate.core.jsonvalue import as_list, as_object
-from tidegate.core.requests import ChatRequest, Effort, NamedTool, ThinkingSwitch, ToolChoice, ToolSpec
+from tidegate.core.requests import ChatRequest, Effort, NamedTool, ThinkingSwitch
 
-_EFFORTS = get_args(Effort)
+_EXPECTED = "struct ChatCompletionRequest"
 _SWITCHES = get_args(ThinkingSwitch)
-_MAX_STOPS = 16
-_MAX_TOOLS = 128
+_EFFORTS = get_args(Effort)
+
+_THINKING = Record(
+    "struct ChatCompletionThinking",
+    {"type": lambda value: variant(value, _SWITCHES), "budget_tokens": maybe(unsigned(64))},
+    required=["type"],
+)
 
 
-def parse_json_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object, or a `ClientMistake` that says why not."""
-    try:
-        value = as_object(orjson.loads(body))
-    except orjson.JSONDecodeError as error:
-        # `msg` names the fault (lone surrogate, recursion limit, unexpected character) and quotes nothing of the body.
-        raise ClientMistake(f"Failed to parse the request body as JSON: {error.msg}") from None
-    if value is None:
-        raise wrong_shape("the body must be a JSON object")
-    return value
-
-
-def decode_request(body: bytes) -> ChatRequest:
-    fields = parse_json_object(body)
-    for name in ("model", "messages"):
-        if name not in fields:
-            raise wrong_shape(f"missing field `{name}`")
-    values: dict[str, Any] = {}
-    extras: dict[str, Any] = {}
-    for name, value in fields.items():
-        known = _DECODERS.get(name)
-        if known is None:
-            extras[name] = value
-        elif value is not None or name in ("model", "messages"):
-            attribute, decode = known
-            values[attribute] = decode(fields)
-    request = ChatRequest(extras=extras, **values)
-    if request.tool_choice is not None:
-        _check_tool_choice(request)
-    return request
-
-
-def _check_tool_choice(request: ChatRequest) -> None:
-    choice = request.tool_choice
-    if not request.tools or choice in ("none", "auto"):
-        return
-    if isinstance(choice, NamedTool) and all(tool.name != choice.name for tool in request.tools):
-        raise ClientMistake("Invalid value for 'tool_choice': it names a function that the 'tools' parameter does not.")
-    if request.thinks:
-        raise ClientMistake("Thinking mode does not support this tool_choice")
-
-
-def _decode_model(fields: dict[str, Any]) -> str:
-    model = string_field(fields, "model")
-    if model is None:
-        raise wrong_shape("model: expected a string")
-    return model
-
-
-def _decode_include_usage(fields: dict[str, Any]) -> bool:
-    options = object_field(fields, "stream_options") or {}
-    if not bool_field(fields, "stream"):
-        raise ClientMistake("stream_options should be set along with stream = true")
-    return bool_field(options, "include_usage", "stream_options.include_usage") or False
-
-
-def _decode_thinking(fields: dict[str, Any]) -> ThinkingSwitch:
-    thinking = object_field(fields, "thinking") or {}
-    if "type" not in thinking:
-        raise wrong_shape("thinking: missing field `type`")
-    if thinking["type"] not in _SWITCHES:
-        raise wrong_shape(f"thinking.type: unknown variant, expected one of {_listed(_SWITCHES)}")
-    return thinking["type"]
-
-
-def _decode_effort(fields: dict[str, Any]) -> Effort:
-    effort = fields["reasoning_effort"]
-    if effort not in _EFFORTS:
-        raise wrong_shape(f"reasoning_effort: unknown variant, expected one of {_listed(_EFFORTS)}")
-    return effort
-
-
-def _decode_stop(fields: dict[str, Any]) -> tuple[str, ...]:
-    stop: object = fields["stop"]
-    if isinstance(stop, str):
-        if not stop:
-            raise ClientMistake(
-                "Invalid 'stop': empty string. Expected a string with minimum length 1, but got an empty string instead."
-            )
-        return (stop,)
-    stops = as_list(stop)
-    if stops is None or not all(isinstance(item, str) for item in stops):
-        raise wrong_shape("stop: expected a string or an array of strings")
-    if len(stops) > _MAX_STOPS:
-        raise ClientMistake(f"Stop string array too long: {len(stops)}")
-    if "" in stops:
-        raise ClientMistake(
-            f"Invalid 'stop[{stops.index('')}]': empty string. "
-            "Expected a string with minimum length 1, but got an empty string instead."
-        )
-    return tuple(stops)
-
-
-def _decode_tools(fields: dict[str, Any]) -> tuple[ToolSpec, ...]:
-    items = as_list(fields["tools"])
-    if items is None:
-        raise wrong_shape("tools: expected an array")
-    if len(items) > _MAX_TOOLS:
-        raise ClientMistake(f"Invalid 'tools': array too long. Expected at most {_MAX_TOOLS} tools.")
-    specs = tuple(_decode_tool(item, f"tools[{index}]") for index, item in enumerate(items))
-    if len({spec.name for spec in specs}) != len(specs):
-        raise ClientMistake("Tool names must be unique.")
-    return specs
-
-
-def _decode_tool(item: Any, place: str) -> ToolSpec:
-    tool = as_object(item)
-    if tool is None:
-        raise wrong_shape(f"{place}: expected an object")
-    if tool.get("type") != "function":
-        raise wrong_shape(f"{place}.type: unknown variant, expected `function`")
-    function = object_field(tool, "function", f"{place}.function")
-    if function is None:
-        raise wrong_shape(f"{place}: missing field `function`")
-    name = string_field(function, "name", f"{place}.function.name")
-    if not name or not name.replace("_", "a").replace("-", "a").isalnum() or not name.isascii():
-        raise ClientMistake(
-            f"Invalid '{place}.function.name': string does not match pattern. "
-            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-        )
-    if len(name) > 128:
-        raise ClientMistake(
-            f"Invalid '{place}.function.name': string too long. Expected a string with maximum length 128, "
-            f"but got a string with length {len(name)} instead."
-        )
-    return ToolSpec(
-        name=name,
-        description=string_field(function, "description", f"{place}.function.description"),
-        parameters=object_field(function, "parameters", f"{place}.function.parameters"),
-        strict=bool_field(function, "strict", f"{place}.function.strict"),
-    )
-
-
-def _decode_tool_choice(fields: dict[str, Any]) -> ToolChoice:
-    choice = fields["tool_choice"]
-    if choice == "none" or choice == "auto" or choice == "required":
-        return choice
-    named = as_object(choice) or {}
-    name = (as_object(named.get("function")) or {}).get("name")
-    if named.get("type") != "function" or not isinstance(name, str):
-        raise wrong_shape("tool_choice: expected `none`, `auto`, `required` or a named function")
-    return NamedTool(name)
-
-
-def _decode_response_format(fields: dict[str, Any]) -> dict[str, Any] | None:
-    wanted = object_field(fields, "response_format")
-    if wanted is not None and wanted.get("type") not in ("text", "json_object", "json_schema", "regex"):
-        raise wrong_shape(
-            "response_format.type: unknown variant, expected one of `json_object`, `json_schema`, `regex`, `text`"
-        )
-    return wanted
-
-
-def _decode_top_logprobs(fields: dict[str, Any]) -> int | None:
-    wanted = int_field(fields, "top_logprobs", 0, 20, "[0, 20].")
-    if wanted is not None and fields.get("logprobs") is not True:
-        raise ClientMistake(
-            "Invalid top_logprobs and logprobs value, logprobs must be set to true if top_logprobs is used."
-        )
-    return wanted
-
-
-def _decode_n(fields: dict[str, Any]) -> int:
-    if fields["n"] is True or fields["n"] != 1:
-        raise ClientMistake("Invalid n value (currently only n = 1 is supported)")
-    return 1
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-Decode = Callable[[dict[str, Any]], Any]
-
-_DECODERS: dict[str, tuple[str, Decode]] = {
-    "model": ("model", _decode_model),
-    "messages": ("messages", lambda fields: decode_messages(fields["messages"])),
-    "stream": ("stream", lambda fields: bool_field(fields, "stream")),
-    "stream_options": ("include_usage", _decode_include_usage),
-    "thinking": ("thinking", _decode_thinking),
-    "reasoning_effort": ("effort", _decode_effort),
-    "max_tokens": ("max_tokens", lambda fields: int_field(fields, "max_tokens", 1, 393216)),
-    "temperature": ("temperature", lambda fields: float_field(fields, "temperature", 0, 2)),
-    "top_p": ("top_p", lambda fields: float_field(fields, "top_p", 0, 1, "(0, 1.0]")),
-    "stop": ("stop", _decode_stop),
-    "tools": ("tools", _decode_tools),
-    "tool_choice": ("tool_choice", _decode_tool_choice),
-    "response_format": ("response_format", _decode_response_format),
-    "logprobs": ("logprobs", lambda fields: bool_field(fields, "logprobs")),
-    "top_logprobs": ("top_logprobs", _decode_top_logprobs),
-    "user_id": ("user_id", lambda fields: string_field(fields, "user_id")),
-    "seed": ("seed", lambda fields: int_field(fields, "seed", 0, 2**63 - 1, "[0, 2^63)")),
-    "n": ("n", _decode_n),
-    "frequency_penalty": ("frequency_penalty", lambda fields: float_field(fields, "frequency_penalty", -2, 2)),
-    "presence_penalty": ("presence_penalty", lambda fields: float_field(fields, "presence_penalty", -2, 2)),
+MEMBERS: dict[str, Member] = {
+    "messages": ("messages", None),
+    "model": ("model", string),
+    "frequency_penalty": ("frequency_penalty", number),
+    "logprobs": ("logprobs", boolean),
+    "top_logprobs": ("top_logprobs", unsigned(8)),
+    "max_tokens": ("max_tokens", unsigned(32)),
+    "n": ("n", unsigned(8)),
+    "presence_penalty": ("presence_penalty", number),
+    "seed": ("seed", unsigned(64)),
+    "stop": ("stop", None),
+    "stream": ("stream", boolean),
+    "stream_options": ("include_usage", read_include_usage),
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "response_format": ("response_format", read_format),
+    "tools": ("tools", read_tools),
+    "tool_choice": ("tool_choice", read_choice),
+    "reasoning_effort": ("effort", None),
+    "thinking": ("thinking", lambda value: _THINKING.read(value)["type"]),
+    "parallel_tool_calls": ("", boolean),
 }
-"""Field of the wire to attribute of the request and its decoder; called only for fields that are there and not null."""
+"""The hosted struct's members in its order."""
+
+_REQUIRED = ("messages", "model")
+_WORDS = frozenset(MEMBERS) | {
+    *("role", "content", "name", "prefix", "reasoning_content", "tool_call_id", "id", "type", "function", "arguments"),
+    *("text", "image_url", "url", "detail", "file", "file_id", "file_data", "filename", "description", "parameters"),
+    *("strict", "include_usage", "budget_tokens", "json_schema", "schema", "regex", "user_id"),
+}
+"""Names that an error in broken JSON may show: the contract's own."""
+
+
+def decode_request(body: bytes, contract: Contract | None = None, *, quoting: bool = False) -> ChatRequest:
+    """The request as it was written, rules not yet checked. Without a contract the default profile's holds."""
+    value = load(body, _WORDS, quoting=quoting)
+    dated = contract or contract_named(DEFAULT_PROFILE)
+    try:
+        return read_struct(value, MEMBERS, _EXPECTED, lambda fields: _read(fields, dated))
+    except Misfit as misfit:
+        raise wrong_shape(misfit, body, quoting=quoting) from None
+
+
+def _read(fields: dict[str, Any], contract: Contract) -> ChatRequest:
+    slips: Slips = []
+    values, extras = read_members(
+        fields, MEMBERS, _REQUIRED, lambda name, value: _special(name, value, contract, slips)
+    )
+    user_id = extras.pop("user_id", None)
+    if isinstance(user_id, str):  # any other user_id is accepted and ignored
+        values["user_id"] = user_id
+    return ChatRequest(extras=extras, slips=tuple(slips), **values)
+
+
+def _special(name: str, value: Any, contract: Contract, slips: Slips) -> Any:
+    """The members whose reading takes more than the value."""
+    if name == "messages":
+        return read_messages(value, slips)
+    if name == "stop":
+        return read_stop(value, slips)
+    return variant(value, [effort for effort in _EFFORTS if effort in contract.efforts])
 
 
 def request_fields(request: ChatRequest) -> dict[str, Any]:
@@ -245,7 +115,7 @@ def request_fields(request: ChatRequest) -> dict[str, Any]:
     if request.stop:
         fields["stop"] = list(request.stop)
     if request.tools:
-        fields["tools"] = [_encode_tool(tool) for tool in request.tools]
+        fields["tools"] = [encode_tool(tool) for tool in request.tools]
     if isinstance(request.tool_choice, NamedTool):
         fields["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice.name}}
     elif request.tool_choice is not None:
@@ -256,39 +126,10 @@ def request_fields(request: ChatRequest) -> dict[str, Any]:
     return fields
 
 
-_AS_IS = [
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "response_format",
-    "logprobs",
-    "top_logprobs",
-    "user_id",
-    "seed",
-    "n",
-    "frequency_penalty",
-    "presence_penalty",
-]
-
-
-def _encode_tool(tool: ToolSpec) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name}
-    for name in ("description", "parameters", "strict"):
-        if (value := getattr(tool, name)) is not None:
-            function[name] = value
-    return {"type": "function", "function": function}
-
-
-def dump_fields(fields: dict[str, Any]) -> bytes:
-    """JSON bytes. orjson writes at most 254 levels, fewer than it reads, so depth is the client's to mend."""
-    try:
-        return orjson.dumps(fields)
-    except (TypeError, orjson.JSONEncodeError):
-        raise nested_too_deeply() from None
-
-
-def nested_too_deeply() -> ClientMistake:
-    return ClientMistake("The request is nested too deeply: at most 250 levels of JSON can be passed on")
+_AS_IS = (
+    *("max_tokens", "temperature", "top_p", "response_format", "logprobs", "top_logprobs", "user_id", "seed", "n"),
+    *("frequency_penalty", "presence_penalty"),
+)
 
 
 def encode_request(request: ChatRequest) -> bytes:

@@ -92,3 +92,27 @@ def test_errors_and_cache_parameters_load_for_each_date() -> None:
         assert contract.errors["unknown_path"].body == "empty"
         assert contract.cache.block_tokens == 128
         assert contract.value("queue", "close_after_s") == 600
+
+
+@pytest.mark.parametrize(
+    ("field", "asked", "model", "thinks", "tools", "becomes"),
+    [
+        ("temperature", 0.3, "deepseek-flash", True, False, 1.0),
+        ("temperature", 0.3, "deepseek-flash", False, False, 0.3),
+        ("top_p", 0.5, "deepseek-flash", True, False, 0.95),
+        ("top_p", 0.97, "deepseek-flash", True, True, 0.97),
+        ("top_p", 0.3, "deepseek-flash", False, False, 1.0),
+        ("top_p", 0.3, "deepseek-v4-pro", True, False, 1.0),
+        ("top_p", 0.3, "deepseek-v4-pro", True, True, 0.95),
+        ("top_p", 0.3, "deepseek-v4-pro", False, True, 0.3),
+    ],
+)
+def test_what_becomes_of_a_sampling_parameter(
+    field: str, asked: float, model: str, thinks: bool, tools: bool, becomes: float
+) -> None:
+    assert V41.sampled(field, asked, model=model, thinks=thinks, tools=tools) == becomes
+
+
+def test_before_september_thinking_fixed_both() -> None:
+    assert GA.sampled("top_p", 0.5, model="deepseek-v4-flash", thinks=True, tools=True) == 1.0
+    assert GA.sampled("top_p", 0.5, model="deepseek-v4-flash", thinks=False, tools=False) == 0.5

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.support.samples import with_depth
 from tests.support.strategies import MODERATE, json_values
 
-from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, encode_answer, load_answer
+from tidegate.codecs.answers import load_answer
+from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, encode_answer
 from tidegate.core.errors import BrokenContract, GatewayError
 from tidegate.core.events import Start, milestones
 from tidegate.core.fold import Answer, unfold

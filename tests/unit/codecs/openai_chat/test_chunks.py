@@ -8,7 +8,8 @@ import orjson
 import pytest
 from tests.support.samples import chunk, with_depth
 
-from tidegate.codecs.openai_chat.chunks import ChunkDecoder, ChunkEncoder, carries_only_content, load_chunk
+from tidegate.codecs.answers import carries_only_content, load_chunk
+from tidegate.codecs.openai_chat.chunks import ChunkDecoder, ChunkEncoder
 from tidegate.core.errors import BrokenContract
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.usage import Usage

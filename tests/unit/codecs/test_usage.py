@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.codecs.openai_chat.usage import decode_usage, encode_usage
+from tidegate.codecs.usage import decode_usage, encode_usage
 from tidegate.core.usage import Usage
 
 HOSTED = {
