@@ -78,6 +78,16 @@ class LedgerOptions(Struct, frozen=True):
     ] = 0.5
 
 
+class ReplayOptions(Struct, frozen=True):
+    memory_bytes: Annotated[
+        int,
+        Meta(
+            description="Memory for the reasoning of answers with tools, to put it back where a client drops it; 0: off.",
+            ge=0,
+        ),
+    ] = 32 * 1024 * 1024
+
+
 class Timeouts(Struct, frozen=True):
     connect_s: Annotated[Seconds, Meta(description="Longest time to reach a backend.")] = 5.0
     first_byte_s: Annotated[Seconds, Meta(description="Longest time until a backend begins to answer.")] = 600.0
@@ -128,6 +138,7 @@ class Config(Struct, frozen=True):
     embedded: Annotated[Embedded, Meta(description="The embedded demo model.")] = Embedded()
     probe: Annotated[ProbeOptions, Meta(description="Finding running runtimes.")] = ProbeOptions()
     ledger: Annotated[LedgerOptions, Meta(description="The record of exchanges.")] = LedgerOptions()
+    replay: Annotated[ReplayOptions, Meta(description="Reasoning that clients drop.")] = ReplayOptions()
     timeouts: Annotated[Timeouts, Meta(description="How long backends may take.")] = Timeouts()
     backends: Annotated[dict[str, BackendOptions], Meta(description="[backends.NAME]: places that can answer.")] = {}
     aliases: Annotated[dict[str, AliasOptions], Meta(description="[aliases.NAME]: your own model names.")] = {}

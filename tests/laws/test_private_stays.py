@@ -75,6 +75,8 @@ policies = st.fixed_dictionaries(
         "cloud_accepts": st.sampled_from(["public", "internal"]),
         "den_boundary": st.sampled_from(["device", "private"]),
         "cloud_first": st.booleans(),
+        "legacy": st.sampled_from(["reject", "rewrite"]),
+        "flash_class": optional_class,
     }
 )
 tempting_fields = st.dictionaries(
@@ -99,8 +101,11 @@ requests = st.fixed_dictionaries(
                 "home",
                 "den/m",
                 "gone",
+                "deepseek-chat",
+                "claude-sonnet-9",
             ]
         ),
+        "surface": st.sampled_from(["chat", "chat", "messages", "fim"]),
         "header_class": optional_class,
         "stream": st.booleans(),
         "fields": tempting_fields,
@@ -130,14 +135,17 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     }
     ordered = {"cloud": cloud, **backends} if policy["cloud_first"] else {**backends, "cloud": cloud}
     alias = {"targets": policy["alias_targets"]} | ({"class": c} if (c := policy["alias_class"]) else {})
+    aliases: dict[str, Any] = {"mine": alias}
+    if c := policy["flash_class"]:
+        aliases["deepseek-flash"] = {"targets": ["cloud/deepseek-flash", "home"], "class": c}
     client = {"name": "c", "key_env": "CLIENT"} | ({"class": c} if (c := policy["client_class"]) else {})
     return {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
-        "policy": {"default_class": policy["default"]},
+        "policy": {"default_class": policy["default"], "legacy_names": policy["legacy"]},
         "timeouts": {"connect_s": 1.0, "first_byte_s": 0.01, "idle_s": 0.01},
         "backends": ordered,
-        "aliases": {"mine": alias},
+        "aliases": aliases,
         "clients": [client],
     }
 
@@ -147,21 +155,43 @@ def true_class(policy: dict[str, Any], request: dict[str, Any]) -> str:
     said = [policy["default"], policy["client_class"], request["header_class"]]
     if request["model"] == "mine":
         said.append(policy["alias_class"])
+    if means_flash(policy, request):
+        said.append(policy["flash_class"])
     return max((one for one in said if one), key=RANKS.__getitem__)
 
 
+def means_flash(policy: dict[str, Any], request: dict[str, Any]) -> bool:
+    """Whether the name is, or is taken for, deepseek-flash, whose alias may pin a class."""
+    match request["model"]:
+        case "deepseek-flash":
+            return True
+        case "deepseek-chat":
+            return policy["legacy"] == "rewrite"
+        case "claude-sonnet-9":
+            return request["surface"] == "messages"
+        case _:
+            return False
+
+
+def path_and_body(request: dict[str, Any], canary: str) -> tuple[str, dict[str, Any]]:
+    common = {"model": request["model"], "stream": request["stream"], **request["fields"]}
+    said = [{"role": "user", "content": canary}]
+    match request["surface"]:
+        case "messages":
+            return "/anthropic/v1/messages", {"max_tokens": 9, "system": f"note {canary}", "messages": said, **common}
+        case "fim":
+            return "/beta/completions", {"prompt": canary, "suffix": f"note {canary}", **common}
+        case _:
+            return "/chat/completions", {"messages": [{"role": "system", "content": f"note {canary}"}, *said], **common}
+
+
 async def send(app: App, world: World, request: dict[str, Any], canary: str) -> Reply:
-    body = {
-        "model": request["model"],
-        "messages": [{"role": "system", "content": f"note {canary}"}, {"role": "user", "content": canary}],
-        "stream": request["stream"],
-        **request["fields"],
-    }
+    path, body = path_and_body(request, canary)
     headers = {"authorization": "Bearer client-key"}
     if request["header_class"]:
         headers["x-tidegate-class"] = request["header_class"]
     world.local.failure, world.second.failure = request["failures"]
-    return await call(app.asgi, "POST", "/chat/completions", json.dumps(body).encode(), headers)
+    return await call(app.asgi, "POST", path, json.dumps(body).encode(), headers)
 
 
 def play(world: World, policy: dict[str, Any], asked: list[dict[str, Any]]) -> None:
@@ -269,17 +299,21 @@ def test_each_failure_alone_keeps_a_private_prompt_home(world: World, failure: F
         "cloud_accepts": "internal",
         "den_boundary": "device",
         "cloud_first": True,
+        "legacy": "rewrite",
+        "flash_class": None,
     }
-    ask: Callable[[str], dict[str, Any]] = lambda model: {  # noqa: E731
+    ask: Callable[[str, str], dict[str, Any]] = lambda model, surface: {  # noqa: E731
         "model": model,
+        "surface": surface,
         "header_class": "private",
         "stream": True,
         "fields": {"fallbacks": "cloud"},
         "failures": (failure, failure),
     }
     world.ledger.open()
-    play(world, policy, [ask("auto"), ask("mine"), ask("cloud"), ask("deepseek-flash")])
+    models = ("auto", "mine", "cloud", "deepseek-flash", "deepseek-chat")
+    play(world, policy, [ask(model, surface) for model in models for surface in ("chat", "messages", "fim")])
     world.ledger.close()
-    assert world.requests == 4
+    assert world.requests == 15
     assert world.cloud.requests == 0
     assert world.leaks == []

@@ -23,6 +23,8 @@ threads = 3
 interval_s = 5
 [ledger]
 path = "ledger.sqlite3"
+[replay]
+memory_bytes = 0
 [timeouts]
 connect_s = 0.5
 [backends.box]
@@ -69,6 +71,7 @@ def test_a_whole_file_is_read(tmp_path):
     assert (config.embedded.enabled, config.embedded.threads, config.embedded.slots) == (False, 3, 2)
     assert config.probe.interval_s == 5.0
     assert config.ledger.path == "ledger.sqlite3"
+    assert (config.replay.memory_bytes, Config().replay.memory_bytes) == (0, 32 * 1024 * 1024)
     assert (config.timeouts.connect_s, config.timeouts.idle_s) == (0.5, 300.0)
     assert list(config.backends) == ["box", "lab"]
     assert config.backends["box"].models == ("qwen", "org/model")

@@ -10,7 +10,7 @@ from typing import Protocol
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView
 from tidegate.core.events import Frame
-from tidegate.core.requests import ChatRequest
+from tidegate.core.requests import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Backend(Protocol):
         """What routing may know of it, now."""
         ...
 
-    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
+    async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
         """Send the request; returns once the backend has agreed to answer."""
         ...
 

@@ -12,7 +12,7 @@ from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import BackendUnreachable
-from tidegate.core.requests import ChatRequest
+from tidegate.core.requests import Request
 from tidegate.dialects.base import Dialect
 
 _HEALTH: dict[str, Health] = {"ready": "up", "starting": "starting"}
@@ -44,7 +44,7 @@ class EmbeddedBackend:
             self._view = replace(self._view, health=health, note=self._note + failed)
         return self._view
 
-    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
+    async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
         for left in reversed(range(_TRIES)):
             endpoint = self._endpoint_at(await self.engine.address(_RESTART_WAIT_S))
             try:

@@ -12,20 +12,21 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, UsageReport, frame_of
-from tidegate.core.requests import ChatRequest
+from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 
 DEFAULT_WORDS = ("This ", "is ", "the ", "scripted ", "fake ", "backend.")
 DEFAULT_THOUGHTS = ("No ", "thought ", "needed.")
 
-Script = Callable[[ChatRequest], Sequence[Event | GatewayError]]
+Script = Callable[[Request], Sequence[Event | GatewayError]]
 
 
-def default_script(request: ChatRequest) -> Sequence[Event | GatewayError]:
+def default_script(request: Request) -> Sequence[Event | GatewayError]:
     """Three words of reasoning when the request thinks, six words of answer; usage counts words as tokens."""
-    thoughts = DEFAULT_THOUGHTS if request.thinks else ()
+    chat = isinstance(request, ChatRequest)
+    thoughts = DEFAULT_THOUGHTS if chat and request.thinks else ()
     usage = Usage(
-        prompt=len(request.messages),
+        prompt=len(request.messages) if chat else 1,
         output=len(thoughts) + len(DEFAULT_WORDS),
         cache_hit=0,
         reasoning=len(thoughts) if thoughts else None,
@@ -66,7 +67,7 @@ class FakeBackend:
     ) -> None:
         self._view = BackendView(name, boundary, accepts, health, models)
         self._script = script
-        self.heard: list[ChatRequest] = []
+        self.heard: list[Request] = []
         """Every request that reached it."""
 
     @property
@@ -77,7 +78,7 @@ class FakeBackend:
     def view(self) -> BackendView:
         return self._view
 
-    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> _Scripted:
+    async def open(self, request: Request, model: str, data_class: DataClass) -> _Scripted:
         self.heard.append(request)
         steps = list(self._script(request))
         if steps and isinstance(steps[0], GatewayError):

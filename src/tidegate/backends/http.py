@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tidegate.backends.base import Answering, Endpoint
 from tidegate.backends.connection import Connection
 from tidegate.backends.transport import Call, Transport
-from tidegate.codecs.openai_chat.answer import load_answer
+from tidegate.codecs.answers import load_answer
 from tidegate.core.boundary import DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
 from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
-from tidegate.core.requests import ChatRequest
-from tidegate.dialects.base import AnswerReader, Dialect, StreamReader
+from tidegate.core.requests import Request
+from tidegate.dialects.base import Dialect
+from tidegate.dialects.readers import AnswerReader, StreamReader
 
 _ERROR_BODY_LIMIT_BYTES = 64 * 1024
 _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
@@ -48,11 +51,11 @@ class HttpAnswering:
 
 
 async def open_answer(
-    transport: Transport, endpoint: Endpoint, dialect: Dialect, request: ChatRequest, model: str, data_class: DataClass
+    transport: Transport, endpoint: Endpoint, dialect: Dialect, request: Request, model: str, data_class: DataClass
 ) -> Answering:
     """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
     encoded = dialect.encode(request, model)
-    call = Call(endpoint, data_class, dialect.chat_path, encoded.body, encoded.streamed)
+    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed)
     connection = await transport.send(call)
     ended = False
     try:
@@ -66,7 +69,7 @@ async def open_answer(
         connection.release(ended=ended)
         raise
     whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-    reader = dialect.reader(asked_stream=encoded.streamed, got_stream=encoded.streamed and not whole)
+    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
     return HttpAnswering(connection, reader, encoded.quirks)
 
 
@@ -131,7 +134,7 @@ class HttpBackend:
         if view != self._view:
             self._view = view
 
-    async def open(self, request: ChatRequest, model: str, data_class: DataClass) -> Answering:
+    async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
         try:
             answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
         except (BackendUnreachable, BackendTimedOut):
@@ -140,6 +143,10 @@ class HttpBackend:
         if self.view.health != "up":
             self._see("up")
         return answering
+
+    async def fetch(self, path: str) -> bytes:
+        """GET something that holds no content, such as the balance; an error status becomes the dialect's error."""
+        return await fetch(self._transport, self._endpoint, path, self._dialect.read_error)
 
     async def refresh(self) -> None:
         if self._watcher is None:
@@ -167,15 +174,21 @@ async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect
     return tuple(found for found in ids if isinstance(found, str))
 
 
-async def fetch(transport: Transport, endpoint: Endpoint, path: str) -> bytes:
-    """GET without content. Any status but 200 is a `BackendRefused`."""
+def _refused(status: int, _body: bytes) -> GatewayError:
+    return BackendRefused(f"the backend answered HTTP {status}")
+
+
+async def fetch(
+    transport: Transport, endpoint: Endpoint, path: str, read_error: Callable[[int, bytes], GatewayError] = _refused
+) -> bytes:
+    """GET without content. Any status but 200 is an error; without a dialect's help a `BackendRefused`."""
     connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path))
     ended = False
     try:
         body = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
         ended = True
         if connection.status != 200:
-            raise BackendRefused(f"the backend answered HTTP {connection.status}")
+            raise read_error(connection.status, body)
         return body
     finally:
         connection.release(ended=ended)

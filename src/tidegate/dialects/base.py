@@ -1,4 +1,4 @@
-"""What a dialect is: one runtime's way of speaking, as numbered quirks around the chat-completions codec. Pure.
+"""What a dialect is: one runtime's way of speaking, as numbered quirks around the OpenAI-shaped codecs. Pure.
 
 A quirk on the way out changes the request's JSON, a quirk on the way back changes a chunk's or answer's JSON into the
 contract's; each reports whether it applied. A dialect without quirks on the way back is transparent: its frames keep
@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidegate.codecs import sse
-from tidegate.codecs.openai_chat.answer import answer_milestones, decode_answer, load_answer
-from tidegate.codecs.openai_chat.chunks import DONE, ChunkDecoder, carries_only_content, load_chunk
-from tidegate.codecs.openai_chat.request import dump_fields, request_fields
-from tidegate.core.errors import BrokenContract, GatewayError
-from tidegate.core.events import End, Event, Frame, frame_of, milestones
-from tidegate.core.fold import OrderCheck, unfold
-from tidegate.core.requests import ChatRequest
+from tidegate.codecs.anthropic_messages.outgoing import encode_request as messages_body
+from tidegate.codecs.json_text import dump_fields
+from tidegate.codecs.openai_chat.request import request_fields
+from tidegate.codecs.openai_completions.request import request_fields as fim_fields
+from tidegate.core.errors import GatewayError, NotSupported
+from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
+from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, StreamReader, Wire
 
 COMMON = Rulebook("REQ", "Every request")
 
@@ -62,12 +60,28 @@ USAGE = COMMON.rule(
     checked="2026-11-22",
 )
 
-ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
-"""More than 393,216 output tokens, the contract's most, can fill."""
+PUT_BACK = COMMON.rule(
+    "REQ005",
+    "reasoning that the client dropped is put back as it was answered",
+    why="The contract wants the reasoning of earlier turns while tools are sent, and many clients lose it. The gateway "
+    "remembers it in memory only, for the same client and the same turn, and puts it back only where its data class may "
+    "go. See `[replay] memory_bytes`.",
+    source="DeepSeek create-chat-completion reference, 2026-08-27; langchain-openai and others drop it, 2026-04 to "
+    "2026-11; BerriAI/litellm#37636",
+    checked="2026-11-24",
+)
 
-Fields = dict[str, Any]
+NO_FIM = COMMON.rule(
+    "REQ006",
+    "fill-in-the-middle is refused by this backend",
+    why="Which tokens mark prompt, suffix and gap differs from model to model, and a server that is told the wrong ones "
+    "answers nonsense that looks right. Another candidate of the same decision is asked, if there is one.",
+    source="DeepSeek create-completion reference, 2026-08-02; llama.cpp b11549, run 2026-11-22",
+    checked="2026-11-24",
+)
+
+MeaningQuirk = tuple[Rule, Callable[[ChatRequest], ChatRequest]]
 RequestQuirk = tuple[Rule, Callable[[ChatRequest, Fields], bool]]
-AnswerQuirk = tuple[Rule, Callable[[Fields], bool]]
 
 
 def drop_penalties(_request: ChatRequest, fields: Fields) -> bool:
@@ -93,33 +107,70 @@ FOR_LOCAL_RUNTIMES: tuple[RequestQuirk, ...] = (
 
 
 class Encoded(Struct, frozen=True, gc=False):
-    """A request ready for the wire: its body, the quirks applied, and whether the answer comes as a stream."""
+    """A request ready for the wire: where to, its body, the quirks applied, whether and how the answer is streamed.
 
+    `passes`: the answer's bytes may go to the client as they come, who speaks this codec.
+    """
+
+    path: str
     body: bytes
     quirks: tuple[str, ...]
     streamed: bool
+    wire: Wire
+    passes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One runtime's speech. Quirks run in their order; `on_chunk` sees each chunk of a stream or the whole answer."""
+    """One runtime's speech. Quirks run in their order.
+
+    `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
+    stream or the whole answer. `beta_chat_path` takes what the contract offers on the beta base only; a path that is
+    None is not spoken.
+    """
 
     name: str
     title: str
     rules: Rulebook
     read_error: Callable[[int, bytes], GatewayError]
     chat_path: str = "/v1/chat/completions"
+    beta_chat_path: str | None = None
+    fim_path: str | None = None
+    messages_path: str | None = None
     models_path: str = "/v1/models"
+    on_meaning: tuple[MeaningQuirk, ...] = ()
     on_request: tuple[RequestQuirk, ...] = ()
     on_chunk: tuple[AnswerQuirk, ...] = ()
     always_streams: bool = False
     transparent: bool = False
 
-    def encode(self, request: ChatRequest, model: str) -> Encoded:
+    def encode(self, request: Request, model: str) -> Encoded:
         applied: list[str] = []
         if request.extras:
             applied.append(EXTRAS.code)
             request = replace(request, extras={})
+        match request:
+            case ChatRequest():
+                for rule, change in self.on_meaning:
+                    if (changed := change(request)) is not request:
+                        request = changed
+                        applied.append(rule.code)
+                if request.codec == "anthropic_messages" and self.messages_path is not None:
+                    return Encoded(
+                        self.messages_path,
+                        messages_body(replace(request, model=model)),
+                        tuple(applied),
+                        request.stream,
+                        MESSAGES,
+                        passes=self.transparent,
+                    )
+                return self._encode_chat(request, model, applied)
+            case FimRequest():
+                return self._encode_fim(request, model, applied)
+            case _:
+                assert_never(request)
+
+    def _encode_chat(self, request: ChatRequest, model: str, applied: list[str]) -> Encoded:
         fields = request_fields(request)
         fields["model"] = model
         streamed = request.stream or self.always_streams
@@ -128,89 +179,26 @@ class Dialect:
         for rule, apply in self.on_request:
             if apply(request, fields):
                 applied.append(rule.code)
-        return Encoded(dump_fields(fields), tuple(applied), streamed)
+        path = self.beta_chat_path if self.beta_chat_path is not None and _asks_for_beta(request) else self.chat_path
+        passes = self.transparent and request.codec == CHAT.codec
+        return Encoded(path, dump_fields(fields), tuple(applied), streamed, CHAT, passes=passes)
 
-    def reader(self, *, asked_stream: bool, got_stream: bool) -> StreamReader | AnswerReader:
+    def _encode_fim(self, request: FimRequest, model: str, applied: list[str]) -> Encoded:
+        if self.fim_path is None:
+            raise NotSupported(
+                f"FIM completion is not supported by this backend, see {NO_FIM.code}; use another `model`"
+            )
+        fields = fim_fields(request)
+        fields["model"] = model
+        return Encoded(self.fim_path, dump_fields(fields), tuple(applied), request.stream, FIM, passes=self.transparent)
+
+    def reader(self, encoded: Encoded, *, got_stream: bool) -> StreamReader | AnswerReader:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""
         if got_stream:
-            return StreamReader(self)
-        return AnswerReader(self, passes=self.transparent and not asked_stream)
+            return StreamReader(encoded.wire, self.on_chunk, passes=encoded.passes)
+        return AnswerReader(encoded.wire, self.on_chunk, passes=encoded.passes and not encoded.streamed)
 
 
-class StreamReader:
-    """Bytes of one streamed answer to frames. Knows at the end whether the stream ended as it must."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._sse = sse.Decoder()
-        self._decoder = ChunkDecoder()
-        self._order = OrderCheck()
-        self.quirks: list[str] = []
-
-    def feed(self, piece: bytes) -> list[Frame]:
-        return [frame for event in self._sse.feed(piece) if (frame := self._frame(event)) is not None]
-
-    def close(self) -> list[Frame]:
-        if not self._order.ended:
-            raise BrokenContract("the backend's stream broke off before its end")
-        return []
-
-    def _frame(self, event: sse.ServerEvent) -> Frame | None:
-        wire = event.wire if self._dialect.transparent else None
-        if event.data is None:
-            # A comment keeps connections alive. Before the answer begins it is not passed on: that would commit us to
-            # this backend while another could still be asked.
-            return Frame(wire, tuple) if wire is not None and self._order.in_content else None
-        if self._order.ended:
-            raise BrokenContract("the backend's stream goes on after its end")
-        if event.event == b"error":
-            raise BrokenContract("the backend reported an error inside its stream")
-        if wire is not None and self._order.in_content and carries_only_content(event.data):
-            # Decoded only if a surface of another codec asks; their order is free (FOLLOWS).
-            return Frame(wire, partial(self._decode_content, event.data))
-        if event.data == DONE:
-            events: tuple[Event, ...] = (End(),)
-        else:
-            events = self._decode(event.data)
-        for each in events:
-            self._order.accept(each)
-        return Frame(wire, lambda: events, milestones(events))
-
-    def _decode_content(self, data: bytes) -> tuple[Event, ...]:
-        return self._decoder.decode_content(load_chunk(data))
-
-    def _decode(self, data: bytes) -> tuple[Event, ...]:
-        chunk = load_chunk(data)
-        for rule, apply in self._dialect.on_chunk:
-            if apply(chunk) and rule.code not in self.quirks:
-                self.quirks.append(rule.code)
-        return self._decoder.decode(chunk)
-
-
-class AnswerReader:
-    """Bytes of one unstreamed answer to a single frame."""
-
-    def __init__(self, dialect: Dialect, *, passes: bool) -> None:
-        self._dialect = dialect
-        self._passes = passes
-        self._pieces: list[bytes] = []
-        self._size_bytes = 0
-        self.quirks: list[str] = []
-
-    def feed(self, piece: bytes) -> list[Frame]:
-        self._size_bytes += len(piece)
-        if self._size_bytes > ANSWER_LIMIT_BYTES:
-            raise BrokenContract(f"the backend's answer is larger than {ANSWER_LIMIT_BYTES} bytes")
-        self._pieces.append(piece)
-        return []
-
-    def close(self) -> list[Frame]:
-        body = b"".join(self._pieces).lstrip()
-        fields = load_answer(body)
-        for rule, apply in self._dialect.on_chunk:
-            if apply(fields) and rule.code not in self.quirks:
-                self.quirks.append(rule.code)
-        if self._passes:
-            return [Frame(body, lambda: tuple(unfold(decode_answer(fields))), answer_milestones(fields))]
-        # What must be encoded anew is decoded now, while another backend can still be asked.
-        return [frame_of(*unfold(decode_answer(fields)))]
+def _asks_for_beta(request: ChatRequest) -> bool:
+    """Chat Prefix Completion and strict tools are the beta base's (DeepSeek API reference, 2026-08-02)."""
+    return request.messages[-1].prefix or any(tool.strict for tool in request.tools)

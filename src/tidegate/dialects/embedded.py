@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tidegate.codecs.openai_chat.request import nested_too_deeply
+from tidegate.codecs.json_text import nested_too_deeply
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import Dialect, Fields
+from tidegate.dialects.base import Dialect
 from tidegate.dialects.llamacpp import FOR_ANY_LLAMACPP, read_error
+from tidegate.dialects.readers import Fields
 
 _RUN = "SmolLM2-135M-Instruct Q4_1 in llama.cpp b11549, run 2026-11-22"
 EMBEDDED_RULES = Rulebook("EMB", "Embedded demo model")

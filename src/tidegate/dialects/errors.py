@@ -19,6 +19,7 @@ from tidegate.core.errors import (
     GatewayError,
     NoBalance,
     RateLimited,
+    Unprocessable,
 )
 from tidegate.core.jsonvalue import as_object
 
@@ -45,7 +46,9 @@ def known_message(error: dict[str, Any], beginnings: tuple[str, ...]) -> str | N
 def by_status(status: int, message: str | None) -> GatewayError:
     """The error that an HTTP status means when nothing more is known. `message` is a text that may be shown."""
     match status:
-        case 400 | 413 | 422:
+        case 422:
+            return Unprocessable(message or "the backend refused the request's parameters (HTTP 422)")
+        case 400 | 413:
             return ClientMistake(message or f"the backend refused the request as malformed (HTTP {status})")
         case 401 | 403:
             return BackendRefused("the backend refused the gateway's key; check `key_env` of that backend")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tidegate.core.errors import ClientMistake, GatewayError
+from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect, Fields
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.readers import Fields
 
 GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
 
@@ -46,7 +47,7 @@ def drop_thinking(request: ChatRequest, fields: Fields) -> bool:
 
 def refuse_prefix(request: ChatRequest, _fields: Fields) -> bool:
     if request.messages[-1].prefix:
-        raise ClientMistake(f"prefix is not supported by this backend, see {PREFIX.code}; use another `model`")
+        raise NotSupported(f"prefix is not supported by this backend, see {PREFIX.code}; use another `model`")
     return False
 
 

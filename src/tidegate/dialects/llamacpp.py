@@ -5,8 +5,9 @@ from __future__ import annotations
 from tidegate.core.errors import BackendOverloaded, ClientMistake, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect, Fields
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.errors import by_status, error_object
+from tidegate.dialects.readers import Fields
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
 LLAMACPP_RULES = Rulebook("LCP", "llama.cpp server")

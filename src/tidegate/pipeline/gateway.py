@@ -13,15 +13,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from tidegate.backends.base import Answering, Backend
 from tidegate.core.boundary import Boundary
 from tidegate.core.decision import Candidate, Decision, Snapshot
-from tidegate.core.errors import BackendFailure, BackendUnreachable, BrokenContract, ClientLeft, GatewayError
+from tidegate.core.errors import BackendUnreachable, BrokenContract, ClientLeft, GatewayError, NotSupported
 from tidegate.core.events import NOTHING, Frame, Milestones
 from tidegate.core.exchange import Exchange
-from tidegate.core.requests import ChatRequest
+from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
+from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
+from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.policy import Ask, Policy
@@ -53,6 +57,7 @@ class Gateway:
         wall_clock: Callable[[], float],
         timer: Callable[[], float],
         new_id: Callable[[], str],
+        memory: ReasoningMemory = NO_MEMORY,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -61,6 +66,9 @@ class Gateway:
         self._wall_clock = wall_clock
         self._timer = timer
         self._new_id = new_id
+        self._memory = memory
+        self.legacy_seen = dict.fromkeys(policy.legacy_names, 0)
+        """How often each retired model name was asked for since the start."""
         self._snapshot: Snapshot | None = None
         self._decisions: dict[Ask, Decision] = {}
 
@@ -86,20 +94,34 @@ class Gateway:
             self._settle(exchange)
             self._record(entry_of(exchange))
 
-    async def answer(self, exchange: Exchange, request: ChatRequest, ask: Ask) -> AsyncGenerator[list[Frame]]:
-        """The frames of the answer, in batches as they arrive. Close it when you stop early."""
+    def decide(self, exchange: Exchange, ask: Ask) -> None:
+        """Choose who may answer, or raise why nobody may."""
         exchange.decision = decision = self._decide(ask)
         exchange.data_class = decision.data_class
+        if ask.model in self.legacy_seen:
+            self.legacy_seen[ask.model] += 1
         if not decision.candidates:
             raise refusal_error(decision, self.backends.snapshot(), self.policy)
-        answering, frames = await self._first_to_answer(exchange, request, decision)
+
+    def knows(self, model: str) -> bool:
+        """Whether this name leads somewhere by itself: served, an alias, reserved or an address."""
+        return self._decide(Ask(model)).refusal != "unknown_model"
+
+    async def answer(self, exchange: Exchange, request: Request) -> AsyncGenerator[list[Frame]]:
+        """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
+        assert exchange.decision is not None
+        request = _as_meant(request, exchange)
+        answering, frames = await self._first_to_answer(exchange, request, exchange.decision)
         exchange.note_quirks(answering.quirks)
+        listening = self._memory.listen(request)
         try:
             while frames:
                 for frame in frames:
                     if frame.passed is not NOTHING:
                         _observe(exchange, frame.passed)
                 yield frames
+                if listening is not None:
+                    listening.hear(frames)
                 frames = await answering.read()
         finally:
             exchange.note_quirks(answering.quirks)
@@ -107,6 +129,8 @@ class Gateway:
         if exchange.finish is None:
             raise BrokenContract("the backend's answer has no finish_reason")
         exchange.status = 200
+        if listening is not None:
+            listening.keep(exchange)
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision is a pure function of ask, snapshot and policy, so it is kept while the snapshot holds."""
@@ -122,10 +146,10 @@ class Gateway:
         return decision
 
     async def _first_to_answer(
-        self, exchange: Exchange, request: ChatRequest, decision: Decision
+        self, exchange: Exchange, request: Request, decision: Decision
     ) -> tuple[Answering, list[Frame]]:
         """The first candidate that begins to answer, with what it said first. Nothing went to the client yet."""
-        failure: BackendFailure | None = None
+        failure: GatewayError | None = None
         for candidate in decision.candidates:
             backend = self.backends.find(candidate.backend)
             if backend is None:
@@ -134,19 +158,26 @@ class Gateway:
                 exchange.fell_back = FELL_BACK.code
             try:
                 return await self._begin(exchange, request, backend, candidate)
-            except BackendFailure as error:
+            except GatewayError as error:
+                if error.retry != "elsewhere":
+                    raise
                 exchange.attempts.append(f"{candidate.backend}:{type(error).__name__}")
-                failure = error
+                failure = _telling(failure, error)
         raise failure or BackendUnreachable("the backend behind this model has just gone; try again")
 
     async def _begin(
-        self, exchange: Exchange, request: ChatRequest, backend: Backend, candidate: Candidate
+        self, exchange: Exchange, request: Request, backend: Backend, candidate: Candidate
     ) -> tuple[Answering, list[Frame]]:
         assert exchange.data_class is not None
         view = backend.view
         exchange.backend, exchange.model, exchange.boundary = candidate.backend, candidate.model, view.boundary
         exchange.quirks.clear()
-        answering = await backend.open(request, candidate.model, exchange.data_class)
+        told, remembered = self._memory.put_back(exchange.client, request, view)
+        exchange.sent_class = exchange.data_class
+        if remembered is not None:
+            exchange.sent_class = exchange.data_class.raised_to(remembered)
+            exchange.note_quirks((PUT_BACK.code,))
+        answering = await backend.open(told, candidate.model, exchange.sent_class)
         try:
             frames = await answering.read()
         except BaseException:
@@ -160,6 +191,28 @@ class Gateway:
         if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None:
             at = datetime.fromtimestamp(exchange.arrived_at, UTC)
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
+
+
+def _as_meant(request: Request, exchange: Exchange) -> Request:
+    """A retired name meant a thinking switch too; what the client says of thinking itself stands."""
+    meant = exchange.decision.rewritten if exchange.decision else None
+    if meant is None:
+        return request
+    switch = meant.thinking
+    if not isinstance(request, ChatRequest) or request.thinking is not None or request.effort is not None:
+        switch = None
+    exchange.rewritten = f"{meant.asked} -> {meant.model}" + (f", thinking {switch}" if switch else "")
+    return request if switch is None else replace(request, thinking=switch)
+
+
+def _telling(before: GatewayError | None, error: GatewayError) -> GatewayError:
+    """The error that the client hears if nobody answers: the last failure, and a "not supported" only without one.
+
+    What failed could have answered and may do so later; "not supported" would say that asking again is of no use.
+    """
+    if isinstance(error, NotSupported) and before is not None and not isinstance(before, NotSupported):
+        return before
+    return error
 
 
 def _observe(exchange: Exchange, passed: Milestones) -> None:

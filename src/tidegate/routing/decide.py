@@ -6,18 +6,23 @@ tried later, fallbacks included, comes out of the candidates decided here.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Candidate, Decision, Snapshot, Verdict
 from tidegate.core.rulebook import Rule
 from tidegate.routing.classify import classify
-from tidegate.routing.names import resolve
+from tidegate.routing.names import resolve, rewritten
 from tidegate.routing.policy import Ask, Policy
-from tidegate.routing.rules import KEPT, KEPT_DOWN, NOT_ACCEPTED, PRIVATE_STAYS
+from tidegate.routing.rules import FOREIGN, KEPT, KEPT_DOWN, LEGACY, NOT_ACCEPTED, PRIVATE_STAYS
 
 
 def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
-    data_class, class_codes = classify(ask, policy)
-    meaning = resolve(ask.model, snapshot, policy)
+    retired = rewritten(ask.model, snapshot, policy)
+    # Before anything else, so that an alias of the new name binds the old one too, its class included.
+    meant = ask if retired is None else replace(ask, model=retired.model)
+    data_class, class_codes = classify(meant, policy)
+    meaning = resolve(meant.model, snapshot, policy)
     verdicts = list(meaning.dropped)
     ready: list[Candidate] = []
     last_resort: list[Candidate] = []
@@ -32,9 +37,10 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
             verdicts.append(Verdict(view.name, KEPT.code, True))
             ready.append(candidate)
     candidates = (*ready, *last_resort)
-    codes = dict.fromkeys((*class_codes, meaning.code, *(verdict.code for verdict in verdicts)))
+    renamed = [rule.code for rule, applies in ((FOREIGN, ask.renamed), (LEGACY, retired is not None)) if applies]
+    codes = dict.fromkeys((*class_codes, *renamed, meaning.code, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or ("class_forbids" if meaning.targets else "no_backend")
-    return Decision(ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal)
+    return Decision(ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired)
 
 
 def forbids(view: BackendView, data_class: DataClass) -> Rule | None:

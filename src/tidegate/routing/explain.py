@@ -74,4 +74,5 @@ def decision_view(decision: Decision) -> dict[str, Any]:
             for verdict in decision.verdicts
         ],
         "refusal": decision.refusal,
+        "rewritten": decision.rewritten.model if decision.rewritten else None,
     }

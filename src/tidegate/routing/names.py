@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidegate.core.boundary import Boundary
-from tidegate.core.decision import BackendView, Candidate, Refusal, Snapshot, Verdict
+from tidegate.core.decision import BackendView, Candidate, Refusal, Rewritten, Snapshot, Verdict
 from tidegate.routing.policy import Policy
 from tidegate.routing.rules import ALIASED, AUTO, LOCAL, MODEL_ID, NAMED_BACKEND, NOT_LOCAL, NOT_SERVED
 
@@ -20,6 +20,16 @@ class Meaning:
     targets: tuple[tuple[BackendView, Candidate], ...]
     dropped: tuple[Verdict, ...] = ()
     refusal: Refusal | None = None
+
+
+def rewritten(name: str, snapshot: Snapshot, policy: Policy) -> Rewritten | None:
+    """What a retired name meant, if the policy still takes it and nobody here answers to it."""
+    if not policy.rewrites_legacy or name not in policy.legacy_names:
+        return None
+    if name in policy.aliases or any(name == view.name or name in view.models for view in snapshot.backends):
+        return None
+    meant = policy.legacy_names[name]
+    return Rewritten(name, meant.model, meant.thinking)
 
 
 def resolve(name: str, snapshot: Snapshot, policy: Policy) -> Meaning:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from tidegate.catalog.contracts import LegacyName
 from tidegate.core.boundary import DataClass
 
 
@@ -22,11 +24,18 @@ class Alias:
 class Policy:
     default_class: DataClass = DataClass.PUBLIC
     aliases: dict[str, Alias] = field(default_factory=dict[str, Alias])
+    legacy_names: Mapping[str, LegacyName] = field(default_factory=dict[str, LegacyName])
+    """Names that the hosted API has retired, from the contract; `rewrites_legacy` says whether they still work here."""
+    rewrites_legacy: bool = False
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """What routing needs to know of a request. `wished_class` is what the client's header asked for."""
+    """What routing needs to know of a request. `wished_class` is what the client's header asked for.
+
+    `renamed`: the client asked for another provider's model, which the surface takes for this one.
+    """
 
     model: str
     client_class: DataClass | None = None
     wished_class: DataClass | None = None
+    renamed: bool = False

@@ -82,6 +82,23 @@ MODEL_ID = ROUTES.rule(
     source=_DESIGN,
     checked="2026-11-23",
 )
+LEGACY = ROUTES.rule(
+    "RTE006",
+    "a retired model name was rewritten to what it meant",
+    why='`[policy] legacy_names` is "rewrite". Renaming alone would switch thinking on, so the thinking switch that the '
+    "name meant is set too, unless the request says itself how it should think. The header x-tidegate-legacy says what "
+    "became of it.",
+    source="api-docs.deepseek.com, change log, 2026-08-02; contract table `aliases`",
+    checked="2026-11-24",
+)
+FOREIGN = ROUTES.rule(
+    "RTE007",
+    "another provider's model name was taken for one of DeepSeek's",
+    why="The Messages surface is used by clients that only know names such as claude-sonnet-...; the hosted API maps them "
+    "too. A backend or an alias that has the name itself comes first.",
+    source="DeepSeek create-message reference, 2026-10; contract table `claude_names`",
+    checked="2026-11-24",
+)
 PRIVATE_STAYS = ROUTES.rule(
     "RTE010",
     "dropped: a private request may not leave, and this backend is external",
@@ -126,7 +143,7 @@ KEPT_DOWN = ROUTES.rule(
 )
 FELL_BACK = ROUTES.rule(
     "RTE030",
-    "an earlier candidate failed before its first frame; the next one was asked",
+    "an earlier candidate failed before its first frame, or cannot do what was asked; the next one was asked",
     why="Only candidates of the same decision are ever asked, so class and boundary bind every fallback.",
     source=_LITELLM,
     checked="2026-11-22",

@@ -11,6 +11,7 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendOverloaded, BrokenContract
 from tidegate.core.events import End, Event, Reasoning, Start, Text
 from tidegate.core.fold import Answer, fold
+from tidegate.core.requests import FimRequest
 from tidegate.core.usage import Usage
 
 
@@ -96,3 +97,9 @@ async def test_it_is_seen_as_it_was_made() -> None:
         DataClass.INTERNAL,
     )
     assert (view.health, view.models, view.serves_any, view.note) == ("down", ("a", "b"), False, "")
+
+
+async def test_it_fills_a_gap_without_thinking() -> None:
+    answering = await FakeBackend().open(FimRequest(model="fake", prompt="a"), "fake", DataClass.PUBLIC)
+    answer = fold(await told(answering))
+    assert (answer.text, answer.reasoning) == ("".join(DEFAULT_WORDS), None)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.samples import request
 from tests.support.upstreams import STREAM, Request, Upstream, answer, head, in_chunk, whole_reply
 
@@ -25,6 +26,7 @@ from tidegate.core.errors import (
     RateLimited,
 )
 from tidegate.core.events import End, Event, Text
+from tidegate.core.requests import FimRequest
 from tidegate.dialects.deepseek import DEEPSEEK
 from tidegate.dialects.generic import GENERIC
 
@@ -281,3 +283,42 @@ async def test_a_backend_that_nobody_knocks_on_gets_another_chance() -> None:
     assert unwatched.view.health == "down"
     await unwatched.refresh()
     assert unwatched.view.health == "unknown"
+
+
+async def test_what_holds_no_content_is_fetched_and_a_refusal_is_the_dialects_error(
+    serve: Serve, transport: Transport
+) -> None:
+    paths: list[str] = []
+
+    async def reply(asked: Request) -> bool:
+        paths.append(asked.head.decode().split(" ")[1])
+        await asked.reply(sized("200 OK", b'{"is_available":true}'))
+        return True
+
+    one = backend(transport, await serve(reply), dialect=DEEPSEEK)
+    assert await one.fetch("/user/balance") == b'{"is_available":true}'
+    assert paths == ["/user/balance"]
+    refused = backend(transport, await serve(sized("429 Too Many", b"{}")), dialect=DEEPSEEK)
+    with pytest.raises(RateLimited):
+        await refused.fetch("/user/balance")
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        (FimRequest(model="m", prompt="x"), "/beta/completions"),
+        (replace(request(max_tokens=5), codec="anthropic_messages"), "/anthropic/v1/messages"),
+        (request(), "/chat/completions"),
+    ],
+)
+async def test_each_kind_of_request_goes_to_its_own_path(
+    serve: Serve, transport: Transport, asked: Any, path: str
+) -> None:
+    paths: list[str] = []
+
+    async def note(heard: Request) -> bool:
+        paths.append(heard.head.decode().split(" ")[1])
+        return await rightly(heard)
+
+    (await backend(transport, await serve(note), dialect=DEEPSEEK).open(asked, "m", PUBLIC)).close()
+    assert paths == [path]

@@ -1,4 +1,4 @@
-"""What every dialect shares: requests without extras, readers that keep bytes, and streams held to their order."""
+"""What every dialect shares: requests without extras, quirks that are named, and where each kind of request goes."""
 
 from __future__ import annotations
 
@@ -6,43 +6,22 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.support.samples import chunk, reader_of, request
+from msgspec.structs import replace
+from tests.support.samples import request
 
-from tidegate.codecs import sse
-from tidegate.core.errors import BackendRefused, BrokenContract, GatewayError
-from tidegate.core.events import NOTHING, End, Event, Finish, Frame, Milestones, Start, Text, UsageReport
+from tidegate.core.errors import BackendRefused, GatewayError, NotSupported
+from tidegate.core.requests import ChatRequest, FimRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.core.usage import Usage
 from tidegate.dialects import DIALECTS, RULEBOOKS, base, dialect_named
-from tidegate.dialects.base import Dialect, Fields
+from tidegate.dialects.base import Dialect
+from tidegate.dialects.readers import Fields
 
 RULES = Rulebook("TST", "Tests")
-SHOUT = RULES.rule("TST001", "content is shouted", why="a test", source="this file", checked="2026-11-22")
 QUIET = RULES.rule("TST002", "temperature is 0", why="a test", source="this file", checked="2026-11-22")
-
-FIRST = sse.encode(orjson.dumps(chunk(delta={"role": "assistant", "content": ""})))
-HELLO = sse.encode(orjson.dumps(chunk(delta={"content": "Hello"})))
-LAST = sse.encode(
-    orjson.dumps(
-        chunk(delta={"content": ""}, finish_reason="stop") | {"usage": {"prompt_tokens": 2, "completion_tokens": 1}}
-    )
-)
-DONE = sse.encode(b"[DONE]")
-START = Start("deepseek-flash", 1700000000, "fp_abc", "ID-1")
-USAGE = UsageReport(Usage(prompt=2, output=1))
 
 
 def refuse(_status: int, _body: bytes) -> GatewayError:
     return BackendRefused("refused")
-
-
-def shout(fields: Fields) -> bool:
-    for choice in fields["choices"]:
-        said = choice.get("delta") or choice.get("message")
-        if said.get("content"):
-            said["content"] = said["content"].upper()
-            return True
-    return False
 
 
 def quieten(_request: object, fields: Fields) -> bool:
@@ -53,10 +32,6 @@ def quieten(_request: object, fields: Fields) -> bool:
 
 def dialect(**changes: Any) -> Dialect:
     return Dialect(name="test", title="a test", rules=RULES, read_error=refuse, **changes)
-
-
-def events_of(frames: list[Frame]) -> list[Event]:
-    return [event for frame in frames for event in frame.events]
 
 
 def test_the_body_names_the_backends_model_and_nothing_the_client_did_not_say():
@@ -128,172 +103,6 @@ def test_usage_the_client_asked_for_is_no_quirk():
     assert fields["stream_options"] == {"include_usage": True}
 
 
-def test_a_transparent_stream_passes_its_bytes_untouched():
-    frames = reader_of(dialect(transparent=True), streamed=True).feed(FIRST + HELLO + LAST + DONE)
-    assert [frame.wire for frame in frames] == [FIRST, HELLO, LAST, DONE]
-    assert events_of(frames) == [START, Text("Hello"), Finish("stop"), USAGE, End()]
-
-
-def test_a_transparent_stream_decodes_only_what_matters(monkeypatch):
-    decoded: list[bytes] = []
-    load_chunk = base.load_chunk
-    monkeypatch.setattr(base, "load_chunk", lambda data: decoded.append(data) or load_chunk(data))
-    frames = reader_of(dialect(transparent=True), streamed=True).feed(FIRST + HELLO + HELLO + LAST + DONE)
-    assert len(decoded) == 2
-    assert frames[1].events == frames[1].events == (Text("Hello"),)
-    assert len(decoded) == 3
-
-
-@pytest.mark.parametrize("transparent", [True, False])
-def test_the_books_learn_what_they_need_from_each_frame(transparent):
-    frames = reader_of(dialect(transparent=transparent), streamed=True).feed(FIRST + HELLO + LAST + DONE)
-    assert [frame.passed for frame in frames] == [
-        Milestones(start=START),
-        NOTHING,
-        Milestones(finish=Finish("stop"), usage=USAGE),
-        Milestones(ended=True),
-    ]
-
-
-def test_any_other_stream_has_no_bytes_to_pass_on():
-    frames = reader_of(dialect(), streamed=True).feed(FIRST + HELLO + LAST + DONE)
-    assert [frame.wire for frame in frames] == [None] * 4
-    assert events_of(frames) == [START, Text("Hello"), Finish("stop"), USAGE, End()]
-
-
-def test_quirks_on_the_way_back_change_the_chunks_and_are_named_once():
-    reader = reader_of(dialect(on_chunk=((SHOUT, shout),)), streamed=True)
-    frames = reader.feed(FIRST + HELLO + HELLO + LAST + DONE)
-    assert [event for event in events_of(frames) if isinstance(event, Text)] == [Text("HELLO"), Text("HELLO")]
-    assert reader.quirks == ["TST001"]
-
-
-def test_a_quirk_that_never_applied_is_not_named():
-    reader = reader_of(dialect(on_chunk=((SHOUT, shout),)), streamed=True)
-    reader.feed(FIRST + LAST + DONE)
-    assert reader.quirks == []
-
-
-KEEP_ALIVE = b": keep-alive\n\n"
-
-
-@pytest.mark.parametrize("transparent", [True, False])
-def test_comments_before_the_answer_begins_are_no_frames(transparent):
-    reader = reader_of(dialect(transparent=transparent), streamed=True)
-    assert reader.feed(KEEP_ALIVE) == []
-    assert len(reader.feed(FIRST)) == 1
-
-
-def test_comments_inside_a_transparent_answer_pass_on_and_say_nothing():
-    reader = reader_of(dialect(transparent=True), streamed=True)
-    _, comment, hello = reader.feed(FIRST + KEEP_ALIVE + HELLO)
-    assert (comment.wire, comment.events, comment.passed) == (KEEP_ALIVE, (), NOTHING)
-    assert hello.wire == HELLO
-
-
-def test_comments_inside_any_other_answer_are_no_frames():
-    assert len(reader_of(dialect(), streamed=True).feed(FIRST + KEEP_ALIVE + HELLO)) == 2
-
-
-@pytest.mark.parametrize("transparent", [True, False])
-def test_a_comment_after_the_end_breaks_nothing(transparent):
-    reader = reader_of(dialect(transparent=transparent), streamed=True)
-    assert len(reader.feed(FIRST + LAST + DONE + KEEP_ALIVE)) == 3
-    assert reader.close() == []
-
-
-@pytest.mark.parametrize("transparent", [True, False])
-@pytest.mark.parametrize(
-    ("stream", "said"),
-    [
-        (FIRST + LAST + DONE + HELLO, "goes on after its end"),
-        (FIRST + LAST + DONE + DONE, "goes on after its end"),
-        (FIRST + DONE, "End after Start"),
-        (DONE, "End after the beginning"),
-        (FIRST + LAST + LAST, "UsageReport after UsageReport"),
-        (FIRST + b"event: error\ndata: {}\n\n", "error inside its stream"),
-        (FIRST + b'data: {"error":{"message":"CANARY"}}\n\n', "error inside its stream"),
-        (FIRST + b"data: nonsense\n\n", "not JSON"),
-        (b"data: []\n\n", "not a JSON object"),
-    ],
-)
-def test_a_stream_against_the_contract_is_broken(stream, said, transparent):
-    with pytest.raises(BrokenContract, match=said) as caught:
-        reader_of(dialect(transparent=transparent), streamed=True).feed(stream)
-    assert "CANARY" not in caught.value.message
-
-
-@pytest.mark.parametrize("transparent", [True, False])
-@pytest.mark.parametrize(
-    "stream", [b"", FIRST, FIRST + HELLO, FIRST + LAST, FIRST + LAST + DONE[:-1], b": keep-alive\n\n"]
-)
-def test_a_stream_without_its_end_broke_off(stream, transparent):
-    reader = reader_of(dialect(transparent=transparent), streamed=True)
-    reader.feed(stream)
-    with pytest.raises(BrokenContract, match="broke off before its end"):
-        reader.close()
-
-
-def test_a_whole_answer_becomes_one_frame_at_the_end():
-    body = b'{"id":"ID-1","choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}'
-    reader = reader_of(dialect(on_chunk=((SHOUT, shout),)), streamed=False)
-    assert [reader.feed(body[:9]), reader.feed(body[9:])] == [[], []]
-    (frame,) = reader.close()
-    assert frame.wire is None
-    assert frame.events == (Start(answer_id="ID-1"), Text("HELLO"), Finish("stop"), End())
-    assert reader.quirks == ["TST001"]
-
-
-def test_a_transparent_whole_answer_keeps_its_bytes_without_the_blank_lines_before_it():
-    body = b'{ "choices": [ {"message": {"content": "Hello"}, "finish_reason": "stop"} ] }'
-    reader = reader_of(dialect(transparent=True), streamed=False)
-    for piece in (b"\n", b"\n", body):
-        reader.feed(piece)
-    (frame,) = reader.close()
-    assert frame.wire == body
-
-
-def test_a_whole_answer_to_a_request_for_a_stream_must_be_written_anew():
-    body = b'{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}'
-    reader = dialect(transparent=True).reader(asked_stream=True, got_stream=False)
-    reader.feed(body)
-    (frame,) = reader.close()
-    assert frame.wire is None
-    assert frame.events == (Start(), Text("Hello"), Finish("stop"), End())
-
-
-def test_the_books_learn_what_they_need_from_a_whole_answer():
-    body = b'{"id":"ID-1","choices":[{"message":{"content":"Hello"},"finish_reason":"length"}],"usage":{"prompt_tokens":2}}'
-    reader = reader_of(dialect(transparent=True), streamed=False)
-    reader.feed(body)
-    (frame,) = reader.close()
-    usage = UsageReport(Usage(prompt=2))
-    assert frame.passed == Milestones(Start(answer_id="ID-1"), Finish("length"), usage, ended=True)
-
-
-@pytest.mark.parametrize("body", [b"", b"\n\n", b"<html>", b"[]", b"{}", b'{"choices":[]}'])
-def test_a_whole_answer_that_is_none_breaks_the_contract(body):
-    reader = reader_of(dialect(transparent=True), streamed=False)
-    reader.feed(body)
-    with pytest.raises(BrokenContract):
-        reader.close()
-
-
-def test_a_whole_answer_up_to_the_limit_passes_and_one_above_does_not(monkeypatch):
-    monkeypatch.setattr(base, "ANSWER_LIMIT_BYTES", 10)
-    reader = reader_of(dialect(), streamed=False)
-    reader.feed(b"12345")
-    reader.feed(b"67890")
-    with pytest.raises(BrokenContract, match="larger than 10 bytes"):
-        reader.feed(b"1")
-
-
-def test_an_event_that_never_ends_breaks_the_contract():
-    reader = reader_of(dialect(), streamed=True)
-    with pytest.raises(BrokenContract, match="larger than 4194304 bytes"):
-        reader.feed(b"data: " + b"x" * sse.DEFAULT_EVENT_LIMIT_BYTES)
-
-
 def test_every_dialect_is_found_by_its_name_and_its_book_is_in_the_list():
     for one in DIALECTS:
         assert dialect_named(one.name) is one
@@ -304,4 +113,62 @@ def test_every_dialect_is_found_by_its_name_and_its_book_is_in_the_list():
 @pytest.mark.parametrize("one", DIALECTS, ids=lambda one: one.name)
 def test_every_quirk_of_a_dialect_stands_in_a_book(one):
     known = {rule.code for book in RULEBOOKS for rule in book}
-    assert {rule.code for rule, _ in (*one.on_request, *one.on_chunk)} <= known
+    assert {rule.code for rule, _ in (*one.on_meaning, *one.on_request, *one.on_chunk)} <= known
+
+
+# -- where a request goes ----------------------------------------------------------------------------------------------
+
+PREFIX = {"role": "assistant", "content": "The", "prefix": True}
+STRICT = {"type": "function", "function": {"name": "f", "strict": True}}
+USER = {"role": "user", "content": "Hi"}
+
+
+def full(**changes: Any) -> Dialect:
+    paths = {"beta_chat_path": "/beta/chat", "fim_path": "/beta/fim", "messages_path": "/messages"}
+    return dialect(chat_path="/chat", **paths, **changes)
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [({}, "/chat"), ({"messages": [USER, PREFIX]}, "/beta/chat"), ({"tools": [STRICT]}, "/beta/chat")],
+)
+def test_what_is_only_on_the_beta_base_goes_there(fields, path):
+    assert full().encode(request(**fields), "m").path == path
+    assert dialect(chat_path="/chat").encode(request(**fields), "m").path == "/chat"
+
+
+def test_a_completion_goes_to_its_own_path_without_extras():
+    asked = FimRequest(model="auto", prompt="a", suffix="b", extras={"api_base": "http://192.0.2.1"})
+    encoded = full().encode(asked, "m")
+    assert (encoded.path, encoded.quirks, encoded.streamed) == ("/beta/fim", ("REQ001",), False)
+    assert orjson.loads(encoded.body) == {"model": "m", "prompt": "a", "suffix": "b"}
+
+
+def test_a_completion_is_refused_by_a_dialect_that_does_not_speak_it():
+    with pytest.raises(NotSupported, match="REQ006"):
+        dialect().encode(FimRequest(model="auto", prompt="a"), "m")
+
+
+def test_a_request_of_the_messages_surface_stays_one_where_it_is_spoken():
+    asked = replace(request(max_tokens=5), codec="anthropic_messages")
+    encoded = full(transparent=True).encode(asked, "m")
+    assert (encoded.path, encoded.wire.codec, encoded.passes) == ("/messages", "anthropic_messages", True)
+    assert orjson.loads(encoded.body) == {
+        "model": "m",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+    elsewhere = dialect(transparent=True, chat_path="/chat").encode(asked, "m")
+    assert (elsewhere.path, elsewhere.wire.codec, elsewhere.passes) == ("/chat", "openai_chat", False)
+
+
+def test_a_quirk_of_meaning_changes_the_request_whatever_carries_it():
+    def loud(asked: ChatRequest) -> ChatRequest:
+        return asked if asked.temperature == 2 else replace(asked, temperature=2)
+
+    one = full(on_meaning=((QUIET, loud),))
+    for asked in (request(), replace(request(), codec="anthropic_messages")):
+        encoded = one.encode(asked, "m")
+        assert orjson.loads(encoded.body)["temperature"] == 2
+        assert encoded.quirks == ("TST002",)
+    assert one.encode(request(temperature=2), "m").quirks == ()

@@ -1,10 +1,11 @@
-"""The hosted API: nothing is changed on the way there, its bytes come back as they are, and its own words may be shown."""
+"""The hosted API: only missing reasoning is filled in on the way there, its bytes come back as they are, and its own words
+may be shown."""
 
 from __future__ import annotations
 
 import orjson
 import pytest
-from tests.support.samples import WEATHER, request, request_body
+from tests.support.samples import CALL, WEATHER, request, request_body
 
 from tidegate.core.errors import BackendOverloaded, BackendRefused, ClientMistake, NoBalance, RateLimited
 from tidegate.dialects.deepseek import DEEPSEEK
@@ -46,10 +47,56 @@ def test_an_unstreamed_request_stays_unstreamed():
     assert not DEEPSEEK.encode(request(), "deepseek-flash").streamed
 
 
-def test_it_has_no_quirks_and_its_own_paths():
-    assert (DEEPSEEK.on_request, DEEPSEEK.on_chunk, len(DEEPSEEK.rules)) == ((), (), 0)
+def test_it_changes_no_answer_and_has_its_own_paths():
+    assert DEEPSEEK.on_chunk == ()
     assert (DEEPSEEK.chat_path, DEEPSEEK.models_path) == ("/chat/completions", "/models")
     assert DEEPSEEK.transparent
+
+
+USER = {"role": "user", "content": "Hi"}
+SAID = {"role": "assistant", "content": "Hello"}
+CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+RESULT = {"role": "tool", "tool_call_id": "c0", "content": "mild"}
+THOUGHT = {"reasoning_content": "I think"}
+
+
+def reasonings(*messages, **asked):
+    """What goes out as reasoning of each assistant turn (None: nothing does), and the quirks."""
+    encoded = DEEPSEEK.encode(request(messages=list(messages), **asked), "deepseek-flash")
+    turns = [turn for turn in orjson.loads(encoded.body)["messages"] if turn["role"] == "assistant"]
+    return [turn.get("reasoning_content") for turn in turns], encoded.quirks
+
+
+def test_with_tools_every_earlier_turn_without_reasoning_says_so():
+    history = (USER, SAID, USER, CALLED, RESULT, SAID | THOUGHT, USER)
+    assert reasonings(*history, tools=[WEATHER]) == (["", "", "I think"], ("DSK001",))
+
+
+def test_what_the_client_sent_as_reasoning_goes_out_untouched():
+    empty = SAID | {"reasoning_content": ""}
+    assert reasonings(USER, empty, USER, CALLED | THOUGHT, RESULT, tools=[WEATHER]) == (["", "I think"], ())
+
+
+def test_no_reasoning_is_sent_as_empty_even_where_content_is_null():
+    encoded = DEEPSEEK.encode(request(messages=[USER, CALLED, RESULT], tools=[WEATHER]), "deepseek-flash")
+    sent = orjson.loads(encoded.body)["messages"][1]
+    assert (sent["content"], sent["reasoning_content"], sent["tool_calls"]) == ("", "", [CALL])
+
+
+@pytest.mark.parametrize("off", [{"thinking": {"type": "disabled"}}, {"reasoning_effort": "none"}])
+def test_without_thinking_nothing_is_added(off):
+    assert reasonings(USER, CALLED, RESULT, SAID, USER, tools=[WEATHER], **off) == ([None, None], ())
+
+
+def test_without_tools_only_turns_with_calls_say_so_and_they_do_for_ever():
+    assert reasonings(USER, CALLED, RESULT, SAID) == (["", None], ("DSK001",))
+    assert reasonings(USER, CALLED, RESULT, SAID, USER) == (["", None], ("DSK001",))
+    assert reasonings(USER, SAID, USER) == ([None], ())
+
+
+def test_a_prefix_with_tools_hears_what_is_wrong_with_it_and_not_that_reasoning_is_missing():
+    assert reasonings(USER, SAID | {"prefix": True}, tools=[WEATHER]) == ([""], ("DSK001",))
+    assert reasonings(USER, SAID | {"prefix": True}) == ([None], ())
 
 
 @pytest.mark.parametrize(

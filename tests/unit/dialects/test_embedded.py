@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 import pytest
 from hypothesis import given
-from tests.support.samples import WEATHER, request, request_body, with_depth
+from tests.support.samples import WEATHER, request
 from tests.support.strategies import MODERATE, conversations, tool_specs
 
-from tidegate.codecs.openai_chat.request import decode_request, request_fields
+from tidegate.codecs.openai_chat.request import request_fields
 from tidegate.core.errors import ClientMistake
-from tidegate.core.requests import ChatRequest
+from tidegate.core.messages import Message, OpaquePart, TextPart
+from tidegate.core.requests import ChatRequest, ToolSpec
 from tidegate.dialects.embedded import EMBEDDED, break_markers
 
 OFF = {"type": "disabled"}
@@ -208,9 +209,10 @@ def test_without_markers_nothing_of_any_request_is_changed(messages, tools):
 
 @pytest.mark.parametrize("place", ["tools", "messages"])
 def test_a_request_nested_too_deeply_is_the_clients_mistake(place):
-    tool = {"type": "function", "function": {"name": "f", "parameters": {"a": "DEEP"}}}
-    part = {"type": "file", "file": "DEEP"}
-    asked = {"tools": [tool]} if place == "tools" else {"messages": [{"role": "user", "content": [part]}]}
-    deep = decode_request(with_depth(request_body(**asked), 900))
+    deep: dict = {}
+    for _ in range(900):
+        deep = {"a": deep}
+    message = Message("user", (OpaquePart({"type": "file", "file": deep}) if place == "messages" else TextPart("Hi"),))
+    tools = (ToolSpec("f", None, deep),) if place == "tools" else ()
     with pytest.raises(ClientMistake, match="nested too deeply"):
-        EMBEDDED.encode(deep, "demo")
+        EMBEDDED.encode(ChatRequest(model="demo", messages=(message,), tools=tools), "demo")

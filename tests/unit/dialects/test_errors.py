@@ -17,6 +17,7 @@ from tidegate.core.errors import (
     GatewayError,
     NoBalance,
     RateLimited,
+    Unprocessable,
 )
 from tidegate.dialects import DIALECTS
 from tidegate.dialects.errors import by_status, error_object, known_message
@@ -61,7 +62,7 @@ def test_a_known_text_is_cut_to_a_length_for_reading():
     [
         (400, ClientMistake),
         (413, ClientMistake),
-        (422, ClientMistake),
+        (422, Unprocessable),
         (401, BackendRefused),
         (403, BackendRefused),
         (402, NoBalance),

@@ -13,7 +13,7 @@ from tests.support.samples import chunk, reader_of, request
 from tests.support.strategies import MODERATE, json_values
 
 from tidegate.codecs import sse
-from tidegate.core.errors import BackendRefused, ClientMistake, GatewayError
+from tidegate.core.errors import BackendRefused, ClientMistake, GatewayError, NotSupported
 from tidegate.core.events import Reasoning, Start, Text
 from tidegate.dialects.generic import GENERIC, rename_reasoning
 
@@ -39,7 +39,7 @@ def test_the_thinking_switch_is_not_passed_on_and_that_is_stated(asked):
 
 
 def test_a_prefix_is_refused_rather_than_answered_wrongly():
-    with pytest.raises(ClientMistake, match="GEN003"):
+    with pytest.raises(NotSupported, match="GEN003"):
         sent(messages=PREFIX)
 
 

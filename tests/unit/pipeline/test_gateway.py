@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from tests.support.samples import request
+from tests.support.world import World, external, fake, heard
 
-from tidegate.backends.fake import FakeBackend, default_script
+from tidegate.backends.fake import FakeBackend
 from tidegate.backends.registry import Registry
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Snapshot
 from tidegate.core.errors import (
@@ -26,78 +27,20 @@ from tidegate.core.errors import (
     ClientMistake,
     GatewayError,
     NoBalance,
+    NotSupported,
     PolicyRefusal,
     RateLimited,
     UnknownModel,
 )
 from tidegate.core.events import End, Event, Finish, Frame, Start, Text, UsageReport, frame_of
+from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
-from tidegate.ledger.entries import Entry
 from tidegate.pipeline import gateway as gateway_module
-from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Ask, Policy
 
 EXTERNAL = Boundary.EXTERNAL
 PRIVATE = Ask("auto", wished_class=DataClass.PRIVATE)
 Steps = Sequence[Event | GatewayError]
-
-
-class Ticking:
-    """A clock that moves one second each time it is read."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1.0
-        return self.now
-
-
-class World:
-    """A gateway over these backends and everything it booked and priced."""
-
-    def __init__(self, *backends: Any, policy: Policy | None = None, registry: Any = None) -> None:
-        self.booked: list[Entry] = []
-        self.priced: list[tuple[str, Usage | None, datetime]] = []
-        ids = iter(f"{number:032x}" for number in range(1000))
-        self.gateway = Gateway(
-            registry or Registry(backends),
-            policy or Policy(),
-            self.booked.append,
-            price=self.price,
-            wall_clock=lambda: 1_700_000_000.5,
-            timer=Ticking(),
-            new_id=lambda: next(ids),
-        )
-
-    def price(self, model: str, usage: Usage | None, at: datetime) -> Decimal | None:
-        self.priced.append((model, usage, at))
-        return Decimal("0.00000012")
-
-    async def ask(self, ask: Ask = Ask("auto")) -> list[Event]:  # noqa: B008
-        said: list[Event] = []
-        with self.gateway.exchange("test") as exchange:
-            async with aclosing(self.gateway.answer(exchange, request(), ask)) as batches:
-                async for frames in batches:
-                    said += [event for frame in frames for event in frame.events]
-        return said
-
-    @property
-    def entry(self) -> Entry:
-        assert len(self.booked) == 1, "each exchange is booked exactly once"
-        return self.booked[0]
-
-
-def fake(name: str, *steps: Event | GatewayError, **more: Any) -> FakeBackend:
-    return FakeBackend(name, script=(lambda _request: steps) if steps else default_script, **more)
-
-
-def external(name: str, *steps: Event | GatewayError, **more: Any) -> FakeBackend:
-    return fake(name, *steps, boundary=EXTERNAL, accepts=DataClass.INTERNAL, **more)
-
-
-def heard(*backends: FakeBackend) -> list[int]:
-    return [len(backend.heard) for backend in backends]
 
 
 async def test_an_answer_is_handed_on_and_booked() -> None:
@@ -136,7 +79,7 @@ async def test_any_failure_of_a_backend_lets_the_next_one_try(failure: type[Back
 
 
 @pytest.mark.parametrize("mistake", [ClientMistake("wrong"), BoundaryBreach("wall"), PolicyRefusal("no")])
-async def test_nothing_but_a_backends_failure_is_tried_elsewhere(mistake: GatewayError) -> None:
+async def test_a_mistake_a_breach_and_a_refusal_are_not_tried_elsewhere(mistake: GatewayError) -> None:
     world = World(fake("a", mistake), other := fake("b"))
     with pytest.raises(type(mistake)):
         await world.ask()
@@ -221,6 +164,35 @@ async def test_when_all_fail_the_last_failure_is_the_answer() -> None:
     assert (world.entry.status, world.entry.attempts) == (402, "a:RateLimited,b:NoBalance")
 
 
+async def test_what_one_backend_cannot_do_is_asked_of_the_next() -> None:
+    world = World(fake("a", NotSupported("no prefix")), good := fake("b"))
+    await world.ask()
+    assert (heard(good), world.entry.status) == ([1], 200)
+    assert world.entry.attempts == "a:NotSupported,b:ok"
+    assert world.entry.rules.endswith("RTE030")
+
+
+NOT_SUPPORTED, FAILED = NotSupported("a cannot"), RateLimited("slow down")
+
+
+@pytest.mark.parametrize(
+    ("errors", "heard_error"),
+    [
+        ((NOT_SUPPORTED, NotSupported("b cannot either")), "b cannot either"),
+        ((NOT_SUPPORTED, FAILED), "slow down"),
+        ((FAILED, NOT_SUPPORTED), "slow down"),
+        ((NotSupported("x"), NoBalance("first failure"), NOT_SUPPORTED, FAILED, NOT_SUPPORTED), "slow down"),
+    ],
+)
+async def test_a_failure_tells_more_than_what_is_not_supported(
+    errors: Sequence[GatewayError], heard_error: str
+) -> None:
+    world = World(*(fake(f"b{place}", error) for place, error in enumerate(errors)))
+    with pytest.raises(GatewayError, match=heard_error):
+        await world.ask()
+    assert world.entry.attempts == ",".join(f"b{place}:{type(error).__name__}" for place, error in enumerate(errors))
+
+
 async def test_a_private_request_never_falls_back_to_an_external_backend() -> None:
     world = World(fake("home", BackendUnreachable("gone")), cloud := external("cloud"))
     with pytest.raises(BackendUnreachable):
@@ -303,7 +275,8 @@ async def test_a_cancelled_stream_is_closed_and_booked_once() -> None:
 async def test_a_reader_that_stops_early_closes_the_backend_and_books_once() -> None:
     world = World(endless := Endless())
     with world.gateway.exchange("test") as exchange:
-        batches = world.gateway.answer(exchange, request(), Ask("auto"))
+        world.gateway.decide(exchange, Ask("auto"))
+        batches = world.gateway.answer(exchange, request())
         async for _frames in batches:
             break
         await batches.aclose()
@@ -316,7 +289,8 @@ async def test_an_exchange_whose_generator_is_closed_is_booked_as_left_once() ->
 
     async def surface() -> AsyncGenerator[list[Frame]]:
         with world.gateway.exchange("test") as exchange:
-            async with aclosing(world.gateway.answer(exchange, request(), Ask("auto"))) as batches:
+            world.gateway.decide(exchange, Ask("auto"))
+            async with aclosing(world.gateway.answer(exchange, request())) as batches:
                 async for frames in batches:
                     yield frames
 
@@ -375,3 +349,40 @@ async def test_decisions_are_not_kept_without_bound(monkeypatch: pytest.MonkeyPa
         with pytest.raises(UnknownModel):
             await world.ask(Ask(f"unknown-{number}"))
     assert len(world.gateway._decisions) <= 4
+
+
+LEGACY = contract_named(DEFAULT_PROFILE).legacy_names
+
+
+@pytest.mark.parametrize(
+    ("fields", "thinking"),
+    [
+        ({}, "disabled"),
+        ({"thinking": {"type": "enabled"}}, "enabled"),
+        ({"reasoning_effort": "max"}, None),
+    ],
+)
+async def test_a_retired_name_means_its_thinking_switch_unless_the_client_says_how_to_think(
+    fields: dict[str, Any], thinking: str | None
+) -> None:
+    hosted = FakeBackend("hosted", models=("deepseek-flash",))
+    world = World(hosted, policy=Policy(legacy_names=LEGACY, rewrites_legacy=True))
+    await world.ask(Ask("deepseek-chat"), request(model="deepseek-chat", **fields))
+    sent = hosted.heard[0]
+    assert isinstance(sent, ChatRequest)
+    assert sent.thinking == thinking
+    assert world.entry.model == "deepseek-flash"
+    assert "RTE006" in world.entry.rules
+    assert world.gateway.legacy_seen["deepseek-chat"] == 1
+    assert world.exchange is not None
+    told = ", thinking disabled" if not fields else ""
+    assert world.exchange.rewritten == f"deepseek-chat -> deepseek-flash{told}", "what was done, not what was meant"
+
+
+async def test_names_that_the_gateway_knows() -> None:
+    gateway = World(
+        FakeBackend("home", models=("m",)), policy=Policy(legacy_names=LEGACY, rewrites_legacy=True)
+    ).gateway
+    assert [gateway.knows(name) for name in ("m", "home/m", "auto", "claude-x", "deepseek-chat")] == [True] * 3 + [
+        False
+    ] * 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.decision import BackendView, Decision, Health, Snapshot
+from tidegate.core.decision import BackendView, Candidate, Decision, Health, Rewritten, Snapshot
 from tidegate.routing.decide import decide, forbids
 from tidegate.routing.policy import Alias, Ask, Policy
 
@@ -163,3 +166,50 @@ def test_without_candidates_the_decision_says_why(views, model, wished, refusal)
 def test_who_may_take_what(one, data_class, code):
     rule = forbids(one, data_class)
     assert (rule.code if rule else None) == code
+
+
+LEGACY = contract_named(DEFAULT_PROFILE).legacy_names
+HOSTED = BackendView("deepseek", Boundary.EXTERNAL, DataClass.PUBLIC, "up", ("deepseek-flash", "deepseek-v4-pro"))
+
+
+def legacy(name: str, *backends: BackendView, rewrites: bool = True, **policy: Any) -> Decision:
+    return decide(Ask(name), Snapshot(backends), Policy(legacy_names=LEGACY, rewrites_legacy=rewrites, **policy))
+
+
+@pytest.mark.parametrize(
+    ("name", "thinking"),
+    [("deepseek-chat", "disabled"), ("deepseek-reasoner", "enabled"), ("deepseek-v4-flash", None)],
+)
+def test_a_retired_name_is_rewritten_with_the_thinking_that_it_meant(name, thinking):
+    decision = legacy(name, HOSTED)
+    assert decision.candidates == (Candidate("deepseek", "deepseek-flash"),)
+    assert decision.rewritten == Rewritten(name, "deepseek-flash", thinking)
+    assert decision.rules == ("CLS001", "RTE006", "RTE005", "RTE020")
+    assert decision.asked_model == name
+
+
+def test_a_retired_name_is_unknown_unless_the_policy_takes_it():
+    decision = legacy("deepseek-chat", HOSTED, rewrites=False)
+    assert (decision.refusal, decision.rewritten, decision.candidates) == ("unknown_model", None, ())
+
+
+def test_who_serves_a_retired_name_itself_is_taken_at_its_word():
+    own = BackendView("own", Boundary.DEVICE, DataClass.PRIVATE, "up", ("deepseek-chat",))
+    decision = legacy("deepseek-chat", HOSTED, own)
+    assert (decision.candidates, decision.rewritten) == ((Candidate("own", "deepseek-chat"),), None)
+    aliased = legacy("deepseek-chat", HOSTED, own, aliases={"deepseek-chat": Alias("deepseek-chat", ("own",))})
+    assert (aliased.rewritten, aliased.candidates) == (None, (Candidate("own", "deepseek-chat"),))
+
+
+def test_an_alias_of_the_new_name_binds_the_old_one_with_its_class():
+    own = BackendView("own", Boundary.DEVICE, DataClass.PRIVATE, "up", ("m",))
+    pinned = Alias("deepseek-flash", ("own", "deepseek"), DataClass.PRIVATE)
+    decision = legacy("deepseek-chat", HOSTED, own, aliases={"deepseek-flash": pinned})
+    assert decision.data_class is DataClass.PRIVATE
+    assert decision.candidates == (Candidate("own", "m"),)
+    assert ("deepseek", "RTE010") in [(verdict.backend, verdict.code) for verdict in decision.verdicts]
+
+
+def test_a_name_of_another_provider_is_told_by_its_rule():
+    decision = decide(Ask("m", renamed=True), Snapshot((BOX,)), Policy())
+    assert decision.rules == ("CLS001", "RTE007", "RTE005", "RTE020")

@@ -115,6 +115,7 @@ def test_a_decision_is_shown_whole():
             },
         ],
         "refusal": None,
+        "rewritten": None,
     }
 
 

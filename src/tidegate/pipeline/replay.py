@@ -1,0 +1,228 @@
+"""Reasoning that a client dropped, put back as it was answered: a bounded memory between gateway and backends.
+
+The contract wants the reasoning of all earlier turns while tools are sent (VAL035), so answers to thinking requests with
+tools are remembered, whichever backend gave them. Turns from before a conversation had tools are not: remembering every
+thinking answer would decode every stream, and the hosted API never saw their reasoning as history anyway.
+
+Holds private content, so: in this process only, never written, logged or shown; found only by the same client for the
+same turn; put back only where its data class may go. Knows no clock and invents nothing: what is not there stays away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import orjson
+from msgspec.structs import replace
+
+from tidegate.core.boundary import HIGHEST_CLASS, DataClass
+from tidegate.core.decision import BackendView
+from tidegate.core.errors import GatewayError
+from tidegate.core.events import Frame, Reasoning, Text, ToolCall
+from tidegate.core.exchange import Exchange
+from tidegate.core.fold import Folding
+from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
+from tidegate.core.requests import ChatRequest, Request
+
+R = TypeVar("R", bound=Request)
+
+_ENTRY_BYTES = 250
+"""What an entry costs beside its text: key, objects and table (224 bytes in CPython 3.11, measured 2026-11-24)."""
+_MOST_ENTRIES = 50_000
+_UNIQUE_ID = re.compile(r"(?=[0-9A-Za-z]{16})[A-Za-z]*[0-9]+[A-Za-z]+[0-9]")
+"""A call id made by chance: the hosted API's, llama.cpp's, vLLM's, OpenAI's. Others count calls from 0, and repeat."""
+
+
+class _Unwritable(Exception):
+    """A message that cannot be written as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """`data_class` is that of all that the model had seen when it thought this."""
+
+    reasoning: bytes = field(repr=False)
+    data_class: DataClass
+
+
+class ReasoningMemory:
+    """Least recently used turns are forgotten first. A limit of 0 switches it off."""
+
+    def __init__(self, limit_bytes: int, *, key: bytes) -> None:
+        """`key` makes the digests of turns worthless outside this process: up to 64 bytes of chance."""
+        self._limit_bytes = limit_bytes
+        self._key = key
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self.held_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put_back(self, client: str | None, request: R, view: BackendView) -> tuple[R, DataClass | None]:
+        """The request with what this backend may be reminded of, and the highest class of that; None: of nothing."""
+        if not self._entries or not isinstance(request, ChatRequest) or not wants_reasoning(request):
+            return request, None
+        messages, highest = list(request.messages), None
+        missing = [at for at, turn in enumerate(messages) if turn.role == "assistant" and not turn.has_reasoning]
+        for position, digest in self._digests(client, request.user_id, messages, missing):
+            entry = self._find(digest)
+            if entry is not None and may_go(entry.data_class, view):
+                turn = messages[position]
+                thought = ReasoningPart(entry.reasoning.decode())
+                messages[position] = replace(turn, parts=(thought, *turn.parts))
+                highest = entry.data_class if highest is None else highest.raised_to(entry.data_class)
+        return (request, None) if highest is None else (replace(request, messages=tuple(messages)), highest)
+
+    def listen(self, request: Request) -> Listening | None:
+        """Someone to hear the answer to this request; None when it need not be remembered."""
+        if not self._limit_bytes or not isinstance(request, ChatRequest) or not wants_reasoning(request):
+            return None
+        return Listening(self, request, self._limit_bytes)
+
+    def keep(self, client: str | None, request: ChatRequest, turn: Message, data_class: DataClass) -> None:
+        """Remember the reasoning of this turn, the answer to this request."""
+        reasoning = b"".join(part.text.encode() for part in turn.parts if isinstance(part, ReasoningPart))
+        if not reasoning:
+            return
+        answered = [*request.messages, turn]
+        for _position, digest in self._digests(client, request.user_id, answered, [len(request.messages)]):
+            self._forget(digest)
+            self._entries[digest] = _Entry(reasoning, data_class)
+            self.held_bytes += len(reasoning) + _ENTRY_BYTES
+        while self.held_bytes > self._limit_bytes or len(self._entries) > _MOST_ENTRIES:
+            self._forget(next(iter(self._entries)))
+
+    def _find(self, digest: bytes) -> _Entry | None:
+        entry = self._entries.get(digest)
+        if entry is not None:
+            self._entries.move_to_end(digest)
+        return entry
+
+    def _forget(self, digest: bytes) -> None:
+        entry = self._entries.pop(digest, None)
+        if entry is not None:
+            self.held_bytes -= len(entry.reasoning) + _ENTRY_BYTES
+
+    def _digests(
+        self, client: str | None, user_id: str | None, messages: list[Message], wanted: Iterable[int]
+    ) -> Iterator[tuple[int, bytes]]:
+        """Keys of the turns at these ascending positions.
+
+        The same words in two conversations are two turns: a greeting is answered alike everywhere, but what was thought
+        may speak of what else was said there. So a turn is known by all that came before it too, unless a call id tells
+        it from all others; then it is found again although the client cut or edited its history.
+        """
+        seen, history = 0, self._digest([client, user_id, "history"])
+        for position in wanted:
+            turn = messages[position]
+            try:
+                if any(isinstance(part, ToolCallPart) and _UNIQUE_ID.search(part.call_id) for part in turn.parts):
+                    digest = self._digest([client, user_id, "calls"])
+                else:
+                    for before in messages[seen:position]:
+                        history.update(_line(_identity(before)))
+                    seen, digest = position, history.copy()
+                digest.update(_line(_identity(turn)))
+            except _Unwritable:
+                return
+            yield position, digest.digest()
+
+    def _digest(self, scope: list[str | None]) -> blake2b:
+        return blake2b(_line(scope), key=self._key, digest_size=32)
+
+
+NO_MEMORY = ReasoningMemory(0, key=b"")
+
+
+class Listening:
+    """Hears one answer, frame by frame and after each was handed on, so that nobody waits for it.
+
+    Heard as it comes and not at its end: then it holds the text once instead of every frame, and no long answer stops
+    all others while it is decoded.
+    """
+
+    def __init__(self, memory: ReasoningMemory, request: ChatRequest, most_characters: int) -> None:
+        self._memory = memory
+        self._request = request
+        self._left_characters = most_characters
+        self._folding: Folding | None = Folding(logprobs=False)
+
+    def hear(self, frames: list[Frame]) -> None:
+        """What cannot be read is not remembered, and is no error: the client has it as it came."""
+        if self._folding is None:
+            return
+        try:
+            for frame in frames:
+                for event in frame.events:
+                    self._folding.add(event)
+                    match event:
+                        case Reasoning(text) | Text(text) | ToolCall(arguments=text):
+                            self._left_characters -= len(text)
+                        case _:
+                            pass
+        except GatewayError:
+            self._folding = None
+        if self._left_characters < 0:
+            self._folding = None
+
+    def keep(self, exchange: Exchange) -> None:
+        """The answer has properly ended."""
+        if self._folding is None or exchange.sent_class is None:
+            return
+        try:
+            answer = self._folding.answer()
+        except GatewayError:
+            return
+        parts = (ReasoningPart(answer.reasoning or ""), TextPart(answer.text), *answer.tool_calls)
+        self._memory.keep(exchange.client, self._request, Message("assistant", parts), exchange.sent_class)
+
+
+def wants_reasoning(request: ChatRequest) -> bool:
+    """Whether the contract has the reasoning of earlier turns sent with this request."""
+    return request.thinks and bool(request.tools)
+
+
+def may_go(data_class: DataClass, view: BackendView) -> bool:
+    """The wall for what is remembered: may content of this class go to this backend?"""
+    return data_class.rank <= min(HIGHEST_CLASS[view.boundary].rank, view.accepts.rank)
+
+
+def _identity(message: Message) -> list[Any]:
+    """A message but for its reasoning, as far as clients keep it: they trim an answer and write arguments anew."""
+    if message.role != "assistant":
+        return [message.role, message.call_id, *map(_content, message.parts)]
+    text = "".join(part.text for part in message.parts if isinstance(part, TextPart)).strip()
+    calls = [[part.call_id, part.name, _arguments(part)] for part in message.parts if isinstance(part, ToolCallPart)]
+    others = [part.value for part in message.parts if isinstance(part, OpaquePart)]
+    return ["assistant", text, calls, others]
+
+
+def _content(part: object) -> object:
+    match part:
+        case TextPart(text):
+            return text
+        case OpaquePart(value):
+            return value
+        case _:
+            return None
+
+
+def _arguments(call: ToolCallPart) -> object:
+    try:
+        return orjson.loads(call.arguments) if call.arguments.strip() else {}
+    except orjson.JSONDecodeError:
+        return call.arguments
+
+
+def _line(value: object) -> bytes:
+    """One line of JSON, so that what follows cannot be taken for its part."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # Deeper than orjson writes, or with a lone surrogate: such a request cannot be sent on either.
+        raise _Unwritable from None
