@@ -1,4 +1,4 @@
-"""A real `tidegate up` in a process of its own, on a free port, with folders of its own."""
+"""A real `tidegate` that serves, in a process of its own, on a free port, with folders of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STOP_LIMIT_S = 20
 
 @dataclass
 class Running:
-    """A gateway that serves. `lines` is all it has printed so far, both outputs together."""
+    """A gateway or a simulator that serves. `lines` is all it has printed so far, both outputs together."""
 
     process: subprocess.Popen[str]
     url: str
@@ -76,9 +76,15 @@ def tidegate_up(folder: Path, config: str = "", *flags: str, **environment: str)
     """Serving when the block begins; stopped, one way or the other, when it ends."""
     file = folder / "tidegate.toml"
     file.write_text(config)
-    command = [sys.executable, "-m", "tidegate", "up", "--port", "0", "--config", str(file), *flags]
+    with serving(folder, "up", "--port", "0", "--config", str(file), *flags, **environment) as running:
+        yield running
+
+
+@contextmanager
+def serving(folder: Path, *words: str, **environment: str) -> Generator[Running]:
+    """A command that serves, from its line `Serving` on."""
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "tidegate", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 
+from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
     clients_of,
@@ -20,27 +20,30 @@ from tidegate.app.enforce import (
 from tidegate.backends.base import Backend, Endpoint
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
-from tidegate.backends.engine import Engine, EngineSettings, default_threads
+from tidegate.backends.engine import Engine
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
-from tidegate.backends.model_file import is_this_model
 from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
-from tidegate.catalog.embedded import embedded_model
 from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
-from tidegate.dialects import EMBEDDED, LLAMACPP, dialect_named
+from tidegate.dialects import dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
+from tidegate.pipeline.replay import ReasoningMemory
+from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
+from tidegate.surfaces.answering import AnsweringSurface
+from tidegate.surfaces.anthropic import MessagesFormat
 from tidegate.surfaces.auth import Door
-from tidegate.surfaces.openai import ChatSurface
-from tidegate.surfaces.server import Server
+from tidegate.surfaces.formats import Format
+from tidegate.surfaces.openai import ChatFormat, FimFormat
+from tidegate.surfaces.server import Server, Surfaces
 
 
 class App:
@@ -58,10 +61,12 @@ class App:
         self.policy = policy_of(config, endpoints)
         self._transport = Transport(_limits(config))
         self._watcher = Transport(WATCH_LIMITS)
+        self._hosted: HttpBackend | None = None
         self.engine: Engine | None = None
         self._embedded: EmbeddedBackend | None = None
         if config.embedded.enabled and model_path is not None:
-            self._embed(config, model_path)
+            self._embedded = embedded_backend(self._transport, config.embedded, model_path)
+            self.engine = self._embedded.engine
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self._config = config
@@ -82,26 +87,6 @@ class App:
             probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
         return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
 
-    def _embed(self, config: Config, model_path: Path) -> None:
-        """The demo model with its own template and quirks; any other file as the llama.cpp server it then is."""
-        demo, options = embedded_model(), config.embedded
-        is_demo = is_this_model(model_path, demo)
-        template = resources.files("tidegate.backends").joinpath("demo_chat.jinja").read_text(encoding="utf-8")
-        model = demo.id if is_demo else model_path.stem
-        self.engine = Engine(
-            EngineSettings(
-                model_path=model_path,
-                alias=model,
-                context_tokens=options.context_tokens,
-                slots=options.slots,
-                threads=options.threads or default_threads(),
-                template=template if is_demo else "",
-            )
-        )
-        note = demo.notice if is_demo else f"your own model file {model_path.name}"
-        dialect = EMBEDDED if is_demo else LLAMACPP
-        self._embedded = EmbeddedBackend(self._transport, self.engine, dialect, model, note)
-
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
             return FakeBackend(
@@ -112,7 +97,10 @@ class App:
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
-        return HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        backend = HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        if options.kind == "deepseek" and self._hosted is None:
+            self._hosted = backend
+        return backend
 
     async def start(self, on_written: Callable[[Sequence[Entry]], None] | None = None) -> None:
         """Open the ledger, start the engine, look at the backends."""
@@ -133,10 +121,24 @@ class App:
             wall_clock=time.time,
             timer=time.perf_counter,
             new_id=_Ids(),
+            memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
         )
-        limit_bytes = self._config.server.body_limit_bytes
-        chat = ChatSurface(gateway, self._door, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
-        self.asgi = Server(chat, AdminSurface(gateway, self._door, self.ledger))
+        self.asgi = Server(self._surfaces(gateway))
+
+    def _surfaces(self, gateway: Gateway) -> Surfaces:
+        def answering(form: Format) -> AnsweringSurface:
+            limit_bytes = self._config.server.body_limit_bytes
+            return AnsweringSurface(gateway, self._door, form, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
+
+        return Surfaces(
+            chat=answering(ChatFormat(self.contract, beta=False)),
+            beta_chat=answering(ChatFormat(self.contract, beta=True)),
+            fim=answering(FimFormat(self.contract, beta=True)),
+            off_beta=answering(FimFormat(self.contract, beta=False)),
+            messages=answering(MessagesFormat(self.contract)),
+            account=AccountSurface(gateway, self._door, self.contract, self._hosted),
+            admin=AdminSurface(gateway, self._door, self.ledger),
+        )
 
     async def stop(self) -> None:
         """Stop the engine and write the ledger to its end."""

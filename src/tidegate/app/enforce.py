@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tidegate.backends.base import Endpoint
 from tidegate.backends.clearance import Network, check_address
+from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import DEFAULT_ACCEPTS, HIGHEST_CLASS, Boundary, DataClass
@@ -61,7 +62,7 @@ def endpoint_of(name: str, options: BackendOptions, environment: Environment) ->
     base_url = options.base_url or (HOSTED_URL if hosted else None)
     if base_url is None and options.kind != "fake":
         raise Misconfigured(f"{place} base_url is missing")
-    scheme, host, port, path = _split_url(place, base_url or "http://127.0.0.1:1")
+    scheme, host, port, path = _split_url(place, base_url or "http://127.0.0.1:1", hosted=hosted)
     endpoint = Endpoint(
         name=name,
         boundary=boundary,
@@ -77,7 +78,7 @@ def endpoint_of(name: str, options: BackendOptions, environment: Environment) ->
     return endpoint
 
 
-def _split_url(place: str, url: str) -> tuple[str, str, int, str]:
+def _split_url(place: str, url: str, *, hosted: bool) -> tuple[str, str, int, str]:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -88,6 +89,8 @@ def _split_url(place: str, url: str) -> tuple[str, str, int, str]:
     path = parts.path.rstrip("/")
     if path == "/v1":
         path = ""  # people paste the OpenAI form; our paths begin with /v1 themselves
+    if hosted and path == "/beta":
+        path = ""  # the beta base is chosen by what a request needs
     if not path.isascii() or not path.isprintable() or " " in path:
         raise Misconfigured(f"{place} base_url holds characters that cannot stand in a path")
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path
@@ -161,7 +164,8 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     for client in config.clients:
         if client.data_class is not None:
             _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
-    return Policy(default, aliases)
+    legacy = contract_named(config.contract.profile).legacy_names
+    return Policy(default, aliases, legacy, rewrites_legacy=config.policy.legacy_names == "rewrite")
 
 
 def _alias(name: str, config: Config, places: list[Place]) -> Alias:

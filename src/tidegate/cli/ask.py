@@ -25,7 +25,9 @@ def ask(
     prompt: str = typer.Argument(help="What to ask; - reads standard input."),
     model: str = typer.Option("auto", help="auto, local, an alias, a model id or backend/model."),
     data_class: str = typer.Option("", "--class", help="Raise the data class: public, internal or private."),
-    thinking: bool = typer.Option(True, help="Let the model think first."),
+    thinking: bool | None = typer.Option(
+        None, "--thinking/--no-thinking", help="Let the model think first or not; default: as the model name means."
+    ),
     max_tokens: int = typer.Option(0, help="Most tokens of thinking and answer; 0: the contract's default."),
     url: str = typer.Option(DEFAULT_URL, help=URL_HELP),
     as_json: bool = typer.Option(False, "--json", help="Print answer and decision as one JSON document."),
@@ -48,7 +50,7 @@ def ask_gateway(
     *,
     model: str,
     data_class: str = "",
-    thinking: bool = True,
+    thinking: bool | None = None,
     max_tokens: int = 0,
     key: str | None = None,
     show: Callable[[Piece], None],
@@ -58,8 +60,9 @@ def ask_gateway(
         "model": model,
         "messages": [{"role": "user", "content": prompt}],
         "stream": True,
-        "thinking": {"type": "enabled" if thinking else "disabled"},
     }
+    if thinking is not None:
+        body["thinking"] = {"type": "enabled" if thinking else "disabled"}
     if max_tokens:
         body["max_tokens"] = max_tokens
     headers = {"x-tidegate-class": data_class} if data_class else {}

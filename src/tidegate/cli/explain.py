@@ -19,10 +19,11 @@ from tidegate.core.errors import Misconfigured
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import RULEBOOKS
 from tidegate.routing.rules import CLASSES, ROUTES
+from tidegate.simulator.fault_kinds import SIMULATOR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, *RULEBOOKS, validation_rules())
+BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, *RULEBOOKS, SIMULATOR, validation_rules())
 
 
 @app.command()

@@ -28,10 +28,19 @@ def status(
     ledger = found["ledger"]
     print(f"Tidegate {found['version']} at {url}, {keys}, default class {found['default_class']}")
     print_backends(found["backends"])
+    if legacy := legacy_line(found.get("legacy_names") or {}):
+        print(legacy)
     print(
         f"ledger: {ledger['written']} written, {ledger['waiting']} waiting"
         + (f", {ledger['error']}" if ledger["error"] else "")
     )
+
+
+def legacy_line(legacy: dict[str, Any]) -> str:
+    """What becomes of retired model names, if any was asked for."""
+    seen = ", ".join(f"{name} ({times} times)" for name, times in (legacy.get("seen") or {}).items())
+    fate = "rewritten" if legacy.get("policy") == "rewrite" else "refused; [policy] legacy_names can rewrite them"
+    return f"retired model names asked for, {fate}: {seen}" if seen else ""
 
 
 def print_backends(backends: list[dict[str, Any]]) -> None:

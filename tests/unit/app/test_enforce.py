@@ -253,7 +253,17 @@ def test_no_backend_at_all_is_refused() -> None:
 
 @pytest.mark.parametrize("part", ["embedded", "probe"])
 def test_the_embedded_engine_or_the_probe_is_enough(part: str) -> None:
-    assert policy(**{part: {"enabled": True}}) == Policy(DataClass.PUBLIC, {})
+    made = policy(**{part: {"enabled": True}})
+    assert (made.default_class, made.aliases) == (DataClass.PUBLIC, {})
+
+
+@pytest.mark.parametrize(("wanted", "rewrites"), [("reject", False), ("rewrite", True)])
+def test_what_becomes_of_retired_names_is_the_policys(wanted: str, rewrites: bool) -> None:
+    made = policy(policy={"legacy_names": wanted}, probe={"enabled": True})
+    assert made.rewrites_legacy is rewrites
+    assert "deepseek-chat" in made.legacy_names
+    older = policy(contract={"profile": "2026-08-ga"}, probe={"enabled": True})
+    assert "deepseek-v4-flash" not in older.legacy_names
 
 
 @pytest.mark.parametrize("data_class", ["internal", "private"])

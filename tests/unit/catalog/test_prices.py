@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.catalog.prices import cost_usd, price_rows
+from tidegate.catalog.contracts import DEFAULT_PROFILE, PROFILES, contract_named
+from tidegate.catalog.prices import cost_usd, price_row, price_rows
 from tidegate.core.usage import Usage
 
 MILLION = 1_000_000
@@ -130,10 +130,40 @@ def test_every_hosted_model_has_a_price():
     assert {row.model for row in price_rows()} >= set(contract_named(DEFAULT_PROFILE).models)
 
 
-@pytest.mark.parametrize("row", price_rows(), ids=lambda row: row.model)
-def test_a_hit_is_cheaper_than_a_miss_and_peak_dearer_than_off_peak(row):
+@pytest.mark.parametrize("row", price_rows(), ids=lambda row: f"{row.model} {row.valid_from:%m-%d}")
+def test_a_hit_is_cheaper_than_a_miss_and_peak_is_twice_off_peak(row):
     assert 0 < row.off_peak.hit < row.off_peak.miss < row.off_peak.output
-    assert row.peak.hit > row.off_peak.hit
-    assert row.peak.miss > row.off_peak.miss
-    assert row.peak.output > row.off_peak.output
+    factor = 2 if row.peak_hours_utc else 1
+    assert row.peak.hit == factor * row.off_peak.hit
+    assert row.peak.miss == factor * row.off_peak.miss
+    assert row.peak.output == factor * row.off_peak.output
     assert all(0 <= begin < end <= 24 for begin, end in row.peak_hours_utc)
+
+
+def test_there_were_no_peak_hours_before_mid_august():
+    assert [
+        row
+        for row in price_rows()
+        if bool(row.peak_hours_utc) != (row.valid_from >= datetime(2026, 8, 16, 16, tzinfo=UTC))
+    ] == []
+
+
+def test_for_one_week_the_weekend_had_its_peak_hours():
+    saturday, next_saturday = at("02:00:00", "2026-08-22"), at("02:00:00", "2026-08-29")
+    assert cost_usd("deepseek-v4-flash", USAGE, saturday) == 2 * cost_usd("deepseek-v4-flash", USAGE, next_saturday)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_price_that_a_profile_names_is_there(profile):
+    contract = contract_named(profile)
+    assert set(contract.tables["prices"]) == set(contract.models)
+    for row in contract.tables["prices"].values():
+        assert price_row(row.name, row.values["row_from"]).model == row.name
+
+
+def test_the_chinese_price_list_is_known_for_what_is_sold_now():
+    row = price_row("deepseek-flash", datetime(2026, 9, 10, 4, 0, tzinfo=UTC))
+    assert row.cost(USAGE, at("12:00:00"), "CNY") == Decimal("5.02")
+    assert row.cost(USAGE, at("02:00:00"), "CNY") == Decimal("10.04")
+    old = price_row("deepseek-v4-pro", datetime(2026, 5, 22, tzinfo=UTC))
+    assert old.cost(USAGE, at("12:00:00"), "CNY") is None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import print_backends
+from tidegate.cli.status import legacy_line, print_backends
 
 Run = Callable[..., Any]
 HOME = {"name": "home", "boundary": "device", "accepts": "private", "health": "up", "models": ["m", "n"]}
@@ -76,3 +76,13 @@ def test_a_server_that_is_not_tidegate_gives_no_traceback(tidegate: Run, gateway
 def test_square_brackets_in_a_name_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     print_backends([{**HOME, "models": ["m[bold]x", "[/]"]}])
     assert "m[bold]x, [/]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("policy", "fate"),
+    [("rewrite", "asked for, rewritten: deepseek-chat (2 times)"), ("reject", "asked for, refused; [policy]")],
+)
+def test_retired_names_that_were_asked_for_are_told(policy: str, fate: str) -> None:
+    assert fate in legacy_line({"policy": policy, "seen": {"deepseek-chat": 2}})
+    assert legacy_line({"policy": policy, "seen": {}}) == ""
+    assert legacy_line({}) == ""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import importlib.util
-import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +12,12 @@ import pytest
 
 from tidegate.app import App
 from tidegate.cli import up as up_module
-from tidegate.cli.up import _announce, _model_path, _own_key, _print_exchanges, _stop_on_signals, _with_flags, bind
+from tidegate.cli.serving import bind
+from tidegate.cli.up import _announce, _model_path, _own_key, _print_exchanges, _with_flags
 from tidegate.config import Config, parse_config
 from tidegate.core.errors import Misconfigured
 from tidegate.core.exchange import Exchange
 from tidegate.ledger.entries import entry_of
-from tidegate.surfaces.serving import http_server
 
 Run = Callable[..., Any]
 WRITTEN = parse_config({"server": {"host": "localhost", "port": 5000}, "embedded": {"model": "mine.gguf", "slots": 3}})
@@ -51,27 +48,6 @@ def test_a_named_model_switches_the_engine_on() -> None:
 def test_a_model_without_the_engine_makes_no_sense() -> None:
     with pytest.raises(Misconfigured, match="--model needs the embedded engine; drop --no-embedded"):
         flagged(model=Path("m.gguf"), embedded=False)
-
-
-def test_a_free_port_is_bound_and_listened_on() -> None:
-    with bind("127.0.0.1", 0) as listener:
-        host, port = listener.getsockname()
-        assert (host, port > 0) == ("127.0.0.1", True)
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
-            pass
-
-
-def test_a_busy_port_names_itself_and_the_flag() -> None:
-    with bind("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(Misconfigured, match=rf"port {port} of 127\.0\.0\.1 is in use .*choose one with --port"):
-            bind("127.0.0.1", port)
-
-
-@pytest.mark.parametrize("host", ["192.0.2.1", "::zz"])
-def test_a_host_that_is_not_ours_names_the_flags(host: str) -> None:
-    with pytest.raises(Misconfigured, match=r"cannot listen on .* check --host and --port"):
-        bind(host, 0)
 
 
 def test_a_missing_engine_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,20 +139,6 @@ def test_an_exchange_is_one_line_on_a_terminal(capsys: pytest.CaptureFixture[str
     refused = Exchange("ex_1", "openai_chat", 3661.0, status=403, error="PolicyRefusal", duration_s=0.004)
     _print_exchanges([entry_of(refused)])
     assert capsys.readouterr().err == "01:01:01Z ex_1 403 - -> no backend 0.00s PolicyRefusal\n"
-
-
-async def test_a_first_signal_drains_and_a_second_one_does_not_wait() -> None:
-    server, loop = http_server(None, drain_s=1), asyncio.get_running_loop()
-    _stop_on_signals(server)
-    try:
-        for expected in ((True, False), (True, True)):
-            signal.raise_signal(signal.SIGTERM)
-            for _ in range(20):  # turns of the loop
-                await asyncio.sleep(0)
-            assert (server.should_exit, server.force_exit) == expected
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def test_the_collector_is_calmed_and_still_works() -> None:

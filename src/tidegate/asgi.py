@@ -1,4 +1,4 @@
-"""The little of ASGI that the surfaces share: reading a body within bounds, writing an answer, noticing a client leave.
+"""The little of ASGI that surfaces and simulator share: reading a body within bounds, answering, noticing a client leave.
 
 Plain ASGI, no framework, because this is the hot path.
 """

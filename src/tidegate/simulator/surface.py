@@ -1,0 +1,60 @@
+"""The role of a simulated surface: one API's bytes to a request, and events to its bytes. Everything else is `session`'s.
+
+To add one: a class with these members in a file of its own, and its paths in `application`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tidegate.asgi import Scope
+from tidegate.catalog.contracts.contract import Contract
+from tidegate.core.events import Event
+from tidegate.core.fold import Answer
+from tidegate.core.requests import Request
+from tidegate.core.usage import Usage
+
+FINGERPRINT = "fp_tidegate_sim"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What all chunks of one answer share. `model` is what the answer says, `created` unix seconds."""
+
+    answer_id: str
+    model: str
+    created: int
+    fingerprint: str = FINGERPRINT
+
+
+class Encoder(Protocol):
+    def encode(self, event: Event) -> bytes: ...
+
+
+class Surface(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def last_words(self) -> bytes:
+        """The bytes that end a stream properly; the fault `no_done` leaves them out."""
+        ...
+
+    def key(self, scope: Scope) -> str | None:
+        """The key that was sent, None for none."""
+        ...
+
+    def decode(self, body: bytes, contract: Contract) -> Request:
+        """The request if it has the contract's shape; errors quote what the hosted API quotes."""
+        ...
+
+    def check(self, request: Request, contract: Contract, *, beta: bool, passback: bool) -> None:
+        """The contract's rules, once the model is known to exist. Raises a `ClientMistake` in the hosted words."""
+        ...
+
+    def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:
+        """`prompt` holds the counts that are known before the answer begins."""
+        ...
+
+    def whole(self, answer: Answer, request: Request, identity: Identity) -> bytes: ...

@@ -1,0 +1,55 @@
+"""`tidegate sim` in a process of its own: it serves, it stops, and a real model can speak through it."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+from http.client import IncompleteRead
+from pathlib import Path
+
+import pytest
+from tests.support.process import serving, tidegate
+
+ASKED = {
+    "model": "deepseek-flash",
+    "messages": [{"role": "user", "content": "Return exactly: OK"}],
+    "max_tokens": 24,
+}
+AUTHORIZED = {"Authorization": "Bearer sk-test-0000"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_stop(folder: Path, number: int) -> None:
+    with serving(folder, "sim", "--port", "0") as running:
+        status, answer = running.post({**ASKED, "thinking": {"type": "disabled"}}, AUTHORIZED)
+        assert (status, answer["choices"][0]["message"]["content"]) == (200, "OK")
+        status, refused = running.post(ASKED, {**AUTHORIZED, "x-sim-fault": "503"})
+        assert (status, refused["error"]["code"]) == (503, "service_unavailable_error")
+        assert running.stop(number) == 0
+    assert "Traceback" not in running.output
+
+
+def test_a_broken_connection_leaves_no_noise(folder: Path) -> None:
+    with serving(folder, "sim", "--port", "0") as running:
+        with pytest.raises(IncompleteRead):
+            running.post(ASKED, {**AUTHORIZED, "x-sim-fault": "cut=20"})
+        assert running.stop() == 0
+    assert running.lines[-1].startswith("Serving"), running.output
+
+
+def test_a_wrong_option_is_one_line_and_code_two(folder: Path) -> None:
+    done = tidegate(folder, "sim", "--profile", "2025-01")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tidegate: --profile: expected one of 2026-04-preview")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="the embedded engine is not installed")
+def test_the_embedded_model_can_be_the_brain(folder: Path, model_path: Path) -> None:
+    with serving(folder, "sim", "--port", "0", "--brain", "embedded", "--model", str(model_path)) as running:
+        status, answer = running.post(ASKED, AUTHORIZED)
+        assert status == 200
+        message, usage = answer["choices"][0]["message"], answer["usage"]
+        assert message["reasoning_content"]
+        assert (answer["model"], usage["prompt_tokens"]) == ("deepseek-flash", 34)
+        assert 0 < usage["completion_tokens"] <= 24
+        assert running.stop() == 0

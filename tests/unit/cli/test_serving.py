@@ -1,0 +1,53 @@
+"""The socket of a command that serves, and the signals that end it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+
+import pytest
+
+from tidegate.cli.serving import bind, stop_on_signals, url_of
+from tidegate.core.errors import Misconfigured
+from tidegate.surfaces.serving import http_server
+
+
+def test_a_free_port_is_bound_and_listened_on() -> None:
+    with bind("127.0.0.1", 0) as listener:
+        host, port = listener.getsockname()
+        assert (host, port > 0) == ("127.0.0.1", True)
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
+
+
+def test_a_busy_port_names_itself_and_the_flag() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Misconfigured, match=rf"port {port} of 127\.0\.0\.1 is in use .*choose one with --port"):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "::zz"])
+def test_a_host_that_is_not_ours_names_the_flags(host: str) -> None:
+    with pytest.raises(Misconfigured, match=r"cannot listen on .* check --host and --port"):
+        bind(host, 0)
+
+
+async def test_a_first_signal_drains_and_a_second_one_does_not_wait() -> None:
+    server, loop = http_server(None, drain_s=1), asyncio.get_running_loop()
+    stop_on_signals(server)
+    try:
+        for expected in ((True, False), (True, True)):
+            signal.raise_signal(signal.SIGTERM)
+            for _ in range(20):  # turns of the loop
+                await asyncio.sleep(0)
+            assert (server.should_exit, server.force_exit) == expected
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def test_an_address_of_version_6_stands_in_brackets() -> None:
+    assert url_of("127.0.0.1", 4242) == "http://127.0.0.1:4242"
+    assert url_of("::1", 4242) == "http://[::1]:4242"

@@ -1,0 +1,40 @@
+"""Paths: every base of the hosted API, and an empty body where it has nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import AUTHORIZED, Caller
+
+Build = Callable[..., Caller]
+
+
+@pytest.mark.parametrize("base", ["", "/v1", "/beta", "/beta/v1"])
+async def test_every_base_has_chat_and_models(simulator: Build, base: str):
+    one = simulator()
+    assert (await one.post(f"{base}/chat/completions")).status == 200
+    for path in ("/models", "/models/deepseek-flash", "/user/balance"):
+        assert (await one.raw("GET", base + path, **AUTHORIZED)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/beta", "/embeddings", "/moderations", "/v2/models", "/models/", "/chat"])
+async def test_an_unknown_path_has_an_empty_404(simulator: Build, path: str):
+    reply = await simulator().raw("GET", path)
+    assert (reply.status, reply.body, "content-type" in reply.headers) == (404, b"", False)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/chat/completions"), ("POST", "/models"), ("DELETE", "/models/deepseek-flash")]
+)
+async def test_a_wrong_method_has_an_empty_405(simulator: Build, method: str, path: str):
+    one = simulator()
+    reply = await one.raw(method, path)
+    assert (reply.status, reply.body) == (405, b"")
+    assert [(seen.path, seen.status) for seen in one.parts.seen] == [(path, 405)]
+
+
+async def test_it_speaks_http_only(simulator: Build):
+    with pytest.raises(RuntimeError, match="not websocket"):
+        await simulator().simulator({"type": "websocket"}, None, None)  # type: ignore[arg-type]
