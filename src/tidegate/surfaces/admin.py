@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import orjson
 
 from tidegate import __version__
+from tidegate.asgi import Receive, Scope, Send, respond
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import NotFound
 from tidegate.ledger.entries import Entry, view_of
 from tidegate.pipeline.gateway import Gateway
-from tidegate.surfaces.asgi import Receive, Scope, Send, respond
 from tidegate.surfaces.auth import Door
 
 
@@ -56,6 +56,10 @@ class AdminSurface:
             "default_class": self._gateway.policy.default_class.value,
             "keys_required": not self._door.open,
             "backends": [_backend_view(view) for view in self._gateway.backends.snapshot().backends],
+            "legacy_names": {
+                "policy": "rewrite" if self._gateway.policy.rewrites_legacy else "reject",
+                "seen": {name: times for name, times in self._gateway.legacy_seen.items() if times},
+            },
             "aliases": sorted(self._gateway.policy.aliases),
             "ledger": ledger,
         }

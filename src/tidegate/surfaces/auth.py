@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from tidegate.asgi import Scope, header
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import AuthenticationFailed, PolicyRefusal
-from tidegate.surfaces.asgi import Scope, header
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,18 @@ class Door:
         """Whether no key is asked for."""
         return not self._by_digest
 
-    def admit(self, scope: Scope) -> Client | None:
-        """The client behind this request; None where no clients are configured."""
+    def admit(self, scope: Scope, key_header: bytes | None = None) -> Client | None:
+        """The client behind this request; None where no clients are configured.
+
+        The key may also come bare in `key_header`; Authorization wins where both are sent.
+        """
         if self.open:
             _require_local_name(scope)
             return None
-        given = header(scope, b"authorization") or ""
-        scheme, _, key = given.partition(" ")
+        given = header(scope, b"authorization")
+        if given is None and key_header is not None and (bare := header(scope, key_header)):
+            given = f"Bearer {bare}"
+        scheme, _, key = (given or "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise AuthenticationFailed("Authentication Fails: send `Authorization: Bearer KEY`")
         client = self._by_digest.get(_digest(key.strip()))

@@ -1,201 +1,83 @@
-"""The chat-completions surface: authenticate, decode, ask the gateway, encode. No policy."""
+"""The formats of the OpenAI-shaped surfaces: chat completions, and fill-in-the-middle on the beta base."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
-import orjson
-
-from tidegate.codecs.openai_chat.answer import encode_answer
-from tidegate.codecs.openai_chat.chunks import ChunkEncoder
-from tidegate.codecs.openai_chat.request import decode_request
-from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import ClientLeft, ClientMistake, GatewayError
-from tidegate.core.events import Frame
-from tidegate.core.exchange import Exchange
-from tidegate.core.fold import Folding
-from tidegate.core.requests import ChatRequest
-from tidegate.ledger.entries import keyed_hash
-from tidegate.pipeline.gateway import Gateway
-from tidegate.routing.explain import model_names
-from tidegate.routing.policy import Ask
-from tidegate.surfaces.asgi import (
-    STREAM_HEADERS,
-    ClientWatch,
-    Header,
-    Receive,
-    Scope,
-    Send,
-    read_body,
-    require_json,
-    respond,
-)
-from tidegate.surfaces.auth import Door
-from tidegate.surfaces.errors import error_body, error_event, log_unexpected, unexpected
-
-FINGERPRINT = "fp_tidegate"
-_CLASSES = {each.value: each for each in DataClass}
+from tidegate.catalog.contracts import Contract
+from tidegate.codecs.openai_chat import answer as chat_answer
+from tidegate.codecs.openai_chat import check as chat_check
+from tidegate.codecs.openai_chat import chunks as chat_chunks
+from tidegate.codecs.openai_chat import request as chat_request
+from tidegate.codecs.openai_completions import answer as fim_answer
+from tidegate.codecs.openai_completions import chunks as fim_chunks
+from tidegate.codecs.openai_completions import request as fim_request
+from tidegate.core.errors import GatewayError
+from tidegate.core.fold import Answer
+from tidegate.core.requests import ChatRequest, FimRequest, Request
+from tidegate.surfaces.errors import error_event
+from tidegate.surfaces.formats import Encoder, Identity
 
 
-class ChatSurface:
-    def __init__(self, gateway: Gateway, door: Door, *, body_limit_bytes: int, hash_key: bytes) -> None:
-        self._gateway = gateway
-        self._door = door
-        self._body_limit_bytes = body_limit_bytes
-        self._hash_key = hash_key
+@dataclass(frozen=True, slots=True)
+class ChatFormat:
+    """`beta` is the base that also takes Chat Prefix Completion."""
 
-    async def chat(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = _Reply(send)
-        try:
-            with self._gateway.exchange("openai_chat") as exchange:
-                reply.exchange = exchange
-                try:
-                    await self._answer(exchange, reply, scope, receive)
-                except GatewayError as error:
-                    await reply.fail(error)
-                    raise
-        except GatewayError:
-            pass
-        except Exception as error:
-            log_unexpected(error)
-            await reply.fail(unexpected())
+    contract: Contract
+    beta: bool
+    surface: str = "openai_chat"
+    key_header: bytes | None = None
 
-    async def _answer(self, exchange: Exchange, reply: _Reply, scope: Scope, receive: Receive) -> None:
-        client = self._door.admit(scope)
-        exchange.client = client.name if client else None
-        wished = _wished_class(scope)
-        require_json(scope)
-        body = await read_body(scope, receive, self._body_limit_bytes)
-        exchange.request_bytes = len(body)
-        exchange.request_hash = keyed_hash(body, self._hash_key)
-        request = decode_request(body)
-        exchange.asked_model, exchange.streamed = request.model, request.stream
-        reply.request = request
-        ask = Ask(request.model, client.data_class if client else None, wished)
-        with ClientWatch(receive):
-            async with aclosing(self._gateway.answer(exchange, request, ask)) as batches:
-                async for frames in batches:
-                    await reply.take(frames)
-                await reply.finish()
+    def read(self, body: bytes) -> ChatRequest:
+        return chat_request.decode_request(body, self.contract)
 
-    async def models(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """GET /models: the names a client may send, then every address `backend/model`."""
-        self._door.admit(scope)
-        snapshot = self._gateway.backends.snapshot()
-        owners = {model: view for view in reversed(snapshot.backends) for model in view.models}
-        entries: list[dict[str, Any]] = []
-        for name in model_names(snapshot, self._gateway.policy):
-            view = owners.get(name)
-            entries.append(_model_entry(name, view.name if view else "tidegate", view.note if view else ""))
-        for view in snapshot.backends:
-            entries.extend(_model_entry(f"{view.name}/{model}", view.name, view.note) for model in view.models)
-        await respond(send, 200, orjson.dumps({"object": "list", "data": entries}))
+    def known_as(self, model: str, knows: Callable[[str], bool]) -> str:
+        return model
+
+    def check(self, request: Request) -> None:
+        """Reasoning that was not passed back is the gateway's to mend (REQ005, DSK001), so it is not refused here."""
+        assert isinstance(request, ChatRequest)
+        chat_check.check_request(request, self.contract, beta=self.beta, passback=False)
+
+    def encoder(self, request: Request, identity: Identity) -> Encoder:
+        assert isinstance(request, ChatRequest)
+        usage, before = bool(request.include_usage), request.thought_before
+        return chat_chunks.ChunkEncoder(include_usage=usage, thought_before=before, **asdict(identity))
+
+    def whole(self, answer: Answer, identity: Identity) -> bytes:
+        return chat_answer.encode_answer(answer, **asdict(identity))
+
+    def broken_off(self, error: GatewayError) -> bytes:
+        return error_event(error)
 
 
-def _model_entry(model_id: str, owner: str, note: str) -> dict[str, Any]:
-    entry = {"id": model_id, "object": "model", "owned_by": owner}
-    return entry | {"note": note} if note else entry
+@dataclass(frozen=True, slots=True)
+class FimFormat:
+    """Off the beta base every request is refused with a hint where to send it."""
 
+    contract: Contract
+    beta: bool
+    surface: str = "openai_completions"
+    key_header: bytes | None = None
 
-def _wished_class(scope: Scope) -> DataClass | None:
-    """The highest class that any such header asks for: a proxy may have added a second one."""
-    wished: DataClass | None = None
-    for name, value in scope["headers"]:
-        if name != b"x-tidegate-class":
-            continue
-        for word in value.decode("latin-1").split(","):
-            one = _CLASSES.get(word.strip().lower())
-            if one is None:
-                raise ClientMistake("The header x-tidegate-class must be one of public, internal, private")
-            wished = one if wished is None else wished.raised_to(one)
-    return wished
+    def read(self, body: bytes) -> FimRequest:
+        if not self.beta:
+            raise self.contract.mistake("beta_completions")
+        return fim_request.decode_request(body, self.contract)
 
+    def known_as(self, model: str, knows: Callable[[str], bool]) -> str:
+        return model
 
-class _Reply:
-    """What goes back to the client: headers with the first frame, then bytes as they come or one folded answer."""
+    def check(self, request: Request) -> None:
+        assert isinstance(request, FimRequest)
+        fim_request.check_request(request, self.contract)
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.exchange: Exchange | None = None
-        self.request: ChatRequest | None = None
-        self._started = False
-        self._encoder: ChunkEncoder | None = None
-        self._folding: Folding | None = None
-        self._whole: bytes | None = None
+    def encoder(self, request: Request, identity: Identity) -> Encoder:
+        return fim_chunks.ChunkEncoder(include_usage=bool(request.include_usage), **asdict(identity))
 
-    async def take(self, frames: list[Frame]) -> None:
-        assert self.request is not None
-        if not self.request.stream:
-            self._collect(frames)
-            return
-        data = b"".join([frame.wire if frame.wire is not None else self._encode(frame) for frame in frames])
-        if not self._started:
-            self._started = True
-            headers = [*STREAM_HEADERS, *exchange_headers(self.exchange)]
-            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        if data:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+    def whole(self, answer: Answer, identity: Identity) -> bytes:
+        return fim_answer.encode_answer(answer, **asdict(identity))
 
-    async def finish(self) -> None:
-        if self._started:
-            await self._send({"type": "http.response.body", "body": b""})
-            return
-        body = self._whole
-        if body is None:
-            assert self._folding is not None
-            body = encode_answer(self._folding.answer(), **self._names())
-        self._started = True
-        await respond(self._send, 200, body, exchange_headers(self.exchange))
-
-    async def fail(self, error: GatewayError) -> None:
-        """The error as an answer, or inside the stream if that has begun. A client that left gets nothing."""
-        if isinstance(error, ClientLeft):
-            return
-        if not self._started:
-            await respond(self._send, error.status, error_body(error), exchange_headers(self.exchange))
-        elif self.request is not None and self.request.stream:
-            await self._send({"type": "http.response.body", "body": error_event(error)})
-
-    def _collect(self, frames: list[Frame]) -> None:
-        if len(frames) == 1 and frames[0].wire is not None and self._folding is None:
-            self._whole = frames[0].wire
-            return
-        self._folding = self._folding or Folding()
-        for frame in frames:
-            for event in frame.events:
-                self._folding.add(event)
-
-    def _encode(self, frame: Frame) -> bytes:
-        if self._encoder is None:
-            assert self.request is not None
-            self._encoder = ChunkEncoder(include_usage=bool(self.request.include_usage), **self._names())
-        return b"".join([self._encoder.encode(event) for event in frame.events])
-
-    def _names(self) -> dict[str, Any]:
-        """Identity of an answer that we encode: one id, our own fingerprint, the model that answered."""
-        exchange = self.exchange
-        assert exchange is not None
-        digits = exchange.exchange_id.removeprefix("ex_")
-        return {
-            "answer_id": f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}",
-            "model": exchange.model or exchange.asked_model,
-            "created": int(exchange.arrived_at),
-            "fingerprint": FINGERPRINT,
-        }
-
-
-def exchange_headers(exchange: Exchange | None) -> list[Header]:
-    """Which exchange this was and why it went where it went. Quirks found later in a stream are in `/-/exchanges/ID`."""
-    if exchange is None:
-        return []
-    headers = [(b"x-tidegate-exchange", exchange.exchange_id.encode())]
-    if exchange.data_class is not None:
-        headers.append((b"x-tidegate-class", exchange.data_class.value.encode()))
-        headers.append((b"x-tidegate-rules", ",".join(exchange.rules).encode()))
-    if exchange.backend is not None:
-        boundary = exchange.boundary or Boundary.EXTERNAL
-        headers.append((b"x-tidegate-backend", exchange.backend.encode()))
-        headers.append((b"x-tidegate-boundary", boundary.value.encode()))
-        headers.append((b"x-tidegate-quirks", ",".join(exchange.quirks).encode()))
-    return headers
+    def broken_off(self, error: GatewayError) -> bytes:
+        return error_event(error)

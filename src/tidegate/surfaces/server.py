@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from tidegate.asgi import Receive, Scope, Send, respond
 from tidegate.core.errors import GatewayError, MethodNotAllowed, NotFound
+from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
-from tidegate.surfaces.asgi import Receive, Scope, Send, respond
 from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
-from tidegate.surfaces.openai import ChatSurface
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
-_EXCHANGES = "/-/exchanges/"
+Route = tuple[str, Handler]
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """What is offered. `beta_chat` and `fim` are the beta base's; `off_beta` says so to who asks for FIM elsewhere."""
+
+    chat: Handler
+    beta_chat: Handler
+    fim: Handler
+    off_beta: Handler
+    messages: Handler
+    account: AccountSurface
+    admin: AdminSurface
 
 
 class Server:
-    def __init__(self, chat: ChatSurface, admin: AdminSurface) -> None:
-        self._routes: dict[str, tuple[str, Handler]] = {
-            "/chat/completions": ("POST", chat.chat),
-            "/v1/chat/completions": ("POST", chat.chat),
-            "/models": ("GET", chat.models),
-            "/v1/models": ("GET", chat.models),
-            "/-/health": ("GET", admin.health),
-            "/-/ready": ("GET", admin.ready),
-            "/-/status": ("GET", admin.status),
-        }
-        self._exchange = ("GET", admin.exchange)
+    def __init__(self, offered: Surfaces) -> None:
+        self._routes = _routes(offered)
+        self._below = _routes_below(offered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +48,36 @@ class Server:
             log_unexpected(error)
             await respond(send, 500, error_body(unexpected()))
 
-    def _route(self, path: str) -> tuple[str, Handler]:
-        if path.startswith(_EXCHANGES):
-            return self._exchange
+    def _route(self, path: str) -> Route:
+        for beginning, route in self._below.items():
+            if path.startswith(beginning):
+                return route
         raise NotFound("There is no such path; chat is at /chat/completions, models at /models, status at /-/status")
+
+
+def _routes(offered: Surfaces) -> dict[str, Route]:
+    """The hosted API answers under its bare address, under /v1 and, with more, under /beta (DeepSeek API reference, 2026-08-02)."""
+    account, admin = offered.account, offered.admin
+    routes: dict[str, Route] = {
+        "/anthropic/v1/messages": ("POST", offered.messages),
+        "/anthropic/messages": ("POST", offered.messages),
+        "/v1/messages": ("POST", offered.messages),
+        "/-/health": ("GET", admin.health),
+        "/-/ready": ("GET", admin.ready),
+        "/-/status": ("GET", admin.status),
+    }
+    for base in ("", "/v1", "/beta", "/beta/v1"):
+        beta = base.startswith("/beta")
+        routes[f"{base}/chat/completions"] = ("POST", offered.beta_chat if beta else offered.chat)
+        routes[f"{base}/completions"] = ("POST", offered.fim if beta else offered.off_beta)
+        routes[f"{base}/models"] = ("GET", account.models)
+        routes[f"{base}/user/balance"] = ("GET", account.balance)
+    return routes
+
+
+def _routes_below(offered: Surfaces) -> dict[str, Route]:
+    """Paths whose last part is a name."""
+    models: dict[str, Route] = {
+        f"{base}/models/": ("GET", offered.account.model) for base in ("", "/v1", "/beta", "/beta/v1")
+    }
+    return models | {"/-/exchanges/": ("GET", offered.admin.exchange)}

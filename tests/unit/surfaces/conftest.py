@@ -11,13 +11,20 @@ from typing import Any
 import pytest
 
 from tidegate.backends.registry import Registry
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Policy
+from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
+from tidegate.surfaces.answering import AnsweringSurface
+from tidegate.surfaces.anthropic import MessagesFormat
 from tidegate.surfaces.auth import Client, Door
-from tidegate.surfaces.openai import ChatSurface
-from tidegate.surfaces.server import Server
+from tidegate.surfaces.formats import Format
+from tidegate.surfaces.openai import ChatFormat, FimFormat
+from tidegate.surfaces.server import Server, Surfaces
+
+CONTRACT = contract_named(DEFAULT_PROFILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,25 @@ def front(tmp_path: Path) -> Callable[..., Front]:
         clients: dict[str, Client] | None = None,
         policy: Policy | None = None,
         body_limit_bytes: int = 1_000_000,
+        hosted: Any = None,
     ) -> Front:
         ledger = Ledger(tmp_path / "ledger.sqlite3")
         door = Door(clients or {})
         gateway = _gateway(backends, policy or Policy(), ledger)
-        chat = ChatSurface(gateway, door, body_limit_bytes=body_limit_bytes, hash_key=b"key")
-        return Front(Server(chat, AdminSurface(gateway, door, ledger)), gateway, ledger)
+
+        def answering(form: Format) -> AnsweringSurface:
+            return AnsweringSurface(gateway, door, form, body_limit_bytes=body_limit_bytes, hash_key=b"key")
+
+        offered = Surfaces(
+            chat=answering(ChatFormat(CONTRACT, beta=False)),
+            beta_chat=answering(ChatFormat(CONTRACT, beta=True)),
+            fim=answering(FimFormat(CONTRACT, beta=True)),
+            off_beta=answering(FimFormat(CONTRACT, beta=False)),
+            messages=answering(MessagesFormat(CONTRACT)),
+            account=AccountSurface(gateway, door, CONTRACT, hosted),
+            admin=AdminSurface(gateway, door, ledger),
+        )
+        return Front(Server(offered), gateway, ledger)
 
     return build
 

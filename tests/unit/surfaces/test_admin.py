@@ -12,6 +12,7 @@ from tests.support.samples import request_body
 
 from tidegate import __version__
 from tidegate.backends.fake import FakeBackend
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.routing.policy import Alias, Policy
@@ -69,6 +70,7 @@ async def test_status_shows_what_there_is(front: Build) -> None:
         "default_class": "internal",
         "keys_required": False,
         "backends": [{"name": "home", "boundary": "device", "accepts": "public", "health": "up", "models": ["m"]}],
+        "legacy_names": {"policy": "reject", "seen": {}},
         "aliases": ["assistant", "notes"],
         "ledger": {"written": 0, "waiting": 0, "dropped": 0, "error": None},
     }
@@ -125,3 +127,17 @@ async def test_a_client_sees_its_own_exchanges_only(front: Build) -> None:
 async def test_an_exchange_that_never_was_is_not_found(front: Build, exchange_id: str) -> None:
     status, shown = await get(front(FakeBackend("home")), f"/-/exchanges/{exchange_id}")
     assert (status, "x-tidegate-exchange" in shown["error"]["message"]) == (404, True)
+
+
+@pytest.mark.parametrize("rewrites", [True, False])
+async def test_status_counts_the_retired_names_that_were_asked_for(front: Build, rewrites: bool) -> None:
+    legacy = contract_named(DEFAULT_PROFILE).legacy_names
+    policy = Policy(legacy_names=legacy, rewrites_legacy=rewrites)
+    made = front(FakeBackend("cloud", models=("deepseek-flash",)), policy=policy)
+    for name in ("deepseek-chat", "deepseek-chat", "deepseek-flash", "gpt-17"):
+        reply = await call(made, "POST", "/chat/completions", request_body(model=name))
+        assert reply.headers.get("x-tidegate-legacy") == (
+            "deepseek-chat -> deepseek-flash, thinking disabled" if rewrites and name == "deepseek-chat" else None
+        )
+    _, shown = await get(made, "/-/status")
+    assert shown["legacy_names"] == {"policy": "rewrite" if rewrites else "reject", "seen": {"deepseek-chat": 2}}

@@ -108,3 +108,18 @@ def test_a_call_without_host_is_a_local_program() -> None:
 def test_an_open_door_turns_away_every_other_name(host: str) -> None:
     with pytest.raises(PolicyRefusal, match="Host header is not a local name"):
         Door({}).admit(scope(host=host))
+
+
+def test_a_key_may_come_bare_in_a_header_of_its_own_and_authorization_wins() -> None:
+    bare = {b"x-api-key": "sk-anna"}
+    assert DOOR.admit({"headers": [(name, value.encode()) for name, value in bare.items()]}, b"x-api-key") is ANNA
+    both = scope(authorization="Bearer sk-bert", **{"x-api-key": "sk-anna"})
+    assert DOOR.admit(both, b"x-api-key") is BERT
+    wrong = scope(authorization="Bearer nobody", **{"x-api-key": "sk-anna"})
+    with pytest.raises(AuthenticationFailed):
+        DOOR.admit(wrong, b"x-api-key")
+
+
+def test_a_bare_key_counts_only_where_it_is_asked_for() -> None:
+    with pytest.raises(AuthenticationFailed):
+        DOOR.admit(scope(**{"x-api-key": "sk-anna"}))

@@ -13,20 +13,36 @@ from tests.support.samples import request_body
 from tidegate.backends.fake import FakeBackend
 
 Build = Callable[..., Any]
+BASES = ("", "/v1", "/beta", "/beta/v1")
 SERVED = {
-    "/chat/completions": "POST",
-    "/v1/chat/completions": "POST",
-    "/models": "GET",
-    "/v1/models": "GET",
+    **{f"{base}/chat/completions": "POST" for base in BASES},
+    **{f"{base}/completions": "POST" for base in BASES if "beta" in base},
+    **{f"{base}/models": "GET" for base in BASES},
+    **{f"{base}/models/auto": "GET" for base in BASES},
+    **{f"{base}/user/balance": "GET" for base in BASES},
+    "/anthropic/v1/messages": "POST",
+    "/anthropic/messages": "POST",
+    "/v1/messages": "POST",
     "/-/health": "GET",
     "/-/ready": "GET",
     "/-/status": "GET",
 }
 
 
+class Hosted:
+    async def fetch(self, _path: str) -> bytes:
+        return b"{}"
+
+
+def body_for(path: str) -> bytes:
+    chat = "/chat/" in path or "messages" in path
+    return request_body() if chat else b'{"model":"auto","prompt":"x"}'
+
+
 @pytest.mark.parametrize("path", SERVED)
 async def test_each_path_answers_its_method(front: Build, path: str) -> None:
-    assert (await call(front(FakeBackend()), SERVED[path], path, request_body())).status == 200
+    reply = await call(front(FakeBackend(), hosted=Hosted()), SERVED[path], path, body_for(path))
+    assert reply.status == 200, reply.body
 
 
 @pytest.mark.parametrize("path", [*SERVED, "/-/exchanges/ex_0"])
@@ -52,7 +68,7 @@ async def test_every_other_method_is_refused_by_name(front: Build, method: str, 
         "/V1/chat/completions",
         "/v1",
         "/v2/models",
-        "/models/auto",
+        "/anthropic/v1/models",
         "/-/exchanges",
         "/-/",
         "/embeddings",

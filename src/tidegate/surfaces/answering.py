@@ -1,0 +1,186 @@
+"""One request answered, whatever format it came in: authenticate, read, ask the gateway, write. No policy, no wire format."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from tidegate.asgi import (
+    STREAM_HEADERS,
+    ClientWatch,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    require_json,
+    respond,
+)
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.errors import ClientLeft, ClientMistake, GatewayError
+from tidegate.core.events import Frame
+from tidegate.core.exchange import Exchange
+from tidegate.core.fold import Folding
+from tidegate.core.requests import Request
+from tidegate.ledger.entries import keyed_hash
+from tidegate.pipeline.gateway import Gateway
+from tidegate.routing.policy import Ask
+from tidegate.surfaces.auth import Door
+from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
+from tidegate.surfaces.formats import Encoder, Format, Identity
+
+FINGERPRINT = "fp_tidegate"
+_CLASSES = {each.value: each for each in DataClass}
+
+
+class AnsweringSurface:
+    """Serves one format: a handler for every path where it is offered."""
+
+    def __init__(self, gateway: Gateway, door: Door, form: Format, *, body_limit_bytes: int, hash_key: bytes) -> None:
+        self._gateway = gateway
+        self._door = door
+        self._form = form
+        self._body_limit_bytes = body_limit_bytes
+        self._hash_key = hash_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = _Reply(send, self._form)
+        try:
+            with self._gateway.exchange(self._form.surface) as exchange:
+                reply.exchange = exchange
+                try:
+                    await self._answer(exchange, reply, scope, receive)
+                except GatewayError as error:
+                    await reply.fail(error)
+                    raise
+        except GatewayError:
+            pass
+        except Exception as error:
+            log_unexpected(error)
+            await reply.fail(unexpected())
+
+    async def _answer(self, exchange: Exchange, reply: _Reply, scope: Scope, receive: Receive) -> None:
+        client = self._door.admit(scope, self._form.key_header)
+        exchange.client = client.name if client else None
+        wished = _wished_class(scope)
+        require_json(scope)
+        body = await read_body(scope, receive, self._body_limit_bytes)
+        exchange.request_bytes = len(body)
+        exchange.request_hash = keyed_hash(body, self._hash_key)
+        request = self._form.read(body)
+        exchange.asked_model, exchange.streamed = request.model, request.stream
+        reply.request = request
+        model = self._form.known_as(request.model, self._gateway.knows)
+        ask = Ask(model, client.data_class if client else None, wished, renamed=model != request.model)
+        self._gateway.decide(exchange, ask)  # before the rules: the hosted API too says first that a model is unknown
+        self._form.check(request)
+        with ClientWatch(receive):
+            async with aclosing(self._gateway.answer(exchange, request)) as batches:
+                async for frames in batches:
+                    await reply.take(frames)
+                await reply.finish()
+
+
+def _wished_class(scope: Scope) -> DataClass | None:
+    """The highest class that any such header asks for: a proxy may have added a second one."""
+    wished: DataClass | None = None
+    for name, value in scope["headers"]:
+        if name != b"x-tidegate-class":
+            continue
+        for word in value.decode("latin-1").split(","):
+            one = _CLASSES.get(word.strip().lower())
+            if one is None:
+                raise ClientMistake("The header x-tidegate-class must be one of public, internal, private")
+            wished = one if wished is None else wished.raised_to(one)
+    return wished
+
+
+class _Reply:
+    """What goes back to the client: headers with the first frame, then bytes as they come or one folded answer."""
+
+    def __init__(self, send: Send, form: Format) -> None:
+        self._send = send
+        self._form = form
+        self.exchange: Exchange | None = None
+        self.request: Request | None = None
+        self._started = False
+        self._encoder: Encoder | None = None
+        self._folding: Folding | None = None
+        self._whole: bytes | None = None
+
+    async def take(self, frames: list[Frame]) -> None:
+        assert self.request is not None
+        if not self.request.stream:
+            self._collect(frames)
+            return
+        data = b"".join([frame.wire if frame.wire is not None else self._encode(frame) for frame in frames])
+        if not self._started:
+            self._started = True
+            headers = [*STREAM_HEADERS, *exchange_headers(self.exchange)]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        if data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        if self._started:
+            await self._send({"type": "http.response.body", "body": b""})
+            return
+        body = self._whole
+        if body is None:
+            assert self._folding is not None
+            body = self._form.whole(self._folding.answer(), self._identity())
+        self._started = True
+        await respond(self._send, 200, body, exchange_headers(self.exchange))
+
+    async def fail(self, error: GatewayError) -> None:
+        """The error as an answer, or inside the stream if that has begun. A client that left gets nothing."""
+        if isinstance(error, ClientLeft):
+            return
+        if not self._started:
+            await respond(self._send, error.status, error_body(error), exchange_headers(self.exchange))
+        elif self.request is not None and self.request.stream:
+            await self._send({"type": "http.response.body", "body": self._form.broken_off(error)})
+
+    def _collect(self, frames: list[Frame]) -> None:
+        if len(frames) == 1 and frames[0].wire is not None and self._folding is None:
+            self._whole = frames[0].wire
+            return
+        self._folding = self._folding or Folding()
+        for frame in frames:
+            for event in frame.events:
+                self._folding.add(event)
+
+    def _encode(self, frame: Frame) -> bytes:
+        if self._encoder is None:
+            assert self.request is not None
+            self._encoder = self._form.encoder(self.request, self._identity())
+        return b"".join([self._encoder.encode(event) for event in frame.events])
+
+    def _identity(self) -> Identity:
+        """One id, our own fingerprint, the model that answered."""
+        exchange = self.exchange
+        assert exchange is not None
+        digits = exchange.exchange_id.removeprefix("ex_")
+        return Identity(
+            answer_id=f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}",
+            model=exchange.model or exchange.asked_model,
+            created=int(exchange.arrived_at),
+            fingerprint=FINGERPRINT,
+        )
+
+
+def exchange_headers(exchange: Exchange | None) -> list[Header]:
+    """Which exchange this was and why it went where it went. Quirks found later in a stream are in `/-/exchanges/ID`."""
+    if exchange is None:
+        return []
+    headers = [(b"x-tidegate-exchange", exchange.exchange_id.encode())]
+    if exchange.data_class is not None:
+        headers.append((b"x-tidegate-class", exchange.data_class.value.encode()))
+        headers.append((b"x-tidegate-rules", ",".join(exchange.rules).encode()))
+    if exchange.rewritten is not None:
+        headers.append((b"x-tidegate-legacy", exchange.rewritten.encode()))
+    if exchange.backend is not None:
+        boundary = exchange.boundary or Boundary.EXTERNAL
+        headers.append((b"x-tidegate-backend", exchange.backend.encode()))
+        headers.append((b"x-tidegate-boundary", boundary.value.encode()))
+        headers.append((b"x-tidegate-quirks", ",".join(exchange.quirks).encode()))
+    return headers

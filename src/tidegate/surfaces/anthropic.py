@@ -1,0 +1,47 @@
+"""The format of the Messages surface, as DeepSeek serves it. Errors keep DeepSeek's envelope (third-party probe, 2026-09-23)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from tidegate.catalog.contracts import Contract
+from tidegate.codecs.anthropic_messages.answer import encode_answer
+from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, error_frame
+from tidegate.codecs.anthropic_messages.request import decode_request, mapped_model
+from tidegate.core.errors import GatewayError
+from tidegate.core.fold import Answer
+from tidegate.core.requests import ChatRequest, Request
+from tidegate.surfaces.formats import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesFormat:
+    contract: Contract
+    surface: str = "anthropic_messages"
+    key_header: bytes | None = b"x-api-key"
+
+    def read(self, body: bytes) -> ChatRequest:
+        """Its rules are read with its shape: what a block may be depends on those around it."""
+        request = decode_request(body, self.contract, needs_thinking=False)
+        return replace(request, codec="anthropic_messages")
+
+    def known_as(self, model: str, knows: Callable[[str], bool]) -> str:
+        """Another provider's model names mean ours, unless someone here has them."""
+        mapped = mapped_model(model, self.contract)
+        return model if mapped == model or knows(model) else mapped
+
+    def check(self, request: Request) -> None:
+        return
+
+    def encoder(self, request: Request, identity: Identity) -> MessageEncoder:
+        thinks = isinstance(request, ChatRequest) and request.thinks
+        return MessageEncoder(answer_id=identity.answer_id, model=identity.model, thinks=thinks)
+
+    def whole(self, answer: Answer, identity: Identity) -> bytes:
+        return encode_answer(answer, answer_id=identity.answer_id, model=identity.model)
+
+    def broken_off(self, error: GatewayError) -> bytes:
+        return error_frame(error)
