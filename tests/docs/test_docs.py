@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TIDEGATE = [sys.executable, "-m", "tidegate"]
-PLACEHOLDER_URL = "http://127.0.0.1:4141"
+GATEWAY_URL, SIMULATOR_URL = "http://127.0.0.1:4141", "http://127.0.0.1:4242"
 DETERMINISTIC = ("tidegate explain ", "tidegate config check", "tidegate --version")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -134,9 +134,12 @@ def test_configurations_can_be_enforced(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", blocks_of("python"), ids=str)
-def test_programs_run(block: Block, gateway: str, environment: dict[str, str]) -> None:
-    assert PLACEHOLDER_URL in block.text, "an example that asks nobody shows nothing"
-    program = block.text.replace(PLACEHOLDER_URL, gateway)
+def test_programs_run(block: Block, request: pytest.FixtureRequest, environment: dict[str, str]) -> None:
+    program = block.text
+    for url, fixture in ((GATEWAY_URL, "gateway"), (SIMULATOR_URL, "simulator")):
+        if url in program:
+            program = program.replace(url, request.getfixturevalue(fixture))
+    assert program != block.text, "an example that asks nobody shows nothing"
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
