@@ -213,6 +213,7 @@ def _in_tree(name: str) -> str:
 
 TABLE_HELP = {
     "models": "Model ids, the default first. Tokens, and requests that one account may have open at once.",
+    "features": "What answers hold that the documentation does not say.",
     "aliases": "Names that once worked, the model and thinking switch they meant, and what became of them.",
     "claude_names": "Names of another provider's models that the Messages surface takes, and what answers.",
     "efforts": "What a requested `reasoning_effort` becomes. A name without a row is refused.",
