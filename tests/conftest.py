@@ -3,8 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.reports import LINES
 
 from tidegate.cli.up import fetch_model
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in LINES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

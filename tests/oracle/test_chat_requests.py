@@ -15,6 +15,7 @@ pytest.importorskip("deepseek_recipe")
 
 from tests.oracle.bodies import chat_body
 from tests.oracle.comparison import ACCEPTED, EXPLANATIONS, Report, Verdict, ours, theirs
+from tests.support.reports import report as tell
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 
@@ -62,7 +63,7 @@ def test_no_difference_is_unexplained() -> None:
         compared(chat_body(seed), report)
 
     compare()
-    print(report)
+    tell(f"oracle, chat: {report}")
     assert [(body[:2000], us, them) for body, us, them in report.unexplained[:5]] == []
     assert report.compared >= 5000
     # Each side of the contract is reached, and often: a generator of nothing but one fault would prove little.

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from msgspec.structs import replace
 from tests.oracle_messages.recipe import UNKNOWN_MODEL, Verdict, convert_chat, convert_messages, rendered
 from tests.oracle_messages.requests import broken_requests, sound_requests
+from tests.support.reports import report as tell
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.anthropic_messages.request import decode_request
@@ -137,6 +138,7 @@ def test_sound_requests_mean_the_same_prompt():
         judged(fields, seen)
 
     check()
+    tell(f"oracle, sound messages: {dict(sorted(seen.items()))}")
     assert seen["agreed"] > 500, seen
 
 
@@ -156,6 +158,7 @@ def test_broken_requests_are_refused_in_the_same_words():
         judged(fields, seen)
 
     check()
+    tell(f"oracle, broken messages: {dict(sorted(seen.items()))}")
     assert seen["agreed"] > 500, seen
 
 

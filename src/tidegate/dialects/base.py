@@ -155,15 +155,9 @@ class Dialect:
                     if (changed := change(request)) is not request:
                         request = changed
                         applied.append(rule.code)
-                if request.codec == "anthropic_messages" and self.messages_path is not None:
-                    return Encoded(
-                        self.messages_path,
-                        messages_body(replace(request, model=model)),
-                        tuple(applied),
-                        request.stream,
-                        MESSAGES,
-                        passes=self.transparent,
-                    )
+                if request.codec == MESSAGES.codec and self.messages_path is not None:
+                    body = messages_body(replace(request, model=model))
+                    return self._untranslated(self.messages_path, body, applied, request.stream, MESSAGES)
                 return self._encode_chat(request, model, applied)
             case FimRequest():
                 return self._encode_fim(request, model, applied)
@@ -190,7 +184,11 @@ class Dialect:
             )
         fields = fim_fields(request)
         fields["model"] = model
-        return Encoded(self.fim_path, dump_fields(fields), tuple(applied), request.stream, FIM, passes=self.transparent)
+        return self._untranslated(self.fim_path, dump_fields(fields), applied, request.stream, FIM)
+
+    def _untranslated(self, path: str, body: bytes, applied: list[str], streamed: bool, wire: Wire) -> Encoded:
+        """A request that leaves in the codec it came in."""
+        return Encoded(path, body, tuple(applied), streamed, wire, passes=self.transparent)
 
     def reader(self, encoded: Encoded, *, got_stream: bool) -> StreamReader | AnswerReader:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from tidegate.asgi import Scope, header
 from tidegate.catalog.contracts.contract import Contract
 from tidegate.codecs import sse
@@ -35,10 +33,10 @@ class ChatSurface:
     def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:
         assert isinstance(request, ChatRequest)
         usage, before = bool(request.include_usage), request.thought_before
-        return ChunkEncoder(include_usage=usage, thought_before=before, **asdict(identity))
+        return ChunkEncoder(include_usage=usage, thought_before=before, **identity._asdict())
 
     def whole(self, answer: Answer, request: Request, identity: Identity) -> bytes:
-        return encode_answer(answer, **asdict(identity))
+        return encode_answer(answer, **identity._asdict())
 
 
 def bearer(scope: Scope) -> str | None:

@@ -6,7 +6,6 @@ Off the beta base it refuses every request, as the hosted API does. `echo` puts 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from msgspec.structs import replace
@@ -47,13 +46,13 @@ class FimSurface:
 
     def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:
         assert isinstance(request, FimRequest)
-        return _Filling(ChunkEncoder(include_usage=bool(request.include_usage), **asdict(identity)), request)
+        return _Filling(ChunkEncoder(include_usage=bool(request.include_usage), **identity._asdict()), request)
 
     def whole(self, answer: Answer, request: Request, identity: Identity) -> bytes:
         assert isinstance(request, FimRequest)
         placed = _Placing(request)
         events = [each for event in unfold(answer) for each in placed.take(event)]
-        return encode_answer(fold(events), **asdict(identity))
+        return encode_answer(fold(events), **identity._asdict())
 
 
 class _Placing:

@@ -5,8 +5,7 @@ To add one: a class with these members in a file of its own, and its paths in `a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tidegate.asgi import Scope
 from tidegate.catalog.contracts.contract import Contract
@@ -18,8 +17,7 @@ from tidegate.core.usage import Usage
 FINGERPRINT = "fp_tidegate_sim"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What all chunks of one answer share. `model` is what the answer says, `created` unix seconds."""
 
     answer_id: str

@@ -7,8 +7,7 @@ streams, failures) is the same for all surfaces and stands in `answering`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import Event
@@ -16,8 +15,7 @@ from tidegate.core.fold import Answer
 from tidegate.core.requests import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What names an answer that we encode ourselves. `created` is unix seconds."""
 
     answer_id: str

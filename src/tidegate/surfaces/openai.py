@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.openai_chat import answer as chat_answer
@@ -43,10 +43,10 @@ class ChatFormat:
     def encoder(self, request: Request, identity: Identity) -> Encoder:
         assert isinstance(request, ChatRequest)
         usage, before = bool(request.include_usage), request.thought_before
-        return chat_chunks.ChunkEncoder(include_usage=usage, thought_before=before, **asdict(identity))
+        return chat_chunks.ChunkEncoder(include_usage=usage, thought_before=before, **identity._asdict())
 
     def whole(self, answer: Answer, identity: Identity) -> bytes:
-        return chat_answer.encode_answer(answer, **asdict(identity))
+        return chat_answer.encode_answer(answer, **identity._asdict())
 
     def broken_off(self, error: GatewayError) -> bytes:
         return error_event(error)
@@ -74,10 +74,10 @@ class FimFormat:
         fim_request.check_request(request, self.contract)
 
     def encoder(self, request: Request, identity: Identity) -> Encoder:
-        return fim_chunks.ChunkEncoder(include_usage=bool(request.include_usage), **asdict(identity))
+        return fim_chunks.ChunkEncoder(include_usage=bool(request.include_usage), **identity._asdict())
 
     def whole(self, answer: Answer, identity: Identity) -> bytes:
-        return fim_answer.encode_answer(answer, **asdict(identity))
+        return fim_answer.encode_answer(answer, **identity._asdict())
 
     def broken_off(self, error: GatewayError) -> bytes:
         return error_event(error)
