@@ -227,7 +227,8 @@ def test_what_was_thought_about_private_reasoning_would_leak_if_it_kept_the_requ
     keep = Listening.keep
 
     def forgetting(listening: Listening, exchange: Exchange) -> None:
-        exchange.sent_class = exchange.data_class
+        assert exchange.decision is not None
+        exchange.sent_class = exchange.decision.data_class
         keep(listening, exchange)
 
     with patch.object(Listening, "keep", forgetting):

@@ -68,8 +68,8 @@ class World:
         said: list[Event] = []
         with self.gateway.exchange("test") as exchange:
             self.exchange, exchange.client = exchange, client
-            self.gateway.decide(exchange, ask)
-            async with aclosing(self.gateway.answer(exchange, asked or request())) as batches:
+            meant = self.gateway.decide(exchange, ask, asked or request())
+            async with aclosing(self.gateway.answer(exchange, meant)) as batches:
                 async for frames in batches:
                     said += [event for frame in frames for event in frame.events]
         return said

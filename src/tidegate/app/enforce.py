@@ -164,8 +164,8 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     for client in config.clients:
         if client.data_class is not None:
             _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
-    legacy = contract_named(config.contract.profile).legacy_names
-    return Policy(default, aliases, legacy, rewrites_legacy=config.policy.legacy_names == "rewrite")
+    contract = contract_named(config.contract.profile)
+    return Policy(default, aliases, contract, rewrites_legacy=config.policy.legacy_names == "rewrite")
 
 
 def _alias(name: str, config: Config, places: list[Place]) -> Alias:

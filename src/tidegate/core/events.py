@@ -71,7 +71,8 @@ FOLLOWS: dict[type | None, frozenset[type]] = {
     Text: _CONTENT | {Finish},
     ToolCall: _CONTENT | {Finish},
     Finish: frozenset({UsageReport, End}),
-    UsageReport: frozenset({End}),
+    # Servers send usage with the finish, or in a chunk of its own, or both: the later one is the true one.
+    UsageReport: frozenset({UsageReport, End}),
     End: frozenset(),
 }
 """After which event which may come; None is the beginning."""

@@ -61,6 +61,10 @@ class OrderCheck:
         return self._last in _OPEN
 
     @property
+    def begun(self) -> bool:
+        return self._last is not None
+
+    @property
     def ended(self) -> bool:
         return self._last is End
 

@@ -28,7 +28,9 @@ NO_REASONING = DEEPSEEK_RULES.rule(
     checked="2026-11-24",
 )
 
+_RANGES = ("max_tokens", "temperature", "top_p", "n", "seed", "frequency_penalty", "presence_penalty")
 _TEXTS = (
+    ".messages[",
     "An assistant message with 'tool_calls'",
     "An object with no properties",
     "Cannot use strict tool",
@@ -36,7 +38,15 @@ _TEXTS = (
     "Empty input messages",
     "Function call should not be used with prefix",
     "Image in assistant message",
-    "Invalid ",
+    # Only those that hold no value of the client's: others quote parts of a schema.
+    *(f"Invalid {name} value" for name in _RANGES),
+    "Invalid 'messages[",
+    "Invalid 'stop",
+    "Invalid 'tools[",
+    "Invalid 'user_id'",
+    "Invalid assistant message: content",
+    "Invalid completion message: prefix",
+    "Invalid top_logprobs",
     "Messages with role 'tool'",
     "Prompt must contain the word 'json'",
     "Rate limit reached",

@@ -87,7 +87,14 @@ class StreamReader:
         self.quirks: list[str] = []
 
     def feed(self, piece: bytes) -> list[Frame]:
-        return [frame for event in self._sse.feed(piece) if (frame := self._frame(event)) is not None]
+        """The frames in this piece. What comes behind the end is not looked at: how the network cut it must not matter."""
+        frames: list[Frame] = []
+        for event in self._sse.feed(piece):
+            if self._order.ended:
+                break
+            if (frame := self._frame(event)) is not None:
+                frames.append(frame)
+        return frames
 
     def close(self) -> list[Frame]:
         if not self._order.ended:
@@ -100,8 +107,6 @@ class StreamReader:
             # A comment keeps connections alive. Before the answer begins it is not passed on: that would commit us to
             # this backend while another could still be asked.
             return Frame(wire, tuple) if wire is not None and self._order.in_content else None
-        if self._order.ended:
-            raise BrokenContract("the backend's stream goes on after its end")
         if event.event == b"error":
             raise BrokenContract("the backend reported an error inside its stream")
         if (
@@ -118,6 +123,8 @@ class StreamReader:
             events = self._decode(event.data)
         for each in events:
             self._order.accept(each)
+        if not events and not self._order.begun:
+            return None  # as a comment: it says nothing, and would commit us
         return Frame(wire, lambda: events, milestones(events))
 
     def _decode_content(self, content: Callable[[Any, Fields], tuple[Event, ...]], data: bytes) -> tuple[Event, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from operator import attrgetter
 from typing import Any
 
@@ -44,7 +45,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
 
 
 FINISHES = ("stop", "length", "content_filter", "tool_calls", "insufficient_system_resource")
-_LONGEST_NAME = 200
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/\[\]-]{0,199}")
 
 COLUMNS: tuple[str, ...] = Entry.__struct_fields__
 row_of = attrgetter(*COLUMNS)
@@ -63,7 +64,7 @@ def entry_of(exchange: Exchange) -> Entry:
         client=exchange.client,
         status=exchange.status,
         error=exchange.error,
-        asked_model=exchange.asked_model if known else None,
+        asked_model=_short(exchange.asked_model) if known else None,
         data_class=exchange.data_class.value if exchange.data_class else None,
         backend=exchange.backend,
         model=_short(exchange.model),
@@ -87,8 +88,8 @@ def entry_of(exchange: Exchange) -> Entry:
 
 
 def _short(name: str | None) -> str | None:
-    """A model name as a backend said it; whatever is longer than a name may be content."""
-    return name if name is None or (len(name) <= _LONGEST_NAME and name.isprintable()) else "(not a name)"
+    """A model name as a client or a backend said it; whatever does not look like a name may be content."""
+    return name if name is None or _NAME.fullmatch(name) else "(not a name)"
 
 
 def holdable(entry: Entry) -> bool:

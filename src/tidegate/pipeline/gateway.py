@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -33,6 +33,7 @@ from tidegate.routing.rules import FELL_BACK
 
 _MOST_DECISIONS = 1000
 
+R = TypeVar("R", bound=Request)
 Price = Callable[[str, Usage | None, datetime], Decimal | None]
 
 
@@ -67,7 +68,7 @@ class Gateway:
         self._timer = timer
         self._new_id = new_id
         self._memory = memory
-        self.legacy_seen = dict.fromkeys(policy.legacy_names, 0)
+        self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
         self._snapshot: Snapshot | None = None
         self._decisions: dict[Ask, Decision] = {}
@@ -94,14 +95,15 @@ class Gateway:
             self._settle(exchange)
             self._record(entry_of(exchange))
 
-    def decide(self, exchange: Exchange, ask: Ask) -> None:
-        """Choose who may answer, or raise why nobody may."""
+    def decide(self, exchange: Exchange, ask: Ask, request: R) -> R:
+        """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked."""
         exchange.decision = decision = self._decide(ask)
         exchange.data_class = decision.data_class
         if ask.model in self.legacy_seen:
             self.legacy_seen[ask.model] += 1
         if not decision.candidates:
             raise refusal_error(decision, self.backends.snapshot(), self.policy)
+        return _as_meant(request, decision, exchange)
 
     def knows(self, model: str) -> bool:
         """Whether this name leads somewhere by itself: served, an alias, reserved or an address."""
@@ -110,7 +112,6 @@ class Gateway:
     async def answer(self, exchange: Exchange, request: Request) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
         assert exchange.decision is not None
-        request = _as_meant(request, exchange)
         answering, frames = await self._first_to_answer(exchange, request, exchange.decision)
         exchange.note_quirks(answering.quirks)
         listening = self._memory.listen(request)
@@ -184,6 +185,7 @@ class Gateway:
             answering.close()
             raise
         exchange.attempts.append(f"{candidate.backend}:ok")
+        exchange.data_class = exchange.sent_class
         exchange.first_frame_s = exchange.elapsed_s()
         return answering, frames
 
@@ -193,16 +195,15 @@ class Gateway:
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
 
 
-def _as_meant(request: Request, exchange: Exchange) -> Request:
-    """A retired name meant a thinking switch too; what the client says of thinking itself stands."""
-    meant = exchange.decision.rewritten if exchange.decision else None
-    if meant is None:
-        return request
-    switch = meant.thinking
-    if not isinstance(request, ChatRequest) or request.thinking is not None or request.effort is not None:
-        switch = None
-    exchange.rewritten = f"{meant.asked} -> {meant.model}" + (f", thinking {switch}" if switch else "")
-    return request if switch is None else replace(request, thinking=switch)
+def _as_meant(request: R, decision: Decision, exchange: Exchange) -> R:
+    """For the model that is asked first; a retired name meant a thinking switch too, unless the client says of thinking."""
+    changes: dict[str, Any] = {"model": decision.candidates[0].model}
+    if (meant := decision.rewritten) is not None:
+        exchange.rewritten = f"{meant.asked} -> {meant.model}"
+        if meant.thinking and isinstance(request, ChatRequest) and request.thinking is None and request.effort is None:
+            changes["thinking"] = meant.thinking
+            exchange.rewritten += f", thinking {meant.thinking}"
+    return replace(request, **changes)
 
 
 def _telling(before: GatewayError | None, error: GatewayError) -> GatewayError:

@@ -28,14 +28,23 @@ from tidegate.core.exchange import Exchange
 from tidegate.core.fold import Folding
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, Request
+from tidegate.routing.rules import LOCAL
 
 R = TypeVar("R", bound=Request)
 
 _ENTRY_BYTES = 250
 """What an entry costs beside its text: key, objects and table (224 bytes in CPython 3.11, measured 2026-11-24)."""
 _MOST_ENTRIES = 50_000
-_UNIQUE_ID = re.compile(r"(?=[0-9A-Za-z]{16})[A-Za-z]*[0-9]+[A-Za-z]+[0-9]")
-"""A call id made by chance: the hosted API's, llama.cpp's, vLLM's, OpenAI's. Others count calls from 0, and repeat."""
+_LONGEST_HEARD = 4 * 1024 * 1024
+"""Characters of one answer; more than 393,216 tokens of text are not remembered at once by every open stream."""
+_CHANCE_ID = re.compile(
+    r"call_\d\d_[0-9A-Za-z]{20,24}"  # the hosted API's
+    r"|chatcmpl-tool-[0-9a-f]{16,32}"  # vLLM's
+    r"|call_[0-9A-Za-z]{24}"  # OpenAI's
+    r"|toolu_[0-9A-Za-z]{16,40}"  # Anthropic's
+    r"|[0-9A-Za-z]{32}"  # llama.cpp's
+)
+"""Call ids that are drawn by lot. All others may repeat: some count from 0, some are made of the function's name."""
 
 
 class _Unwritable(Exception):
@@ -82,7 +91,7 @@ class ReasoningMemory:
         """Someone to hear the answer to this request; None when it need not be remembered."""
         if not self._limit_bytes or not isinstance(request, ChatRequest) or not wants_reasoning(request):
             return None
-        return Listening(self, request, self._limit_bytes)
+        return Listening(self, request, min(self._limit_bytes, _LONGEST_HEARD))
 
     def keep(self, client: str | None, request: ChatRequest, turn: Message, data_class: DataClass) -> None:
         """Remember the reasoning of this turn, the answer to this request."""
@@ -121,7 +130,7 @@ class ReasoningMemory:
         for position in wanted:
             turn = messages[position]
             try:
-                if any(isinstance(part, ToolCallPart) and _UNIQUE_ID.search(part.call_id) for part in turn.parts):
+                if any(isinstance(part, ToolCallPart) and _is_by_chance(part) for part in turn.parts):
                     digest = self._digest([client, user_id, "calls"])
                 else:
                     for before in messages[seen:position]:
@@ -179,7 +188,13 @@ class Listening:
         except GatewayError:
             return
         parts = (ReasoningPart(answer.reasoning or ""), TextPart(answer.text), *answer.tool_calls)
-        self._memory.keep(exchange.client, self._request, Message("assistant", parts), exchange.sent_class)
+        # Who asked for the model `local` was promised that nothing leaves, whatever its class.
+        data_class = DataClass.PRIVATE if LOCAL.code in exchange.rules else exchange.sent_class
+        self._memory.keep(exchange.client, self._request, Message("assistant", parts), data_class)
+
+
+def _is_by_chance(call: ToolCallPart) -> bool:
+    return _CHANCE_ID.fullmatch(call.call_id) is not None and call.name not in call.call_id
 
 
 def wants_reasoning(request: ChatRequest) -> bool:

@@ -37,10 +37,14 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
             verdicts.append(Verdict(view.name, KEPT.code, True))
             ready.append(candidate)
     candidates = (*ready, *last_resort)
-    renamed = [rule.code for rule, applies in ((FOREIGN, ask.renamed), (LEGACY, retired is not None)) if applies]
+    renamed = [
+        rule.code for rule, applies in ((FOREIGN, bool(ask.renamed_from)), (LEGACY, retired is not None)) if applies
+    ]
     codes = dict.fromkeys((*class_codes, *renamed, meaning.code, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or ("class_forbids" if meaning.targets else "no_backend")
-    return Decision(ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired)
+    return Decision(
+        ask.renamed_from or ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired
+    )
 
 
 def forbids(view: BackendView, data_class: DataClass) -> Rule | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from tidegate.core.decision import Decision, Snapshot
-from tidegate.core.errors import GatewayError, NotFound, PolicyRefusal, UnknownModel
+from tidegate.core.errors import GatewayError, NotFound, PolicyRefusal
 from tidegate.core.rulebook import Rule
 from tidegate.routing.names import RESERVED
 from tidegate.routing.policy import Policy
@@ -27,9 +27,7 @@ def refusal_error(decision: Decision, snapshot: Snapshot, policy: Policy) -> Gat
     asked, data_class = _shown(decision.asked_model), decision.data_class.value
     match decision.refusal:
         case "unknown_model":
-            # The hosted API's text and status, 2026-09-23.
-            names = ", ".join(model_names(snapshot, policy))
-            return UnknownModel(f"The supported API model names are {names}, but you passed {asked}.")
+            return policy.contract.unknown_model(asked, model_names(snapshot, policy))
         case "unknown_backend" | "model_not_served":
             return NotFound(f"No backend serves the model {asked}; GET /models lists what there is.")
         case "class_forbids":

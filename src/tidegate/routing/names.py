@@ -24,11 +24,11 @@ class Meaning:
 
 def rewritten(name: str, snapshot: Snapshot, policy: Policy) -> Rewritten | None:
     """What a retired name meant, if the policy still takes it and nobody here answers to it."""
-    if not policy.rewrites_legacy or name not in policy.legacy_names:
+    meant = policy.contract.legacy_names.get(name)
+    if meant is None or not policy.rewrites_legacy:
         return None
     if name in policy.aliases or any(name == view.name or name in view.models for view in snapshot.backends):
         return None
-    meant = policy.legacy_names[name]
     return Rewritten(name, meant.model, meant.thinking)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from tidegate.catalog.contracts import LegacyName
+from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.core.boundary import DataClass
 
 
@@ -24,18 +23,18 @@ class Alias:
 class Policy:
     default_class: DataClass = DataClass.PUBLIC
     aliases: dict[str, Alias] = field(default_factory=dict[str, Alias])
-    legacy_names: Mapping[str, LegacyName] = field(default_factory=dict[str, LegacyName])
-    """Names that the hosted API has retired, from the contract; `rewrites_legacy` says whether they still work here."""
+    contract: Contract = field(default_factory=lambda: contract_named(DEFAULT_PROFILE))
     rewrites_legacy: bool = False
+    """Whether names that the hosted API has retired still work here."""
 
 
 class Ask(Struct, frozen=True, gc=False):
     """What routing needs to know of a request. `wished_class` is what the client's header asked for.
 
-    `renamed`: the client asked for another provider's model, which the surface takes for this one.
+    `renamed_from` is another provider's model that the client asked for and that the surface takes for this one.
     """
 
     model: str
     client_class: DataClass | None = None
     wished_class: DataClass | None = None
-    renamed: bool = False
+    renamed_from: str = ""

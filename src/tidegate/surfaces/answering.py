@@ -70,8 +70,10 @@ class AnsweringSurface:
         exchange.asked_model, exchange.streamed = request.model, request.stream
         reply.request = request
         model = self._form.known_as(request.model, self._gateway.knows)
-        ask = Ask(model, client.data_class if client else None, wished, renamed=model != request.model)
-        self._gateway.decide(exchange, ask)  # before the rules: the hosted API too says first that a model is unknown
+        renamed_from = "" if model == request.model else request.model
+        ask = Ask(model, client.data_class if client else None, wished, renamed_from)
+        # Before the rules: the hosted API too says first that a model is unknown.
+        reply.request = request = self._gateway.decide(exchange, ask, request)
         self._form.check(request)
         with ClientWatch(receive):
             async with aclosing(self._gateway.answer(exchange, request)) as batches:

@@ -52,7 +52,10 @@ class Server:
         for beginning, route in self._below.items():
             if path.startswith(beginning):
                 return route
-        raise NotFound("There is no such path; chat is at /chat/completions, models at /models, status at /-/status")
+        raise NotFound(
+            "There is no such path; chat is at /chat/completions, completions with a suffix at /beta/completions, Messages "
+            "at /anthropic/v1/messages, models at /models, the balance at /user/balance and status at /-/status"
+        )
 
 
 def _routes(offered: Surfaces) -> dict[str, Route]:

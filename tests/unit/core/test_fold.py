@@ -94,7 +94,7 @@ def test_an_answer_nobody_counted_has_no_usage():
         ([START, Text("a"), UsageReport(Usage())], "UsageReport after Text"),
         ([START, Finish("stop"), Text("a")], "Text after Finish"),
         ([START, Finish("stop"), Finish("stop")], "Finish after Finish"),
-        ([START, Finish("stop"), UsageReport(Usage()), UsageReport(Usage())], "UsageReport after UsageReport"),
+        ([START, Finish("stop"), UsageReport(Usage()), Finish("stop")], "Finish after UsageReport"),
         ([START, Finish("stop"), End(), End()], "End after End"),
         ([START, Finish("stop"), End(), Text("a")], "Text after End"),
     ],
@@ -102,6 +102,11 @@ def test_an_answer_nobody_counted_has_no_usage():
 def test_events_out_of_order_break_the_contract(events, said):
     with pytest.raises(BrokenContract, match=said):
         fold(events)
+
+
+def test_usage_that_is_told_twice_is_as_told_last():
+    told = [UsageReport(Usage(prompt=1)), UsageReport(Usage(prompt=2))]
+    assert fold([START, Finish("stop"), *told, End()]).usage == Usage(prompt=2)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,16 @@ def test_a_refused_key_is_the_gateways_matter_and_shows_no_part_of_it(body):
     assert "key_env" in error.message
 
 
-@pytest.mark.parametrize("message", ["nobody knows this text", "", "invalid in lower case", " Invalid after a blank"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "nobody knows this text",
+        "",
+        "invalid in lower case",
+        " Invalid after a blank",
+        'Invalid tool parameters schema : field `description`: "a client\'s own words"',
+    ],
+)
 def test_words_that_are_not_known_are_replaced(message):
     error = DEEPSEEK.read_error(400, hosted(message))
     assert type(error) is ClientMistake

@@ -127,15 +127,23 @@ def test_a_comment_after_the_end_breaks_nothing(transparent):
     assert reader.close() == []
 
 
+@pytest.mark.parametrize("behind", [HELLO, DONE, b"data: nonsense\n\n", b'data: {"error":{"message":"late"}}\n\n'])
+@pytest.mark.parametrize("transparent", [True, False])
+def test_what_comes_after_the_end_is_not_looked_at_however_it_is_cut(behind, transparent):
+    whole, cut = (reader_of(dialect(transparent=transparent), streamed=True) for _ in range(2))
+    at_once = whole.feed(FIRST + LAST + DONE + behind)
+    apart = [*cut.feed(FIRST + LAST + DONE), *cut.feed(behind)]
+    assert [frame.events for frame in at_once] == [frame.events for frame in apart]
+    assert at_once[-1].passed.ended
+    assert whole.close() == cut.close() == []
+
+
 @pytest.mark.parametrize("transparent", [True, False])
 @pytest.mark.parametrize(
     ("stream", "said"),
     [
-        (FIRST + LAST + DONE + HELLO, "goes on after its end"),
-        (FIRST + LAST + DONE + DONE, "goes on after its end"),
         (FIRST + DONE, "End after Start"),
         (DONE, "End after the beginning"),
-        (FIRST + LAST + LAST, "UsageReport after UsageReport"),
         (FIRST + b"event: error\ndata: {}\n\n", "error inside its stream"),
         (FIRST + b'data: {"error":{"message":"CANARY"}}\n\n', "error inside its stream"),
         (FIRST + b"data: nonsense\n\n", "not JSON"),
@@ -256,6 +264,23 @@ def test_a_messages_stream_passes_its_bytes_and_ends_with_its_own_last_word():
     ]  # fmt: skip
     assert [frame.passed.ended for frame in frames] == [False] * 6 + [True]
     assert reader.close() == []
+
+
+def test_a_ping_before_the_answer_begins_is_no_frame():
+    reader = StreamReader(MESSAGES, (), passes=True)
+    ping = b'event: ping\ndata: {"type":"ping"}\n\n'
+    assert reader.feed(ping) == []
+    first, *_ = reader.feed(MESSAGE)
+    assert first.passed.start is not None
+    assert StreamReader(MESSAGES, (), passes=True).feed(MESSAGE + ping)[-1].passed.ended
+
+
+def test_usage_may_come_with_the_finish_and_again_by_itself():
+    reader = reader_of(dialect(), streamed=True)
+    later = sse.encode(orjson.dumps(chunk() | {"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 9}}))
+    assert events_of(reader.feed(FIRST + LAST + later + DONE))[-3:] == [
+        USAGE, UsageReport(Usage(prompt=2, output=9)), End(),
+    ]  # fmt: skip
 
 
 def test_a_messages_stream_without_its_last_word_broke_off():

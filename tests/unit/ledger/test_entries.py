@@ -142,3 +142,8 @@ def test_equal_bodies_have_equal_hashes_and_other_bodies_have_others():
 def test_without_the_key_nobody_gets_the_same_hash():
     assert keyed_hash(b"a", b"key") != keyed_hash(b"a", b"another key")
     assert len(keyed_hash(b"a", b"key")) == 32
+
+
+@pytest.mark.parametrize("name", [f"claude-{CANARY}\n", "claude-x, please read this letter", "m" * 201, "", "模型"])
+def test_what_does_not_look_like_a_model_name_is_not_booked_as_one(name):
+    assert entry_of(exchange(asked=name)).asked_model == "(not a name)"

@@ -14,7 +14,6 @@ from tests.support.world import World, external, fake, heard
 
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.registry import Registry
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Snapshot
 from tidegate.core.errors import (
@@ -275,8 +274,8 @@ async def test_a_cancelled_stream_is_closed_and_booked_once() -> None:
 async def test_a_reader_that_stops_early_closes_the_backend_and_books_once() -> None:
     world = World(endless := Endless())
     with world.gateway.exchange("test") as exchange:
-        world.gateway.decide(exchange, Ask("auto"))
-        batches = world.gateway.answer(exchange, request())
+        meant = world.gateway.decide(exchange, Ask("auto"), request())
+        batches = world.gateway.answer(exchange, meant)
         async for _frames in batches:
             break
         await batches.aclose()
@@ -289,8 +288,8 @@ async def test_an_exchange_whose_generator_is_closed_is_booked_as_left_once() ->
 
     async def surface() -> AsyncGenerator[list[Frame]]:
         with world.gateway.exchange("test") as exchange:
-            world.gateway.decide(exchange, Ask("auto"))
-            async with aclosing(world.gateway.answer(exchange, request())) as batches:
+            meant = world.gateway.decide(exchange, Ask("auto"), request())
+            async with aclosing(world.gateway.answer(exchange, meant)) as batches:
                 async for frames in batches:
                     yield frames
 
@@ -351,9 +350,6 @@ async def test_decisions_are_not_kept_without_bound(monkeypatch: pytest.MonkeyPa
     assert len(world.gateway._decisions) <= 4
 
 
-LEGACY = contract_named(DEFAULT_PROFILE).legacy_names
-
-
 @pytest.mark.parametrize(
     ("fields", "thinking"),
     [
@@ -366,7 +362,7 @@ async def test_a_retired_name_means_its_thinking_switch_unless_the_client_says_h
     fields: dict[str, Any], thinking: str | None
 ) -> None:
     hosted = FakeBackend("hosted", models=("deepseek-flash",))
-    world = World(hosted, policy=Policy(legacy_names=LEGACY, rewrites_legacy=True))
+    world = World(hosted, policy=Policy(rewrites_legacy=True))
     await world.ask(Ask("deepseek-chat"), request(model="deepseek-chat", **fields))
     sent = hosted.heard[0]
     assert isinstance(sent, ChatRequest)
@@ -380,9 +376,7 @@ async def test_a_retired_name_means_its_thinking_switch_unless_the_client_says_h
 
 
 async def test_names_that_the_gateway_knows() -> None:
-    gateway = World(
-        FakeBackend("home", models=("m",)), policy=Policy(legacy_names=LEGACY, rewrites_legacy=True)
-    ).gateway
+    gateway = World(FakeBackend("home", models=("m",)), policy=Policy(rewrites_legacy=True)).gateway
     assert [gateway.knows(name) for name in ("m", "home/m", "auto", "claude-x", "deepseek-chat")] == [True] * 3 + [
         False
     ] * 2

@@ -143,17 +143,26 @@ def test_a_call_id_made_by_chance_finds_its_turn_in_a_shortened_history() -> Non
         (UNIQUE, True),
         ("3kJ9sLq0ZxV7bN2mWc4Rt6Yp1Hd8Gf5A", True),
         ("chatcmpl-tool-4f0c6f1c9b8e4d2ab3c5d6e7f8091a2b", True),
+        ("toolu_01A09q90qw90lq917835lq9", True),
         ("c0", False),
         ("call_0", False),
         ("functions.get_weather:0", False),
         ("get_weather_for_city_1", False),
         ("getWeatherForecastOfCity1", False),
         ("1234567890123456", False),
+        ("functions.sha256ToBase64Digest:0", False),
+        ("call_get_current_weather_01", False),
+        (f"{UNIQUE}-{UNIQUE}", False),
+        pytest.param("a1" * 1_000_000, False, id="long"),
     ],
 )
 def test_which_call_ids_are_made_by_chance(call_id: str, unique: bool) -> None:
     """Ids as the hosted API, llama.cpp b11549 and vLLM 0.32.0 make them, and ids that count."""
-    assert bool(replay._UNIQUE_ID.search(call_id)) is unique
+    assert replay._is_by_chance(ToolCallPart(call_id, "f_", "{}")) is unique
+
+
+def test_an_id_that_holds_its_functions_name_is_not_made_by_chance() -> None:
+    assert not replay._is_by_chance(ToolCallPart("call_getCurrentWeatherOfCity1", "getCurrentWeatherOfCity1", "{}"))
 
 
 @pytest.mark.parametrize("data_class", DataClass)
@@ -314,8 +323,8 @@ async def test_an_answer_whose_client_left_is_not_remembered() -> None:
     memory, world = ReasoningMemory(10_000, key=b"k"), World(fake("a", *CALLS))
     world.gateway._memory = memory
     with pytest.raises(asyncio.CancelledError), world.gateway.exchange("test") as exchange:
-        world.gateway.decide(exchange, Ask("auto"))
-        batches = world.gateway.answer(exchange, asked(USER))
+        meant = world.gateway.decide(exchange, Ask("auto"), asked(USER))
+        batches = world.gateway.answer(exchange, meant)
         async for frames in batches:
             if frames[0].passed.ended:
                 await batches.aclose()
@@ -346,7 +355,7 @@ async def test_what_is_put_back_is_told_and_raises_the_class_that_is_sent() -> N
     world = World(home, memory=memory)
     await world.ask(asked=asked(USER, called(), result()))
     assert world.entry.quirks == "REQ005"
-    assert (world.entry.data_class, world.exchange and world.exchange.sent_class) == ("public", PRIVATE)
+    assert (world.entry.data_class, world.exchange and world.exchange.sent_class) == ("private", PRIVATE)
     # What the model thought with private reasoning before it is as private, whatever the request's class was.
     later = asked(USER, called(), result(), {"role": "assistant", "content": "Yes."}, USER)
     assert recalled(memory, later) == ["R", "R makes me think S"]
@@ -360,7 +369,7 @@ async def test_a_fallback_is_told_only_what_it_may_hear() -> None:
     later = asked(USER, called(), result())
     await world.ask(asked=later)
     assert home.heard[0].messages[1].has_reasoning
-    assert cloud.heard == [later]
+    assert [one.messages for one in cloud.heard] == [later.messages]
     assert (world.entry.quirks, world.exchange and world.exchange.sent_class) == ("", PUBLIC)
 
 
@@ -390,3 +399,13 @@ def test_arguments_written_anew_are_the_same_arguments(arguments: dict[str, Any]
     written = orjson.dumps(arguments, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
     memory = memory_of("R", called(arguments=orjson.dumps(arguments).decode()))
     assert recalled(memory, asked(USER, called(arguments=written), result())) == ["R"]
+
+
+async def test_what_was_asked_of_the_model_local_is_remembered_as_private() -> None:
+    """Its class may be public, but its asker was promised that nothing leaves."""
+    memory = ReasoningMemory(10_000, key=b"k")
+    world = World(fake("home", Start("m"), Reasoning("R"), Text("Yes."), Finish("stop"), End()), memory=memory)
+    await world.ask(Ask("local"), asked=asked(USER))
+    later = asked(USER, {"role": "assistant", "content": "Yes."}, USER)
+    assert recalled(memory, later, view=CLOUD) == [None]
+    assert recalled(memory, later) == ["R"]

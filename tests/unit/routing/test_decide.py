@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Candidate, Decision, Health, Rewritten, Snapshot
 from tidegate.routing.decide import decide, forbids
@@ -168,12 +167,11 @@ def test_who_may_take_what(one, data_class, code):
     assert (rule.code if rule else None) == code
 
 
-LEGACY = contract_named(DEFAULT_PROFILE).legacy_names
 HOSTED = BackendView("deepseek", Boundary.EXTERNAL, DataClass.PUBLIC, "up", ("deepseek-flash", "deepseek-v4-pro"))
 
 
 def legacy(name: str, *backends: BackendView, rewrites: bool = True, **policy: Any) -> Decision:
-    return decide(Ask(name), Snapshot(backends), Policy(legacy_names=LEGACY, rewrites_legacy=rewrites, **policy))
+    return decide(Ask(name), Snapshot(backends), Policy(rewrites_legacy=rewrites, **policy))
 
 
 @pytest.mark.parametrize(
@@ -211,5 +209,6 @@ def test_an_alias_of_the_new_name_binds_the_old_one_with_its_class():
 
 
 def test_a_name_of_another_provider_is_told_by_its_rule():
-    decision = decide(Ask("m", renamed=True), Snapshot((BOX,)), Policy())
+    decision = decide(Ask("m", renamed_from="claude-x"), Snapshot((BOX,)), Policy())
     assert decision.rules == ("CLS001", "RTE007", "RTE005", "RTE020")
+    assert decision.asked_model == "claude-x", "an error names what the client sent"

@@ -12,7 +12,6 @@ from tests.support.samples import request_body
 
 from tidegate import __version__
 from tidegate.backends.fake import FakeBackend
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.routing.policy import Alias, Policy
@@ -131,8 +130,7 @@ async def test_an_exchange_that_never_was_is_not_found(front: Build, exchange_id
 
 @pytest.mark.parametrize("rewrites", [True, False])
 async def test_status_counts_the_retired_names_that_were_asked_for(front: Build, rewrites: bool) -> None:
-    legacy = contract_named(DEFAULT_PROFILE).legacy_names
-    policy = Policy(legacy_names=legacy, rewrites_legacy=rewrites)
+    policy = Policy(rewrites_legacy=rewrites)
     made = front(FakeBackend("cloud", models=("deepseek-flash",)), policy=policy)
     for name in ("deepseek-chat", "deepseek-chat", "deepseek-flash", "gpt-17"):
         reply = await call(made, "POST", "/chat/completions", request_body(model=name))

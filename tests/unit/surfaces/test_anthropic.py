@@ -103,3 +103,9 @@ async def test_the_prompt_is_not_repeated_in_an_error(front: Build) -> None:
     assert reply.status == 400
     assert b"canary" not in reply.body
     assert b"patient" not in reply.body
+
+
+async def test_an_error_names_the_model_that_the_client_sent(front: Build) -> None:
+    reply = await ask(front(FakeBackend(models=())), model="claude-sonnet-5")
+    assert reply.status >= 400
+    assert b"claude-sonnet-5" in reply.body

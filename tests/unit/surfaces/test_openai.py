@@ -12,6 +12,7 @@ from tests.support.samples import request_body
 
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.errors import NotSupported
+from tidegate.routing.policy import Policy
 
 Build = Callable[..., Any]
 PREFIX = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "The", "prefix": True}]
@@ -96,3 +97,12 @@ async def test_what_one_backend_does_not_support_another_may(front: Build) -> No
     assert (reply.status, reply.headers["x-tidegate-backend"]) == (200, "can")
     alone = await call(front(cannot), "POST", "/beta/completions", body)
     assert (alone.status, error_text(alone)) == (400, "no FIM here")
+
+
+async def test_a_retired_name_is_held_to_the_rules_of_what_it_meant(front: Build) -> None:
+    """`deepseek-chat` never thought, so it may be told which tool to call; `deepseek-flash` thinks and may not."""
+    policy = Policy(rewrites_legacy=True)
+    made = front(FakeBackend(models=("deepseek-flash",)), policy=policy)
+    for name, status in (("deepseek-chat", 200), ("deepseek-flash", 400)):
+        body = request_body(model=name, tools=[TOOL], tool_choice="required")
+        assert (await call(made, "POST", "/chat/completions", body)).status == status
