@@ -5,68 +5,32 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.samples import WEATHER, request
-from tests.support.strategies import MODERATE, answers, conversations, json_objects, texts
+from tests.support.remembering import (
+    CLOUD,
+    HOME,
+    INTERNAL,
+    PRIVATE,
+    PUBLIC,
+    UNIQUE,
+    USER,
+    asked,
+    called,
+    memory_of,
+    recalled,
+    result,
+)
 from tests.support.world import World, external, fake
 
-from tidegate.codecs.openai_chat.request import decode_request, encode_request
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import BrokenContract, GatewayError
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, ToolCall
-from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, FimRequest, ToolSpec
 from tidegate.pipeline import replay
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory, may_go
 from tidegate.routing.policy import Ask
-
-PUBLIC, INTERNAL, PRIVATE = DataClass
-USER = {"role": "user", "content": "Is it cold in Paris?"}
-UNIQUE = "call_00_8GkX2aPq7Rt5VwYz1BcDfGhJ"
-HOME = BackendView("home", Boundary.DEVICE, PRIVATE, "up", ("m",))
-CLOUD = BackendView("cloud", Boundary.EXTERNAL, PUBLIC, "up", ("m",))
-
-
-def asked(*messages: dict[str, Any], **more: Any) -> ChatRequest:
-    return request(messages=list(messages), **{"tools": [WEATHER], **more})
-
-
-def called(call_id: str = UNIQUE, arguments: str = '{"city":"Paris"}', **more: Any) -> dict[str, Any]:
-    function = {"name": "get_weather", "arguments": arguments}
-    calls = [{"id": call_id, "type": "function", "function": function}]
-    return {"role": "assistant", "content": "", "tool_calls": calls, **more}
-
-
-def result(call_id: str = UNIQUE) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": "3 degrees"}
-
-
-def memory_of(
-    reasoning: str,
-    turn: dict[str, Any],
-    *before: dict[str, Any],
-    client: str | None = None,
-    data_class: DataClass = PUBLIC,
-    **more: Any,
-) -> ReasoningMemory:
-    memory = ReasoningMemory(100_000, key=b"key")
-    said = asked(turn, *(result(call["id"]) for call in turn.get("tool_calls", ())))
-    parts = (ReasoningPart(reasoning), *said.messages[0].parts)
-    memory.keep(client, asked(*(before or (USER,)), **more), Message("assistant", parts), data_class)
-    return memory
-
-
-def recalled(memory: ReasoningMemory, later: ChatRequest, client: str | None = None, view: BackendView = HOME) -> Any:
-    """The reasoning of each assistant turn as it would go to this backend."""
-    told, _ = memory.put_back(client, later, view)
-    assert [message.role for message in told.messages] == [message.role for message in later.messages]
-    turns = [message.parts for message in told.messages if message.role == "assistant"]
-    return [next((part.text for part in parts if isinstance(part, ReasoningPart)), None) for parts in turns]
 
 
 @pytest.mark.parametrize("content", [None, "", [{"type": "text", "text": ""}]])
@@ -371,34 +335,6 @@ async def test_a_fallback_is_told_only_what_it_may_hear() -> None:
     assert home.heard[0].messages[1].has_reasoning
     assert [one.messages for one in cloud.heard] == [later.messages]
     assert (world.entry.quirks, world.exchange and world.exchange.sent_class) == ("", PUBLIC)
-
-
-# -- laws --------------------------------------------------------------------------------------------------------------
-
-
-@given(history=conversations(), said=answers(), client=st.none() | texts(), user_id=st.none() | texts())
-@MODERATE
-def test_whatever_was_answered_is_found_when_it_comes_back_over_the_wire(
-    history: tuple[Message, ...], said: Answer, client: str | None, user_id: str | None
-) -> None:
-    first = ChatRequest(model="m", messages=history, tools=(ToolSpec("f"),), user_id=user_id)
-    calls = tuple(ToolCallPart(f"{at}", call.name, call.arguments) for at, call in enumerate(said.tool_calls))
-    memory = ReasoningMemory(10**6, key=b"k")
-    memory.keep(client, first, Message("assistant", (ReasoningPart("R"), TextPart(said.text), *calls)), PUBLIC)
-    turn = Message("assistant", ((TextPart(said.text),) if said.text else ()) + calls)
-    results = tuple(Message("tool", (TextPart("r"),), call_id=call.call_id) for call in calls)
-    plain = tuple(Message(one.role, one.parts, one.name, one.call_id) for one in history)
-    later = ChatRequest(model="m", messages=(*plain, turn, *results), tools=first.tools, user_id=user_id)
-    told, _ = memory.put_back(client, decode_request(encode_request(later)), HOME)
-    assert told.messages[len(history)].parts == (ReasoningPart("R"), *turn.parts)
-
-
-@given(arguments=json_objects())
-@MODERATE
-def test_arguments_written_anew_are_the_same_arguments(arguments: dict[str, Any]) -> None:
-    written = orjson.dumps(arguments, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
-    memory = memory_of("R", called(arguments=orjson.dumps(arguments).decode()))
-    assert recalled(memory, asked(USER, called(arguments=written), result())) == ["R"]
 
 
 async def test_what_was_asked_of_the_model_local_is_remembered_as_private() -> None:
