@@ -79,7 +79,7 @@ def refuse_on_order(parts: Parts, scope: Scope, seen: Seen) -> None:
     except ClientMistake as mistake:
         raise refusal_of(parts.contract, mistake, 400) from None
     seen.faults = [str(fault) for fault in faults]
-    for fault in faults:
+    for fault in sorted(faults, key=lambda fault: fault.name in STATUSES):
         if fault.name not in STATUSES:
             spoils = ClientMistake(
                 f"x-sim-fault: {fault.name} spoils a completion; this path has only statuses to fail with"

@@ -19,7 +19,20 @@ async def test_every_base_has_chat_and_models(simulator: Build, base: str):
         assert (await one.raw("GET", base + path, **AUTHORIZED)).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/beta", "/embeddings", "/moderations", "/v2/models", "/models/", "/chat"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/beta",
+        "/embeddings",
+        "/moderations",
+        "/v2/models",
+        "/models/",
+        "/models/x/deepseek-flash",
+        "/v1/models/deepseek-flash/",
+        "/chat",
+    ],
+)
 async def test_an_unknown_path_has_an_empty_404(simulator: Build, path: str):
     reply = await simulator().raw("GET", path)
     assert (reply.status, reply.body, "content-type" in reply.headers) == (404, b"", False)
