@@ -115,10 +115,13 @@ def _filling_in(request: FimRequest) -> str:
 
 
 def _calls(request: ChatRequest, asked: str) -> list[ToolCall]:
+    called = _called_tools(request, asked)
+    if not called:
+        return []
     inventor = Inventor(asked)
     return [
         ToolCall(index, None, tool.name, _written(inventor.arguments(tool.parameters)))
-        for index, tool in enumerate(_called_tools(request, asked))
+        for index, tool in enumerate(called)
     ]
 
 
@@ -193,5 +196,5 @@ def _last_user_text(request: ChatRequest) -> str:
 
 
 def _short(text: str) -> str:
-    words = text.split()
+    words = text.split(maxsplit=_QUOTED_WORDS)
     return " ".join(words[:_QUOTED_WORDS]) + (" ..." if len(words) > _QUOTED_WORDS else "")
