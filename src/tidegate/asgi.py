@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any
 
-from tidegate.core.errors import BodyTooLarge, ClientLeft, UnsupportedMedia
+from tidegate.core.errors import BodyTooLarge, ClientLeft, PolicyRefusal, UnsupportedMedia
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,6 +39,18 @@ def require_json(scope: Scope) -> None:
     kind = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMedia("Expected request with `Content-Type: application/json`")
+
+
+def require_local_name(scope: Scope, otherwise: str) -> None:
+    """Where no key is asked for: a web page whose name was re-bound to 127.0.0.1 sends its own name as Host."""
+    host = (header(scope, b"host") or "localhost").lower()
+    name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
+    try:
+        local = ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        local = name == "localhost"
+    if not local:
+        raise PolicyRefusal(f"The Host header is not a local name; use http://127.0.0.1 or {otherwise}")
 
 
 async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:

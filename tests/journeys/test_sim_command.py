@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import signal
+import socket
 from http.client import IncompleteRead
 from pathlib import Path
 
@@ -34,6 +36,19 @@ def test_a_broken_connection_leaves_no_noise(folder: Path) -> None:
         with pytest.raises(IncompleteRead):
             running.post(ASKED, {**AUTHORIZED, "x-sim-fault": "cut=20"})
         assert running.stop() == 0
+    assert running.lines[-1].startswith("Serving"), running.output
+
+
+def test_a_stop_with_an_open_answer_leaves_no_trace(folder: Path) -> None:
+    with serving(folder, "sim", "--port", "0") as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        body = json.dumps(ASKED).encode()
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            head = f"POST /chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer sk-test-0000\r\n"
+            more = f"Content-Type: application/json\r\nx-sim-fault: stall\r\nContent-Length: {len(body)}\r\n\r\n"
+            client.sendall((head + more).encode() + body)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")  # also without a stream the head is out
+            assert running.stop(signal.SIGINT) == 0
     assert running.lines[-1].startswith("Serving"), running.output
 
 

@@ -28,7 +28,9 @@ async def call(app: Any, method: str, path: str, body: bytes = b"", headers: dic
         got.append(message)
 
     pairs = [(name.lower().encode(), value.encode()) for name, value in sent_headers.items()]
-    await app({"type": "http", "method": method, "path": path, "headers": pairs}, receive, send)
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
+    await app(scope, receive, send)
     assert got, "the application answered nothing"
     start, *rest = got
     return Reply(

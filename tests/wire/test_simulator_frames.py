@@ -93,7 +93,7 @@ def produced(sim: Simulated) -> tuple[list[int], int]:
     """The token ids of the last answer, and its prompt tokens: the simulator keeps both for its cache and its bill."""
     last = sim.parts.seen[-1]
     assert last.usage is not None and last.usage["prompt"] is not None
-    return last.output_ids, last.usage["prompt"]
+    return list(last.output_ids), last.usage["prompt"]
 
 
 def oracle(case: Case, ids: list[int], prompt_tokens: int, **more: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -84,9 +84,13 @@ def price_rows() -> tuple[PriceRow, ...]:
     return tuple(sorted(found, key=lambda row: row.valid_from, reverse=True))
 
 
-def price_row(model: str, valid_from: datetime) -> PriceRow:
-    """The row that a contract profile names."""
-    return next(row for row in price_rows() if row.model == model and row.valid_from == valid_from)
+def price_rows_within(model: str, first: datetime, until: datetime | None) -> list[PriceRow]:
+    """The rows of a contract profile, newest first: from the one that it names up to the day when the next one's held."""
+    return [
+        row
+        for row in price_rows()
+        if row.model == model and first <= row.valid_from and (until is None or row.valid_from < until)
+    ]
 
 
 def cost_usd(model: str, usage: Usage | None, at: datetime) -> Decimal | None:

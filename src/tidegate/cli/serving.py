@@ -11,9 +11,13 @@ from typing import Any
 from tidegate.core.errors import Misconfigured
 from tidegate.surfaces.serving import HttpServer
 
+_LAST_PORT = 65_535
+
 
 def bind(host: str, port: int) -> socket.socket:
     """The listening socket, before anything else is started."""
+    if not 0 <= port <= _LAST_PORT:
+        raise Misconfigured(f"--port: expected a number from 0 to {_LAST_PORT}, not {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -7,7 +7,9 @@ import logging
 import socket
 import sys
 from contextlib import AsyncExitStack
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from ipaddress import ip_address
+from math import nan
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -18,20 +20,29 @@ from tidegate.catalog.contracts import DEFAULT_PROFILE, PROFILES
 from tidegate.catalog.prices import Currency
 from tidegate.cli.serving import bind, run, stop_on_signals, url_of
 from tidegate.core.errors import ClientMistake, Misconfigured
-from tidegate.simulator.accounts import masked
+from tidegate.simulator.accounts import masked, read_money
 from tidegate.simulator.admin import read_time
 from tidegate.simulator.application import Simulator
 from tidegate.simulator.brain import Brain
-from tidegate.simulator.parts import Parts, Seen, Settings, parts_of
+from tidegate.simulator.parts import Parts, Settings, parts_of
 from tidegate.simulator.prompt import renderer
 from tidegate.simulator.responder import ScriptedBrain
+from tidegate.simulator.seen import Seen
 from tidegate.surfaces.serving import http_server
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 DEFAULT_PORT = 4242
 DRAIN_S = 2
-_CACHE_NAMES = ("block_tokens", "reserve_tokens", "interval_tokens", "build_delay_s", "ttl_s", "common_prefixes")
+# The least and the most of each parameter of the cache, and whether it counts something.
+_CACHE_SPANS = {
+    "block_tokens": (1, 1_000_000, True),
+    "reserve_tokens": (0, 1_000_000, True),
+    "interval_tokens": (0, 1_000_000, True),
+    "build_delay_s": (0, 1_000_000_000, False),
+    "ttl_s": (0, 1_000_000_000, False),
+    "common_prefixes": (0, 1, True),
+}
 
 
 @app.command()
@@ -56,15 +67,15 @@ def sim(
     settings = Settings(
         profile=_one_of(profile, PROFILES, "--profile"),
         aliases=cast("Literal['reject', 'remap']", _one_of(aliases, ("reject", "remap"), "--aliases")),
-        keys=dict(_key(one) for one in key),
+        keys=_keys(key),
         balance=_amount(balance, "--balance"),
         currency=cast("Currency", _one_of(currency, get_args(Currency), "--currency")),
         at=_time(at) if at else None,
-        time_scale=_above_zero(time_scale, "--time-scale"),
+        time_scale=_scale(time_scale),
         slots=slots,
         passback=passback,
         shape_status=int(_one_of(str(shape_status), ("400", "422"), "--shape-status")),
-        cache=dict(_cache(one) for one in cache),
+        cache=_cache(cache),
     )
     _one_of(brain, ("scripted", "embedded"), "--brain")
     if model is not None and brain != "embedded":
@@ -72,6 +83,7 @@ def sim(
     on_done = print_request if sys.stderr.isatty() else lambda _seen: None
     parts = parts_of(settings, on_done=on_done)
     with bind(host, port) as listener:
+        warn_of_visitors(listener.getsockname()[0])
         run(_serve(parts, listener, _embedded_model(model) if brain == "embedded" else None))
 
 
@@ -117,6 +129,15 @@ def _embedded_model(path: Path | None) -> Path:
     return model_file(None if path is None else str(path), otherwise="use --brain scripted")
 
 
+def warn_of_visitors(address: str) -> None:
+    if not ip_address(address).is_loopback:
+        print(
+            f"tidegate: {address} can be reached from other machines: whoever does may read all requests that were sent, "
+            "and change accounts, clock and faults; use --host 127.0.0.1 unless that is wanted",
+            file=sys.stderr,
+        )
+
+
 def announce(parts: Parts, url: str, brain: str) -> None:
     settings, contract = parts.settings, parts.contract
     keys = ", ".join(masked(key) for key in settings.keys) or "any that begins with sk-"
@@ -159,37 +180,50 @@ def _one_of(value: str, known: tuple[str, ...], option: str) -> str:
 
 
 def _amount(text: str, option: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
-        raise Misconfigured(f"{option}: expected an amount such as 10.00, not {text!r}")
+    amount = read_money(text)
+    if amount is None:
+        raise Misconfigured(f"{option}: expected an amount such as 10.00, from 0 to a thousand millions, not {text!r}")
     return amount
 
 
-def _key(text: str) -> tuple[str, Decimal]:
-    key, equals, amount = text.partition("=")
-    if not key or not equals:
-        raise Misconfigured("--key: expected KEY=BALANCE, such as sk-test=10.00")
-    return key, _amount(amount, "--key")
+def _keys(texts: list[str]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for text in texts:
+        key, equals, amount = text.partition("=")
+        if not key or not equals:
+            raise Misconfigured("--key: expected KEY=BALANCE, such as sk-test=10.00")
+        if key in found:
+            raise Misconfigured(f"--key: {masked(key)} stands twice; give each key once")
+        found[key] = _amount(amount, "--key")
+    return found
 
 
-def _cache(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    _one_of(name, _CACHE_NAMES, "--cache")
+def _cache(texts: list[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        _one_of(name, tuple(_CACHE_SPANS), "--cache")
+        if name in found:
+            raise Misconfigured(f"--cache: {name} stands twice; give it once")
+        found[name] = _cache_value(name, value)
+    return found
+
+
+def _cache_value(name: str, value: str) -> float:
+    least, most, counts = _CACHE_SPANS[name]
     try:
         number = float(value)
     except ValueError:
-        number = -1.0
-    if number < 0 or (name == "block_tokens" and number < 1):
-        raise Misconfigured(f"--cache {name}: expected a number, not {value!r}")
-    return name, number
+        number = nan
+    if not least <= number <= most or (counts and not number.is_integer()):
+        kind = "a whole number" if counts else "a number"
+        raise Misconfigured(f"--cache {name}: expected {kind} from {least} to {most}, not {value!r}")
+    return number
 
 
-def _above_zero(value: float, option: str) -> float:
-    if not 0 < value < 1e6:
-        raise Misconfigured(f"{option}: expected a number above 0 and below 1000000, not {value:g}")
+def _scale(value: float) -> float:
+    if not 0.001 <= value < 1e6:
+        raise Misconfigured(f"--time-scale: expected a number from 0.001 on, below 1000000, not {value:g}")
     return value
 
 

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
 from tidegate.catalog.contracts.contract import Contract
-from tidegate.catalog.prices import Currency, price_row
+from tidegate.catalog.prices import Currency, PriceRow, price_rows_within
 from tidegate.core.errors import Misconfigured
 from tidegate.core.usage import Usage
 
-_CENT = Decimal("0.01")
+_CENT, _NOTHING = Decimal("0.01"), Decimal(0)
+_MOST_MONEY = Decimal(1_000_000_000)
 _CNY_PER_USD = Decimal("6.8")
 """Between the ratios of the two price lists of 2026-09-10 (6.67 and 6.82); only scales a limit, never a price."""
 
@@ -42,9 +43,9 @@ class Account:
         self.spent += amount
 
     def balance_answer(self) -> dict[str, Any]:
-        """The body of GET /user/balance: amounts are texts with two decimals."""
+        """The body of GET /user/balance: amounts are texts with two decimals. What is owed shows as nothing left."""
         amounts = {"total_balance": self.balance, "granted_balance": self.granted, "topped_up_balance": self.topped_up}
-        texts = {name: str(amount.quantize(_CENT, ROUND_DOWN)) for name, amount in amounts.items()}
+        texts = {name: str(max(_NOTHING, amount).quantize(_CENT, ROUND_DOWN)) for name, amount in amounts.items()}
         return {"is_available": self.balance > 0, "balance_infos": [{"currency": self.currency, **texts}]}
 
 
@@ -65,9 +66,16 @@ class Accounts:
     def of(self, key: str) -> Account | None:
         """The account of this key, None for a key that is not accepted."""
         found = self._accounts.get(key)
-        if found is None and self._is_open and key.startswith("sk-") and len(key) > len("sk-"):
+        if found is None and self._opens(key):
             found = self._accounts[key] = self._new(key, self._opening)
         return found
+
+    def accepts(self, key: str | None) -> bool:
+        """Whether there is or would be an account; opens none."""
+        return bool(key) and (key in self._accounts or self._opens(key))
+
+    def _opens(self, key: str) -> bool:
+        return self._is_open and key.startswith("sk-") and len(key) > len("sk-")
 
     def set(self, key: str, topped_up: Decimal, granted: Decimal) -> Account:
         """Opens the account or sets its money anew."""
@@ -82,20 +90,30 @@ class Accounts:
         return Account(masked(key), self._currency, balance)
 
 
+def read_money(value: object) -> Decimal | None:
+    """An amount that an account can hold: none below zero, none beyond all arithmetic."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and 0 <= found <= _MOST_MONEY else None
+
+
 def masked(key: str) -> str:
     """A key as it may be shown."""
     return f"{key[:3]}...{key[-4:]}" if len(key) > 11 else f"{key[:5]}..."
 
 
 def cost_of(contract: Contract, model: str, usage: Usage, at: datetime, currency: Currency) -> Decimal:
-    """What an answer costs by the price row that the profile names."""
-    cost = _price(contract, model).cost(usage, at, currency)
+    """What an answer costs at that minute, by the latest of the profile's price rows; before the first, by the first."""
+    rows = _prices(contract, model)
+    cost = next((row for row in rows if row.valid_from <= at), rows[-1]).cost(usage, at, currency)
     assert cost is not None, "the simulator counts all tokens, and prices were checked at the start"
     return cost
 
 
 def check_currency(contract: Contract, currency: Currency) -> None:
-    unknown = [model for model in contract.models if currency == "CNY" and _price(contract, model).cny is None]
+    unknown = [model for model in contract.models if currency == "CNY" and _lacks_cny(contract, model)]
     if unknown:
         raise Misconfigured(
             f"the prices of {', '.join(unknown)} in CNY are not known for the profile {contract.profile}; "
@@ -103,8 +121,14 @@ def check_currency(contract: Contract, currency: Currency) -> None:
         )
 
 
-def _price(contract: Contract, model: str) -> Any:
-    return price_row(model, contract.tables["prices"][model].values["row_from"])
+def _prices(contract: Contract, model: str) -> list[PriceRow]:
+    """Newest first."""
+    named = contract.tables["prices"][model].values
+    return price_rows_within(model, named["row_from"], named.get("row_until"))
+
+
+def _lacks_cny(contract: Contract, model: str) -> bool:
+    return any(row.cny is None for row in _prices(contract, model))
 
 
 def concurrency_limit(contract: Contract, model: str, account: Account) -> int:

@@ -1,26 +1,31 @@
 """What tests and people do to a running simulator, under `/-/`: look, arm faults, move the clock, fill accounts.
 
-No key: it stands on a developer's machine. Bodies are JSON, which also keeps web pages of other origins out.
+No key: it stands on a developer's machine. Bodies are JSON and the Host is a local name, which keeps web pages out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
-from msgspec import to_builtins
 
-from tidegate.asgi import Receive, Scope, Send, read_body, require_json, respond
-from tidegate.core.errors import ClientMistake, GatewayError
+from tidegate.asgi import Receive, Scope, Send, read_body, require_json, require_local_name, respond
+from tidegate.core.errors import ClientMistake, GatewayError, MethodNotAllowed, NotFound
 from tidegate.core.jsonvalue import as_object
-from tidegate.simulator.accounts import Account
+from tidegate.simulator.accounts import Account, read_money
+from tidegate.simulator.clock import EARLIEST, LATEST
 from tidegate.simulator.faults import parse_faults
-from tidegate.simulator.parts import Parts, Seen
+from tidegate.simulator.parts import Parts
+from tidegate.simulator.seen import KEPT_REQUESTS, seen_view
 
 _ORDER_LIMIT_BYTES = 64 * 1024
+_SHOWN_REQUESTS = 100
+_MOST_TIMES = 1_000_000
+_CLOCK_SPAN = f"expected a time from {EARLIEST:%Y} on and before {LATEST:%Y}"
 Act = Callable[["Admin", dict[str, Any]], Any]
 
 
@@ -32,9 +37,10 @@ class Admin:
         act = _ACTS.get((scope["method"], scope["path"]))
         try:
             if act is None:
-                known = ", ".join(f"{method} {path}" for method, path in _ACTS)
-                raise ClientMistake(f"The simulator has {known}")
-            order: dict[str, Any] = {}
+                raise _unknown(scope["path"])
+            if act is not Admin.health:
+                require_local_name(scope, "send `Host: localhost`")
+            order = _query(scope)
             if scope["method"] == "POST":
                 require_json(scope)
                 order = _order(await read_body(scope, receive, _ORDER_LIMIT_BYTES))
@@ -59,8 +65,11 @@ class Admin:
             "requests": len(parts.seen),
         }
 
-    def requests(self, _order: dict[str, Any]) -> Any:
-        return {"requests": [seen_view(seen) for seen in self.parts.seen]}
+    def requests(self, order: dict[str, Any]) -> Any:
+        text = order.get("limit", str(_SHOWN_REQUESTS))
+        if not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= KEPT_REQUESTS) or len(text) > 4:
+            raise ClientMistake(f"limit: expected a whole number from 1 to {KEPT_REQUESTS}")
+        return {"requests": [seen_view(seen) for seen in self.parts.seen.newest(int(text))]}
 
     def forget_requests(self, _order: dict[str, Any]) -> Any:
         self.parts.seen.clear()
@@ -72,8 +81,8 @@ class Admin:
 
     def arm(self, order: dict[str, Any]) -> Any:
         times = order.get("times", 1)
-        if not isinstance(times, int) or isinstance(times, bool) or times < 1:
-            raise ClientMistake("times: expected a whole number from 1 on")
+        if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times < _MOST_TIMES:
+            raise ClientMistake(f"times: expected a whole number from 1 on, below {_MOST_TIMES}")
         faults = parse_faults(_text(order, "fault"))
         if not faults:
             raise ClientMistake("fault: expected the name of a fault; `tidegate explain` lists the SIM rules")
@@ -90,13 +99,19 @@ class Admin:
     def move_clock(self, order: dict[str, Any]) -> Any:
         if "at" in order:
             self.parts.clock.set(read_time(_text(order, "at"), "at"))
-        elif isinstance(seconds := order.get("advance_s"), int | float):
-            self.parts.clock.advance(seconds)
+        elif isinstance(seconds := order.get("advance_s"), int | float) and not isinstance(seconds, bool):
+            self._advance(seconds)
         else:
             raise ClientMistake(
                 "expected `at`, a time such as 2026-11-24T02:30:00Z, or `advance_s`, a number of seconds"
             )
         return self.clock(order)
+
+    def _advance(self, seconds: float) -> None:
+        try:
+            self.parts.clock.advance(seconds)
+        except ValueError:
+            raise ClientMistake(f"advance_s: {_CLOCK_SPAN}") from None
 
     def set_account(self, order: dict[str, Any]) -> Any:
         granted = order.get("granted", "0")
@@ -125,20 +140,27 @@ _ACTS: dict[tuple[str, str], Act] = {
 }
 
 
-def seen_view(seen: Seen) -> dict[str, Any]:
-    return to_builtins(seen, str_keys=True)
-
-
 def _account_view(account: Account) -> dict[str, Any]:
     return {
         "key": account.name,
         "currency": account.currency,
-        "balance": str(account.balance),
-        "granted": str(account.granted),
-        "topped_up": str(account.topped_up),
-        "spent": str(account.spent),
+        "balance": f"{account.balance:f}",
+        "granted": f"{account.granted:f}",
+        "topped_up": f"{account.topped_up:f}",
+        "spent": f"{account.spent:f}",
         "open_requests": dict(account.open_requests),
     }
+
+
+def _unknown(path: str) -> GatewayError:
+    methods = [method for method, known in _ACTS if known == path]
+    if methods:
+        return MethodNotAllowed(f"This path takes {', '.join(methods)}")
+    return NotFound(f"The simulator has {', '.join(f'{method} {known}' for method, known in _ACTS)}")
+
+
+def _query(scope: Scope) -> dict[str, Any]:
+    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
 
 
 def _order(body: bytes) -> dict[str, Any]:
@@ -159,12 +181,9 @@ def _text(order: dict[str, Any], name: str) -> str:
 
 
 def _money(value: Any, name: str) -> Decimal:
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite():
-        raise ClientMistake(f'{name}: expected an amount such as "10.00"')
+    found = read_money(value)
+    if found is None:
+        raise ClientMistake(f'{name}: expected an amount such as "10.00", from 0 to a thousand millions')
     return found
 
 
@@ -174,4 +193,7 @@ def read_time(text: str, name: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise ClientMistake(f"{name}: expected a time such as 2026-11-24T02:30:00Z, not {text!r}") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if not EARLIEST <= found < LATEST:
+        raise ClientMistake(f"{name}: {_CLOCK_SPAN}")
+    return found

@@ -60,7 +60,8 @@ class Simulator:
 
     def _found(self, path: str) -> tuple[str, Handler | None]:
         bare = path.removeprefix("/beta").removeprefix("/v1")
-        return self._model if bare.startswith(MODELS_PATH) and bare != MODELS_PATH else ("", None)
+        name = bare.removeprefix(MODELS_PATH)
+        return self._model if bare.startswith(MODELS_PATH) and name and "/" not in name else ("", None)
 
     async def _refuse(self, name: str, scope: Scope, send: Send) -> None:
         seen = self.parts.note(scope["method"], scope["path"])

@@ -1,7 +1,8 @@
 """A plausible value for a JSON Schema, the same for the same schema and words. Pure.
 
 Not a validator: it takes the first way a schema offers. Required properties are filled, others left out; a string without
-constraints is the last capitalised word of what the user wrote ("Paris" of "the weather in Paris?").
+constraints is the last capitalised word of what the user wrote ("Paris" of "the weather in Paris?"). Bounds of numbers and
+of array lengths are kept; patterns, lengths of strings, `uniqueItems` and conditions are not looked at.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.simulator.bounds import number_within
 
 _DEEPEST = 8
+_MOST_ITEMS = 2000
 _NOTHING: Any = object()
 _CAPITALISED = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?![\w.])")
@@ -39,6 +42,7 @@ class Inventor:
 
     def __init__(self, text: str) -> None:
         self._words = words_of(text)
+        self._left = _MOST_ITEMS
         self._numbers = [int(number) for number in _NUMBER.findall(text)]
 
     def arguments(self, schema: dict[str, Any] | None) -> dict[str, Any]:
@@ -57,8 +61,8 @@ class Inventor:
                 return self._object(schema, root, depth)
             case "array":
                 return self._array(schema, name, root, depth)
-            case "integer" | "number":
-                return self._number(schema)
+            case "integer" | "number" as kind:
+                return self._number(schema, whole=kind == "integer")
             case "boolean":
                 return True
             case "null":
@@ -78,26 +82,30 @@ class Inventor:
         }
 
     def _array(self, schema: dict[str, Any], name: str, root: dict[str, Any], depth: int) -> list[Any]:
-        items = as_object(schema.get("items"))
-        if items is None or depth >= _DEEPEST:
+        items, least = as_object(schema.get("items")), _count(schema.get("minItems"))
+        if depth >= _DEEPEST or (items is None and not least):
             return []
-        least = schema.get("minItems", 1)
-        count = least if isinstance(least, int) else 1
-        return [self.value(items, name, root, depth + 1) for _ in range(min(max(count, 1), 16))]
-
-    def _number(self, schema: dict[str, Any]) -> int | float:
-        found: int | float = self._numbers[0] if self._numbers else 1
-        least, most = schema.get("minimum"), schema.get("maximum")
-        if isinstance(least, int | float):
-            found = max(found, least)
-        if isinstance(most, int | float):
-            found = min(found, most)
+        count = max(1, least or 0)
+        if (most := _count(schema.get("maxItems"))) is not None:
+            count = min(count, most)
+        found: list[Any] = []
+        while len(found) < count and self._left:
+            self._left -= 1
+            found.append(self.value(items or {}, name, root, depth + 1))
         return found
+
+    def _number(self, schema: dict[str, Any], *, whole: bool) -> int | float:
+        wished = self._numbers[0] if self._numbers else 1
+        return number_within(schema, wished, whole=whole)
 
     def _string(self, schema: dict[str, Any], name: str) -> str:
         if known := _FORMATS.get(str(schema.get("format"))):
             return known
         return self._words[-1] if self._words else name
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _given(schema: dict[str, Any]) -> Any:

@@ -8,8 +8,9 @@ from tidegate.core.usage import Usage
 from tidegate.simulator.accounts import Account, cost_of
 from tidegate.simulator.cache import Owner
 from tidegate.simulator.generation import Generation
-from tidegate.simulator.parts import Parts, Seen
+from tidegate.simulator.parts import Parts
 from tidegate.simulator.preparation import Prepared
+from tidegate.simulator.seen import Seen
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Bill:
         cost = cost_of(parts.contract, self.prepared.request.model, usage, now, self.account.currency)
         self.account.charge(cost)
         parts.cache.store(self.owner, tokens, generation.output_ids, now.timestamp())
-        self.seen.cost, self.seen.output_ids = cost, generation.output_ids
+        parts.seen.keep_output(self.seen, generation.output_ids)
+        self.seen.cost = cost
         self.seen.usage = {name: getattr(usage, name) for name in ("prompt", "output", "cache_hit", "reasoning")}
         return usage

@@ -10,6 +10,8 @@ from tidegate.codecs.openai_chat.answer import encode_answer
 from tidegate.codecs.openai_chat.check import check_request
 from tidegate.codecs.openai_chat.chunks import ChunkEncoder
 from tidegate.codecs.openai_chat.request import decode_request
+from tidegate.core.errors import GatewayError
+from tidegate.core.events import Finish
 from tidegate.core.fold import Answer
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
@@ -29,6 +31,12 @@ class ChatSurface:
     def check(self, request: Request, contract: Contract, *, beta: bool, passback: bool) -> None:
         assert isinstance(request, ChatRequest)
         check_request(request, contract, beta=beta, passback=passback, quoting=True)
+
+    def check_finish(self, finish: Finish) -> None:
+        """This format has a word for every end."""
+
+    def error_event(self, error: GatewayError) -> bytes:
+        return b""
 
     def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:
         assert isinstance(request, ChatRequest)

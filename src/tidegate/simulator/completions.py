@@ -17,7 +17,8 @@ from tidegate.codecs.answers import DONE
 from tidegate.codecs.openai_completions.answer import encode_answer
 from tidegate.codecs.openai_completions.chunks import ChunkEncoder
 from tidegate.codecs.openai_completions.request import check_request, decode_request
-from tidegate.core.events import Event, Start, Text
+from tidegate.core.errors import GatewayError
+from tidegate.core.events import Event, Finish, Start, Text
 from tidegate.core.fold import Answer, fold, unfold
 from tidegate.core.requests import FimRequest, Request
 from tidegate.core.usage import Usage
@@ -43,6 +44,12 @@ class FimSurface:
     def check(self, request: Request, contract: Contract, *, beta: bool, passback: bool) -> None:
         assert isinstance(request, FimRequest)
         check_request(request, contract)
+
+    def check_finish(self, finish: Finish) -> None:
+        """This format has a word for every end."""
+
+    def error_event(self, error: GatewayError) -> bytes:
+        return b""
 
     def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:
         assert isinstance(request, FimRequest)

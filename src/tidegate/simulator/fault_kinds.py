@@ -121,7 +121,8 @@ _kind(
     "queue",
     "SIM012",
     "Keep-alives for some seconds before the answer begins",
-    why="While a request waits, streams carry comments and whole answers begin with blank lines: the status 200 is out.",
+    why="While a request waits, streams carry comments and whole answers begin with blank lines: the status 200 is out. "
+    "From the profile's `close_after_s` on (600 s) the connection is closed without an answer.",
     source="DeepSeek API, rate limit, 2026-08-02",
     takes="seconds",
     otherwise="45",
@@ -171,7 +172,8 @@ _kind(
     "truncated_arguments",
     "SIM018",
     "Tool arguments that are no JSON",
-    why="The finish reason says tool_calls and the arguments are cut: whoever parses must expect it.",
+    why="The finish reason says tool_calls and the arguments are cut: whoever parses must expect it. A whole Messages "
+    "answer has no place for text that is no JSON and shows `{}` as the input; its stream carries the cut text.",
     source="deepseek-ai/DeepSeek-V3#1069; chatdeepai/deepseek-api-reproducible-tests, 2026-07-27",
 )
 _kind(
@@ -201,7 +203,8 @@ _kind(
     "insufficient_system_resource",
     "SIM022",
     "The answer is broken off for lack of resources, after N pieces",
-    why="A finish reason that only this API has; the text so far stays.",
+    why="A finish reason that only this API has; the text so far stays. Messages has no word for it: there a stream breaks "
+    "off with an `error` event, and a whole answer is a 503 that costs nothing.",
     source="DeepSeek API, create chat completion, 2026-08-27",
     takes="count",
     otherwise="3",

@@ -6,9 +6,13 @@ string. Knows no clock and no wire.
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from tidegate.core.events import Event, Finish, Reasoning, Text, ToolCall
 from tidegate.simulator.brain import Brain, Said, Task
@@ -26,47 +30,78 @@ class Spoiling:
 
 
 class StopScan:
-    """Lets text through until a stop string begins, and nothing after it."""
+    """Lets text through until a stop string begins, and nothing after it.
+
+    Goes over each character once and keeps, for each stop string, how much of it the text so far ends with
+    (Knuth, Morris, Pratt); so the cost does not grow with what is held back.
+    """
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = tuple(stops)
-        self._held: list[Text] = []
+        self._stops = tuple((stop, _fallbacks(stop)) for stop in stops if stop)
+        self._begun = [0] * len(self._stops)
+        self._held: deque[Text] = deque()
+        self._held_characters = 0
         self.found: str | None = None
 
     def take(self, event: Text) -> list[Text]:
         if not self._stops:
             return [event]
         self._held.append(event)
-        text = "".join(held.text for held in self._held)
-        places = [(place, stop) for stop in self._stops if (place := text.find(stop)) >= 0]
-        if places:
-            place, self.found = min(places)
-            return self._release(place, cuts=True)
-        return self._release(self._safe(text), cuts=False)
+        for character in event.text:
+            self._held_characters += 1
+            if found := self._completed(character):
+                self.found = found
+                return self._release(self._held_characters - len(found), cuts=True)
+        return self._release(self._held_characters - max(self._begun), cuts=False)
 
     def rest(self) -> list[Text]:
         """What was held back, now that no stop string can complete it."""
-        rest, self._held = self._held, []
+        rest = list(self._held)
+        self._forget()
         return rest
 
-    def _safe(self, text: str) -> int:
-        """Where the first possible beginning of a stop string is."""
-        for place in range(max(0, len(text) - max(map(len, self._stops)) + 1), len(text)):
-            if any(stop.startswith(text[place:]) for stop in self._stops):
-                return place
-        return len(text)
+    def _completed(self, character: str) -> str:
+        """The longest stop string that ends with this character."""
+        found = ""
+        for place, (stop, fallbacks) in enumerate(self._stops):
+            begun = self._begun[place]
+            while begun and stop[begun] != character:
+                begun = fallbacks[begun - 1]
+            begun += stop[begun] == character
+            if begun == len(stop):
+                found, begun = max(found, stop, key=len), 0
+            self._begun[place] = begun
+        return found
 
     def _release(self, end: int, *, cuts: bool) -> list[Text]:
         """Held pieces that lie before `end`; the one across it waits, or is cut there."""
         released: list[Text] = []
         while self._held and len(self._held[0].text) <= end:
             end -= len(self._held[0].text)
-            released.append(self._held.pop(0))
+            self._held_characters -= len(self._held[0].text)
+            released.append(self._held.popleft())
         if cuts and self._held and end:
             released.append(Text(self._held[0].text[:end], self._held[0].logprobs))
         if cuts:
-            self._held = []
+            self._forget()
         return released
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._held_characters = 0
+        self._begun = [0] * len(self._stops)
+
+
+def _fallbacks(stop: str) -> list[int]:
+    """For each beginning of the stop string, the longest shorter one that it ends with."""
+    found = [0] * len(stop)
+    length = 0
+    for place in range(1, len(stop)):
+        while length and stop[place] != stop[length]:
+            length = found[length - 1]
+        length += stop[place] == stop[length]
+        found[place] = length
+    return found
 
 
 class Generation:
@@ -120,8 +155,10 @@ class Generation:
         if isinstance(event, ToolCall):
             yield from self._stops.rest()
             self._called = True
-            if self._cut is not None and not self._cut.lets_through(event):
+            spoilt = event if self._cut is None else self._cut.of(event)
+            if spoilt is None:
                 return
+            event = spoilt
         yield event
 
     def _reason(self) -> str:
@@ -135,15 +172,30 @@ class Generation:
 
 
 class _ArgumentCut:
-    """Lets only the first pieces of each call's arguments through, so that they are no JSON."""
+    """Lets only the first pieces of each call's arguments through, and never the whole, so that they are no JSON."""
 
     _PIECES = 4
 
     def __init__(self) -> None:
-        self._let: dict[int, int] = {}
+        self._let: dict[int, list[str]] = {}
 
-    def lets_through(self, call: ToolCall) -> bool:
+    def of(self, call: ToolCall) -> ToolCall | None:
         if call.name is not None:
-            return True
-        self._let[call.index] = self._let.get(call.index, 0) + 1
-        return self._let[call.index] <= self._PIECES
+            return call
+        let = self._let.setdefault(call.index, [])
+        if len(let) >= self._PIECES:
+            return None
+        piece = call.arguments
+        if _is_json("".join(let) + piece):
+            let.extend([""] * self._PIECES)
+            piece = piece[:-1]
+        let.append(piece)
+        return replace(call, arguments=piece) if piece else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -16,8 +16,9 @@ from tidegate.simulator.chat import bearer
 from tidegate.simulator.delivery import Delivery
 from tidegate.simulator.fault_kinds import STATUSES
 from tidegate.simulator.faults import parse_faults
-from tidegate.simulator.parts import Parts, Seen
+from tidegate.simulator.parts import Parts
 from tidegate.simulator.refusals import Refusal, refusal, refusal_of, refusal_on_order
+from tidegate.simulator.seen import Seen
 
 MODELS_PATH = "/models/"
 Answer = Callable[[str, Account], dict[str, Any]]
@@ -40,7 +41,7 @@ class Hosted:
 
     def _one_model(self, path: str, _account: Account) -> dict[str, Any]:
         contract = self._parts.contract
-        found = contract.models.get(path.rpartition("/")[2])
+        found = contract.models.get(path.partition(MODELS_PATH)[2])
         if found is None:
             raise refusal(contract, "unknown_path")
         return model_entry(found, contract)
@@ -78,9 +79,13 @@ def refuse_on_order(parts: Parts, scope: Scope, seen: Seen) -> None:
     except ClientMistake as mistake:
         raise refusal_of(parts.contract, mistake, 400) from None
     seen.faults = [str(fault) for fault in faults]
-    for fault in faults:
-        if fault.name in STATUSES:
-            raise refusal_on_order(parts.contract, fault)
+    for fault in sorted(faults, key=lambda fault: fault.name in STATUSES):
+        if fault.name not in STATUSES:
+            spoils = ClientMistake(
+                f"x-sim-fault: {fault.name} spoils a completion; this path has only statuses to fail with"
+            )
+            raise refusal_of(parts.contract, spoils, 400)
+        raise refusal_on_order(parts.contract, fault)
 
 
 def model_entry(model: HostedModel, contract: Contract) -> dict[str, Any]:

@@ -7,8 +7,11 @@ from msgspec.structs import replace
 from tidegate.asgi import Scope, header
 from tidegate.catalog.contracts.contract import Contract
 from tidegate.codecs.anthropic_messages.answer import encode_answer
-from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, frame
+from tidegate.codecs.anthropic_messages.counts import stop_reason
+from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, error_frame, frame
 from tidegate.codecs.anthropic_messages.request import check_thinking, decode_request, mapped_model
+from tidegate.core.errors import GatewayError
+from tidegate.core.events import Finish
 from tidegate.core.fold import Answer
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
@@ -32,6 +35,12 @@ class MessagesSurface:
         assert isinstance(request, ChatRequest)
         if passback:
             check_thinking(request, contract)
+
+    def check_finish(self, finish: Finish) -> None:
+        stop_reason(finish.reason, finish.stop)
+
+    def error_event(self, error: GatewayError) -> bytes:
+        return error_frame(error)
 
     def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:
         thinks = isinstance(request, ChatRequest) and request.thinks

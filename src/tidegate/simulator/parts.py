@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
-from uuid import uuid4
+from typing import Literal
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.catalog.contracts.contract import CacheParameters
@@ -21,9 +19,7 @@ from tidegate.simulator.faults import FaultBook
 from tidegate.simulator.prompt import check_installed
 from tidegate.simulator.queue import Line
 from tidegate.simulator.responder import ScriptedBrain
-
-Outcome = Literal["open", "answered", "refused", "left", "broken"]
-KEPT_REQUESTS = 1000
+from tidegate.simulator.seen import Seen, SeenRequests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +41,6 @@ class Settings:
     cache: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
-@dataclass(slots=True, kw_only=True)
-class Seen:
-    """One request as tests and the terminal see it. `cost` is in the account's currency, None where nothing was made."""
-
-    request_id: str
-    method: str
-    path: str
-    arrived: datetime
-    account: str | None = None
-    body: Any = None
-    model: str | None = None
-    faults: list[str] = field(default_factory=list[str])
-    outcome: Outcome = "open"
-    status: int | None = None
-    finish: str | None = None
-    usage: dict[str, int | None] | None = None
-    cost: Decimal | None = None
-    output_ids: list[int] = field(default_factory=list[int], repr=False)
-
-
 @dataclass(kw_only=True)
 class Parts:
     """One simulator's parts, put together by `parts_of`."""
@@ -78,12 +54,10 @@ class Parts:
     brain: Brain
     on_done: Callable[[Seen], None]
     faults: FaultBook = field(default_factory=FaultBook)
-    seen: deque[Seen] = field(default_factory=lambda: deque[Seen](maxlen=KEPT_REQUESTS))
+    seen: SeenRequests = field(default_factory=SeenRequests)
 
     def note(self, method: str, path: str) -> Seen:
-        found = Seen(request_id=str(uuid4()), method=method, path=path, arrived=self.clock.now())
-        self.seen.append(found)
-        return found
+        return self.seen.note(method, path, self.clock.now())
 
 
 def parts_of(

@@ -89,9 +89,9 @@ class Renderer:
             reasoning_content_behavior=behaviour.Reject if passback else behaviour.FillEmpty
         ).with_model_versions_by_name({request.model: version})
         fields = request_fields(request) | {"thinking": {"type": "enabled" if request.thinks else "disabled"}}
-        fields["reasoning_effort"] = _PREVIEW_EFFORTS[effort] if encoding == "v4-preview" else effort
-        if effort == "off":
-            del fields["reasoning_effort"]
+        fields.pop("reasoning_effort", None)
+        if effort != "off":
+            fields["reasoning_effort"] = _PREVIEW_EFFORTS[effort] if encoding == "v4-preview" else effort
         try:
             return recipe.ChatCompletionRequest(fields).convert(options).conversation
         except recipe.ConversionError as refused:

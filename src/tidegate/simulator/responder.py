@@ -85,7 +85,7 @@ def _answer(request: ChatRequest, asked: str) -> str:
     if exact := _EXACTLY.search(asked):
         return exact[1]
     if _wants_json(request):
-        return json.dumps(_object(request, asked), ensure_ascii=False)
+        return _written(_object(request, asked))
     if about := _ABOUT.search(asked):
         return " ".join(islice(cycle(_FILLING.split()), int(about[1])))
     if request.messages[-1].role == "tool":
@@ -115,10 +115,13 @@ def _filling_in(request: FimRequest) -> str:
 
 
 def _calls(request: ChatRequest, asked: str) -> list[ToolCall]:
+    called = _called_tools(request, asked)
+    if not called:
+        return []
     inventor = Inventor(asked)
     return [
-        ToolCall(index, None, tool.name, json.dumps(inventor.arguments(tool.parameters), ensure_ascii=False))
-        for index, tool in enumerate(_called_tools(request, asked))
+        ToolCall(index, None, tool.name, _written(inventor.arguments(tool.parameters)))
+        for index, tool in enumerate(called)
     ]
 
 
@@ -170,9 +173,15 @@ def _first_object(text: str) -> dict[str, Any] | None:
         return None
     try:
         value, _ = json.JSONDecoder().raw_decode(text[place:])
+        _written(value).encode()  # neither NaN, nor half a surrogate pair, nor deeper than can be written again
     except (ValueError, RecursionError):
         return None
     return as_object(value)
+
+
+def _written(value: Any) -> str:
+    """JSON as its standard has it: Python's NaN and Infinity are no part of it."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 # -- reading the request -----------------------------------------------------------------------------------------------
@@ -187,5 +196,5 @@ def _last_user_text(request: ChatRequest) -> str:
 
 
 def _short(text: str) -> str:
-    words = text.split()
+    words = text.split(maxsplit=_QUOTED_WORDS)
     return " ".join(words[:_QUOTED_WORDS]) + (" ..." if len(words) > _QUOTED_WORDS else "")

@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, contextmanager
-from typing import Any
-
-import orjson
 
 from tidegate.asgi import ClientWatch, Receive, Scope, Send, header, read_body, require_json
 from tidegate.core.errors import BodyTooLarge, ClientLeft, ClientMistake, GatewayError
@@ -28,12 +25,13 @@ from tidegate.simulator.generation import Generation, Spoiling
 from tidegate.simulator.hosted import admitted
 from tidegate.simulator.parts import Parts
 from tidegate.simulator.preparation import Prepared, prepare
-from tidegate.simulator.queue import NotServed
+from tidegate.simulator.queue import NotServed, OnWait
 from tidegate.simulator.refusals import Refusal, refusal, refusal_of, refusal_on_order
 from tidegate.simulator.speech import Speech
 from tidegate.simulator.surface import Encoder, Identity, Surface
 
 BODY_LIMIT_BYTES = 48 * 1024 * 1024
+_LONG_BODY_BYTES = 16 * 1024
 _BREATH_EVENTS = 32
 
 
@@ -46,54 +44,77 @@ class Session:
         self._send = send
         self._beta = beta
         self._faults: Mapping[str, Fault] = {}
+        self._streams = False
 
     async def serve(self, scope: Scope, receive: Receive) -> None:
         seen = self._seen = self._parts.note(scope["method"], scope["path"])
         self._delivery = Delivery(self._send, seen.request_id)
         try:
-            await self._answer(scope, receive)
-            seen.outcome, seen.status = "answered", 200
-        except Refusal as refused:
-            seen.outcome, seen.status = "refused", refused.status
-            await self._delivery.refuse(refused)
+            await self._answer_or_refuse(scope, receive)
         except ClientLeft:
             seen.outcome = "left"
-        except GatewayError:
-            await self._fail()  # the brain is an engine, and it could not answer
         except (Broken, NotServed):
             seen.outcome = "broken"  # returning without an end makes the server close the connection
+        except asyncio.CancelledError:
+            seen.outcome = "broken"  # the server stops
+            raise
+        except Exception:
+            seen.outcome, seen.status = "broken", 500  # the server says so, and logs it
+            raise
         finally:
             self._parts.on_done(seen)
 
-    async def _fail(self) -> None:
-        self._seen.outcome = "broken"
-        if not self._delivery.started:
-            overloaded = refusal(self._parts.contract, "overloaded")
-            self._seen.outcome, self._seen.status = "refused", overloaded.status
-            await self._delivery.refuse(overloaded)
+    async def _answer_or_refuse(self, scope: Scope, receive: Receive) -> None:
+        try:
+            await self._answer(scope, receive)
+            self._seen.outcome, self._seen.status = "answered", 200
+        except Refusal as refused:
+            await self._refuse(refused)
+        except ClientLeft:
+            raise
+        except (
+            GatewayError
+        ) as error:  # the brain is an engine, and it could not answer; or the format has no word for it
+            if not self._delivery.started:
+                await self._refuse(refusal(self._parts.contract, "overloaded"))
+                return
+            await self._delivery.write(self._surface.error_event(error) if self._streams else b"")
+            raise Broken from None
+
+    async def _refuse(self, refused: Refusal) -> None:
+        self._seen.outcome, self._seen.status = "refused", refused.status
+        await self._delivery.refuse(refused)
 
     async def _answer(self, scope: Scope, receive: Receive) -> None:
         parts = self._parts
         try:
             faults = parse_faults(header(scope, b"x-sim-fault") or "") or parts.faults.take()
             body = await read_body(scope, receive, BODY_LIMIT_BYTES)
-            self._take(faults, body)
-            account = admitted(parts, self._surface.key(scope), self._seen)
+            key = self._surface.key(scope)
+            if parts.accounts.accepts(key):
+                parts.seen.keep_body(self._seen, body)
+            self._take(faults)
+            account = admitted(parts, key, self._seen)
             require_json(scope)
-            prepared = prepare(parts, self._surface, body, beta=self._beta)
+            prepared = await self._prepared(body)
         except BodyTooLarge:
             raise refusal_of(parts.contract, BodyTooLarge("The request body is larger than 48 MiB"), 413) from None
         except ClientMistake as mistake:
             raise refusal_of(parts.contract, mistake, parts.settings.shape_status) from None
-        self._seen.model = prepared.request.model
+        self._seen.model, self._streams = prepared.request.model, bool(prepared.request.stream)
         if account.balance <= 0:
             raise refusal(parts.contract, "no_balance")
         with self._counted(account, prepared.request.model), ClientWatch(receive):
             await self._in_turn(prepared, account)
 
-    def _take(self, faults: tuple[Fault, ...], body: bytes) -> None:
+    async def _prepared(self, body: bytes) -> Prepared:
+        """Long prompts are tokenised beside the loop: 600,000 tokens take a second (measured 2026-11-24)."""
+        if len(body) < _LONG_BODY_BYTES:
+            return prepare(self._parts, self._surface, body, beta=self._beta)
+        return await asyncio.to_thread(prepare, self._parts, self._surface, body, beta=self._beta)
+
+    def _take(self, faults: tuple[Fault, ...]) -> None:
         self._seen.faults = [str(fault) for fault in faults]
-        self._seen.body = _as_json(body)
         self._faults = {fault.name: fault for fault in faults}
         if cut := self._faults.get("cut"):
             self._delivery = Delivery(self._send, self._seen.request_id, int(cut.value))
@@ -126,10 +147,16 @@ class Session:
         await line.enter(on_wait)
         try:
             if queued := self._faults.get("queue"):
-                await line.pass_time(queued.number, on_wait)
+                await self._wait_as_ordered(queued.number, on_wait)
             await self._produce(prepared, account)
         finally:
             line.leave()
+
+    async def _wait_as_ordered(self, seconds: float, on_wait: OnWait) -> None:
+        close_after_s = self._parts.contract.value("queue", "close_after_s")
+        await self._parts.line.pass_time(min(seconds, close_after_s), on_wait)
+        if seconds >= close_after_s:
+            raise NotServed
 
     # -- the answer ----------------------------------------------------------------------------------------------------
 
@@ -141,7 +168,7 @@ class Session:
         manner = prepared.manner(identity.answer_id, leaks="dsml" in self._faults)
         speech = Speech(prepared.renderer, manner)
         generation = Generation(parts.brain, prepared.task, speech, _spoiling(self._faults))
-        bill = Bill(parts, self._seen, account, owner, prepared, hit, generation)
+        bill, is_due = Bill(parts, self._seen, account, owner, prepared, hit, generation), True
         try:
             if slow := self._faults.get("slow"):
                 await parts.clock.sleep(slow.number)
@@ -150,8 +177,12 @@ class Session:
                     await self._stream(events, self._surface.encoder(request, identity, bill.prompt))
                 else:
                     await self._whole(events, request, identity)
+        except GatewayError:
+            is_due = self._delivery.started and request.stream  # what was refused is not charged
+            raise
         finally:
-            bill.book()
+            if is_due:
+                bill.book()
 
     def _identity(self, request: Request) -> Identity:
         remapped = self._faults.get("remap")
@@ -168,6 +199,7 @@ class Session:
             async for event in content:
                 if isinstance(event, Finish):
                     self._seen.finish = event.reason
+                    self._surface.check_finish(event)
                 yield event
         usage = bill.book()
         yield UsageReport(_wrong(usage) if "wrong_usage" in self._faults else usage)
@@ -197,7 +229,8 @@ class Session:
             if not taken % _BREATH_EVENTS:
                 await asyncio.sleep(0)
         if "stall" in self._faults:
-            await self._delivery.begin("application/json")  # a head without a body; with no head it would be a 500
+            await self._delivery.begin("application/json")
+            await self._delivery.write(b"\n")  # as keep-alives are; the server holds a head until a byte comes after it
             await self._stand_still()
         await self._delivery.whole(self._surface.whole(folding.answer(), request, identity), "application/json")
 
@@ -205,13 +238,6 @@ class Session:
         """Until the client leaves, or the connection is closed without an end."""
         await self._parts.clock.sleep(self._parts.contract.value("queue", "close_after_s"))
         raise Broken
-
-
-def _as_json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _wrong(usage: Usage) -> Usage:

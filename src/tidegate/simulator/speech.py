@@ -21,6 +21,9 @@ from tidegate.simulator.prompt import Token
 
 THINK_END = "</think>"
 _JSON_OPENS = re.compile(r"[{\[]")
+# Between two words of plain letters no token reaches across: the tokenizer cuts there before it merges.
+_SEAM = re.compile(r"(?<=[A-Za-z])(?= [A-Za-z])")
+_SPLIT_CHARACTERS = 4096
 
 
 class Splitter(Protocol):
@@ -109,13 +112,22 @@ class Speech:
         decoder = _Pending()
         kind = Reasoning if reasoning else Text
         waiting: list[dict[str, Any]] = []
-        for token in self._splitter.split(text):
+        for token in self._tokens(text):
             waiting.extend(self._logprobs(token))
             piece = decoder.take(token.data)
             events = tuple(kind(part, tuple(waiting) or None) for part in self._parts(piece, reasoning))
             if events:
                 waiting = []
             yield Spoken(token, events, reasoning)
+
+    def _tokens(self, text: str) -> Iterator[Token]:
+        """A long text is split as it is said, so that nobody waits for all of it."""
+        begin = 0
+        while begin < len(text):
+            seam = _SEAM.search(text, begin + _SPLIT_CHARACTERS)
+            end = seam.start() if seam else len(text)
+            yield from self._splitter.split(text[begin:end])
+            begin = end
 
     def _parts(self, piece: str, reasoning: bool) -> list[str]:
         opening = _JSON_OPENS.search(piece) if self._opens_json and not reasoning else None

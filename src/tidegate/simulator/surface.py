@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 
 from tidegate.asgi import Scope
 from tidegate.catalog.contracts.contract import Contract
-from tidegate.core.events import Event
+from tidegate.core.errors import GatewayError
+from tidegate.core.events import Event, Finish
 from tidegate.core.fold import Answer
 from tidegate.core.requests import Request
 from tidegate.core.usage import Usage
@@ -49,6 +50,14 @@ class Surface(Protocol):
 
     def check(self, request: Request, contract: Contract, *, beta: bool, passback: bool) -> None:
         """The contract's rules, once the model is known to exist. Raises a `ClientMistake` in the hosted words."""
+        ...
+
+    def check_finish(self, finish: Finish) -> None:
+        """Raises a `GatewayError` for an end that the format has no word for."""
+        ...
+
+    def error_event(self, error: GatewayError) -> bytes:
+        """What a stream says when it breaks off; nothing in formats where it just ends."""
         ...
 
     def encoder(self, request: Request, identity: Identity, prompt: Usage) -> Encoder:

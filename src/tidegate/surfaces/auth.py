@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from ipaddress import ip_address
 
-from tidegate.asgi import Scope, header
+from tidegate.asgi import Scope, header, require_local_name
 from tidegate.core.boundary import DataClass
-from tidegate.core.errors import AuthenticationFailed, PolicyRefusal
+from tidegate.core.errors import AuthenticationFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Door:
         The key may also come bare in `key_header`; Authorization wins where both are sent.
         """
         if self.open:
-            _require_local_name(scope)
+            require_local_name(scope, "configure [[clients]] with keys")
             return None
         given = header(scope, b"authorization")
         if given is None and key_header is not None and (bare := header(scope, key_header)):
@@ -51,17 +50,3 @@ class Door:
 
 def _digest(key: str) -> bytes:
     return hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=32).digest()
-
-
-def _require_local_name(scope: Scope) -> None:
-    """Without keys the Host header must be local: a web page whose name was re-bound to 127.0.0.1 sends its own name."""
-    host = (header(scope, b"host") or "localhost").lower()
-    name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
-    try:
-        local = ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
-    except ValueError:
-        local = name == "localhost"
-    if not local:
-        raise PolicyRefusal(
-            "The Host header is not a local name; use http://127.0.0.1 or configure [[clients]] with keys"
-        )

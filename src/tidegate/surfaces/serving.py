@@ -6,6 +6,7 @@ uvicorn 0.54 writes them separately; on this path that is one system call in fiv
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -53,8 +54,15 @@ class HttpServer(uvicorn.Server):
         return nullcontext()
 
 
+def _tells_something(record: logging.LogRecord) -> bool:
+    """Open answers are cut when the server has been told to stop: that is no failure, and its trace helps nobody."""
+    was_cut = bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not was_cut and not str(record.msg).startswith("Cancel %s running task(s)")
+
+
 def http_server(app: Any, *, drain_s: int) -> HttpServer:
     """A server for this ASGI application; on stop, open answers get `drain_s` seconds to end."""
+    logging.getLogger("uvicorn.error").addFilter(_tells_something)
     return HttpServer(
         uvicorn.Config(
             app,

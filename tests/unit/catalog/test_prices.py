@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, PROFILES, contract_named
-from tidegate.catalog.prices import cost_usd, price_row, price_rows
+from tidegate.catalog.prices import cost_usd, price_rows, price_rows_within
 from tidegate.core.usage import Usage
 
 MILLION = 1_000_000
@@ -158,12 +158,14 @@ def test_every_price_that_a_profile_names_is_there(profile):
     contract = contract_named(profile)
     assert set(contract.tables["prices"]) == set(contract.models)
     for row in contract.tables["prices"].values():
-        assert price_row(row.name, row.values["row_from"]).model == row.name
+        first = price_rows_within(row.name, row.values["row_from"], row.values.get("row_until"))[-1]
+        assert (first.model, first.valid_from) == (row.name, row.values["row_from"])
 
 
 def test_the_chinese_price_list_is_known_for_what_is_sold_now():
-    row = price_row("deepseek-flash", datetime(2026, 9, 10, 4, 0, tzinfo=UTC))
+    (row,) = price_rows_within("deepseek-flash", datetime(2026, 9, 10, 4, 0, tzinfo=UTC), None)
     assert row.cost(USAGE, at("12:00:00"), "CNY") == Decimal("5.02")
     assert row.cost(USAGE, at("02:00:00"), "CNY") == Decimal("10.04")
-    old = price_row("deepseek-v4-pro", datetime(2026, 5, 22, tzinfo=UTC))
+    may = datetime(2026, 5, 22, tzinfo=UTC)
+    (old,) = price_rows_within("deepseek-v4-pro", may, datetime(2026, 8, 16, 16, tzinfo=UTC))
     assert old.cost(USAGE, at("12:00:00"), "CNY") is None

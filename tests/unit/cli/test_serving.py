@@ -28,6 +28,12 @@ def test_a_busy_port_names_itself_and_the_flag() -> None:
             bind("127.0.0.1", port)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+def test_a_port_that_no_machine_has_names_the_flag(port: int) -> None:
+    with pytest.raises(Misconfigured, match=f"--port: expected a number from 0 to 65535, not {port}"):
+        bind("127.0.0.1", port)
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "::zz"])
 def test_a_host_that_is_not_ours_names_the_flags(host: str) -> None:
     with pytest.raises(Misconfigured, match=r"cannot listen on .* check --host and --port"):

@@ -12,9 +12,10 @@ import pytest
 
 from tidegate.cli import sim as sim_module
 from tidegate.cli.serving import bind
-from tidegate.cli.sim import announce, print_request
+from tidegate.cli.sim import announce, print_request, warn_of_visitors
 from tidegate.simulator import prompt
-from tidegate.simulator.parts import Parts, Seen, Settings, parts_of
+from tidegate.simulator.parts import Parts, Settings, parts_of
+from tidegate.simulator.seen import Seen
 
 Run = Callable[..., Any]
 
@@ -58,16 +59,31 @@ def test_the_options_become_settings(tidegate: Run, started: list[tuple[Parts, P
         ("--profile 2025", "--profile: expected one of 2026-04-preview, 2026-08-ga, 2026-09-v41, not '2025'"),
         ("--aliases keep", "--aliases: expected one of reject, remap"),
         ("--key sk-a", "--key: expected KEY=BALANCE"),
-        ("--key sk-a=much", "--key: expected an amount such as 10.00, not 'much'"),
+        ("--key sk-a=much", "--key: expected an amount such as 10.00, from 0 to a thousand millions, not 'much'"),
         ("--balance NaN", "--balance: expected an amount"),
         ("--currency EUR", "--currency: expected one of USD, CNY"),
         ("--currency CNY --profile 2026-08-ga", "use --currency USD"),
         ("--at noon", "--at: expected a time such as 2026-11-24T02:30:00Z, not 'noon'"),
-        ("--time-scale 0", "--time-scale: expected a number above 0"),
+        ("--time-scale 0", "--time-scale: expected a number from 0.001 on"),
         ("--shape-status 500", "--shape-status: expected one of 400, 422"),
         ("--cache size=1", "--cache: expected one of block_tokens, "),
-        ("--cache ttl_s=long", "--cache ttl_s: expected a number, not 'long'"),
-        ("--cache block_tokens=0", "--cache block_tokens: expected a number"),
+        ("--cache ttl_s=long", "--cache ttl_s: expected a number from 0 to 1000000000, not 'long'"),
+        ("--cache block_tokens=0", "--cache block_tokens: expected a whole number from 1 to 1000000, not '0'"),
+        ("--cache build_delay_s=nan", "--cache build_delay_s: expected a number from 0"),
+        ("--cache ttl_s=inf", "--cache ttl_s: expected a number from 0"),
+        ("--cache reserve_tokens=1.5", "--cache reserve_tokens: expected a whole number from 0"),
+        ("--cache interval_tokens=inf", "--cache interval_tokens: expected a whole number"),
+        ("--cache common_prefixes=2", "--cache common_prefixes: expected a whole number from 0 to 1"),
+        ("--cache ttl_s=1 --cache ttl_s=2", "--cache: ttl_s stands twice"),
+        ("--balance 1e30", "--balance: expected an amount such as 10.00, from 0"),
+        ("--balance -1", "--balance: expected an amount"),
+        ("--key sk-a=-5", "--key: expected an amount"),
+        ("--key sk-a=1 --key sk-a=2", "--key: sk-a... stands twice"),
+        ("--at 9999-12-31T23:59:59Z", "--at: expected a time from 2000 on and before 2200"),
+        ("--at 0001-01-01T00:00+14:00", "--at: expected a time from 2000"),
+        ("--port 99999", "--port: expected a number from 0 to 65535, not 99999"),
+        ("--port -1", "--port: expected a number from 0 to 65535, not -1"),
+        ("--time-scale nan", "--time-scale: expected a number from 0.001 on"),
         ("--brain human", "--brain: expected one of scripted, embedded"),
         ("--model m.gguf", "--model needs --brain embedded"),
     ],
@@ -75,6 +91,7 @@ def test_the_options_become_settings(tidegate: Run, started: list[tuple[Parts, P
 def test_a_wrong_option_names_itself(tidegate: Run, started: list[Any], words: str, says: str) -> None:
     shown = tidegate("sim", *words.split())
     assert (shown.code, says in shown.err, started) == (2, True, []), shown.err
+    assert shown.err.count("\n") == 1
 
 
 def test_a_busy_port_is_found_before_anything_is_loaded(tidegate: Run, started: list[Any]) -> None:
@@ -100,6 +117,12 @@ def test_the_announcement_says_where_what_and_which_keys(capsys: pytest.CaptureF
     assert "keys      any that begins with sk-; 10.00 USD each" in shown
     assert "time      2026-11-24 02:30:0" in shown
     assert shown.endswith("Serving; Ctrl-C stops.\n")
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("::", True)])
+def test_an_address_that_others_reach_is_warned_of(capsys: pytest.CaptureFixture[str], host: str, warned: bool) -> None:
+    warn_of_visitors(host)
+    assert ("can be reached from other machines" in capsys.readouterr().err) is warned
 
 
 def test_fixed_keys_are_not_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,15 @@ import pytest
 from tidegate.catalog.contracts import contract_named
 from tidegate.core.errors import Misconfigured
 from tidegate.core.usage import Usage
-from tidegate.simulator.accounts import Account, Accounts, check_currency, concurrency_limit, cost_of, masked
+from tidegate.simulator.accounts import (
+    Account,
+    Accounts,
+    check_currency,
+    concurrency_limit,
+    cost_of,
+    masked,
+    read_money,
+)
 
 NOW, OLD = contract_named("2026-09-v41"), contract_named("2026-04-preview")
 MILLION = Usage(prompt=1_000_000, cache_hit=0, output=0)
@@ -78,6 +86,54 @@ def test_the_balance_is_texts_with_two_decimals():
 )
 def test_the_profile_names_the_price_and_the_clock_the_hour(contract, model, at, usd):
     assert cost_of(contract, model, MILLION, at, "USD") == Decimal(usd)
+
+
+GA = contract_named("2026-08-ga")
+WEEK = timedelta(days=7)
+SATURDAY = datetime(2026, 8, 22, 2, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("contract", "model", "at", "usd"),
+    [
+        (GA, "deepseek-v4-flash", SATURDAY, "0.44"),
+        (GA, "deepseek-v4-flash", SATURDAY + WEEK, "0.22"),
+        (GA, "deepseek-v4-flash", SATURDAY + 2 * WEEK - timedelta(days=1), "0.44"),
+        (GA, "deepseek-v4-flash", SATURDAY + 12 * WEEK, "0.22"),  # not the price of the model that came after it
+        (GA, "deepseek-v4-pro", SATURDAY + WEEK, "0.66"),
+        (GA, "deepseek-v4-pro", SATURDAY - 20 * WEEK, "1.32"),  # before the first row: by the first
+        (OLD, "deepseek-v4-pro", datetime(2026, 4, 25, tzinfo=UTC), "1.74"),
+        (OLD, "deepseek-v4-pro", datetime(2026, 5, 21, tzinfo=UTC), "1.74"),
+        (OLD, "deepseek-v4-pro", datetime(2026, 5, 23, tzinfo=UTC), "0.435"),
+    ],
+)
+def test_prices_that_changed_within_a_profile_hold_from_their_day(contract, model, at, usd):
+    assert cost_of(contract, model, MILLION, at, "USD") == Decimal(usd)
+
+
+def test_at_its_launch_the_preview_charged_ten_times_more_for_a_hit():
+    hit = Usage(prompt=1_000_000, cache_hit=1_000_000, output=0)
+    prices = [cost_of(OLD, "deepseek-v4-flash", hit, datetime(2026, 4, day, tzinfo=UTC), "USD") for day in (25, 27)]
+    assert prices == [Decimal("0.028"), Decimal("0.0028")]
+
+
+@pytest.mark.parametrize("money", ["-0.001", "-0.70", "-0"])
+def test_what_is_owed_shows_as_nothing_left(money: str):
+    (shown,) = account(money).balance_answer()["balance_infos"]
+    assert (shown["total_balance"], shown["granted_balance"], shown["topped_up_balance"]) == ("0.00", "0.00", "0.00")
+
+
+def test_an_account_holds_amounts_that_money_comes_in():
+    assert [read_money(value) for value in ("10.00", 0, 1.5)] == [Decimal(10), Decimal(0), Decimal("1.5")]
+    wrong = ("much", "NaN", "inf", "-1", "1e30", None, True, [], "")
+    assert [read_money(value) for value in wrong] == [None] * len(wrong)
+
+
+def test_whether_a_key_would_be_accepted_opens_no_account():
+    accounts = Accounts()
+    assert [accounts.accepts(key) for key in ("sk-a", "sk-", "pk-a", "", None)] == [True, False, False, False, False]
+    assert accounts.all() == []
+    assert [Accounts(fixed={"k": Decimal(1)}).accepts(key) for key in ("k", "sk-a")] == [True, False]
 
 
 def test_yuan_are_known_for_the_newest_profile_only():

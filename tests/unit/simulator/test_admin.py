@@ -87,13 +87,63 @@ async def test_an_account_can_be_filled_and_the_cache_emptied(simulator: Build):
         ("POST", "/-/accounts", {"key": "k", "balance": "much"}, "balance: expected an amount"),
         ("POST", "/-/accounts", {"key": "k"}, "balance: expected an amount"),
         ("POST", "/-/accounts", {"balance": 1}, "key: expected a text"),
-        ("GET", "/-/nothing", None, "The simulator has GET /-/health, "),
-        ("PUT", "/-/faults", None, "The simulator has "),
+        ("POST", "/-/faults", {"fault": "503", "times": 10**9}, "times: expected a whole number from 1 on, below"),
+        ("POST", "/-/clock", {"advance_s": True}, "expected `at`"),
+        ("POST", "/-/clock", {"advance_s": 1e300}, "advance_s: expected a time from 2000 on and before 2200"),
+        ("POST", "/-/clock", {"advance_s": 10**18}, "advance_s: expected a time"),
+        ("POST", "/-/clock", {"advance_s": -1e11}, "advance_s: expected a time"),
+        ("POST", "/-/clock", {"at": "9999-12-31T23:59:59Z"}, "at: expected a time from 2000"),
+        ("POST", "/-/clock", {"at": "9999-12-31T23:59:59-14:00"}, "at: expected a time from 2000"),
+        ("POST", "/-/clock", {"at": "0001-01-01T00:00:00+14:00"}, "at: expected a time from 2000"),
+        ("POST", "/-/accounts", {"key": "k", "balance": 1e300}, "balance: expected an amount"),
+        ("POST", "/-/accounts", {"key": "k", "balance": "1e999999"}, "balance: expected an amount"),
+        ("POST", "/-/accounts", {"key": "k", "balance": "1", "granted": "-1"}, "granted: expected an amount"),
+        ("GET", "/-/requests?limit=0", None, "limit: expected a whole number from 1 to 1000"),
+        ("GET", "/-/requests?limit=1001", None, "limit: expected a whole number from 1 to 1000"),
+        ("GET", "/-/requests?limit=x", None, "limit: expected a whole number from 1 to 1000"),
     ],
 )
 async def test_a_wrong_order_says_what_is_right(simulator: Build, method, path, order, says):
     status, found = await ask(simulator(), method, path, order)
     assert (status, says in found["error"]["message"]) == (400, True), found
+
+
+async def test_what_is_not_there_is_404_and_a_wrong_method_405(simulator: Build):
+    status, found = await ask(simulator(), "GET", "/-/nothing")
+    assert (status, "The simulator has GET /-/health, " in found["error"]["message"]) == (404, True)
+    status, found = await ask(simulator(), "PUT", "/-/faults")
+    assert (status, found["error"]["message"]) == (405, "This path takes GET, POST, DELETE")
+
+
+async def test_the_clock_at_its_end_stands_and_requests_are_still_answered(simulator: Build):
+    one = simulator()
+    assert (await ask(one, "POST", "/-/clock", {"at": "2199-12-31T23:59:59Z"}))[0] == 200
+    one.parts.clock._hand_s += 1e12
+    assert (await ask(one, "GET", "/-/clock"))[1]["now"].startswith("2200-01-01")
+    assert (await one.post()).status == 200
+    assert (await ask(one, "POST", "/-/clock", {"at": "2000-01-01T00:00:00Z"}))[0] == 200
+    assert (await one.post()).status == 200
+
+
+async def test_the_newest_requests_are_shown_a_hundred_unless_more_are_asked_for(simulator: Build):
+    one = simulator()
+    for _ in range(120):
+        await one.raw("GET", "/models")
+    await one.post()
+    assert len((await ask(one, "GET", "/-/requests"))[1]["requests"]) == 100
+    assert len((await ask(one, "GET", "/-/requests?limit=1000"))[1]["requests"]) == 121
+    (last,) = (await ask(one, "GET", "/-/requests?limit=1"))[1]["requests"]
+    assert (last["path"], "output_ids" in last) == ("/chat/completions", False)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:4242", "192.168.1.5:4242"])
+async def test_a_page_with_a_name_of_its_own_is_kept_out(simulator: Build, host: str):
+    one = simulator()
+    for path in ("/-/requests", "/-/state"):
+        assert (await one.raw("GET", path, host=host)).status == 403
+    reply = await one.raw("POST", "/-/faults", b'{"fault":"503"}', host=host)
+    assert (reply.status, b"send `Host: localhost`" in reply.body, one.parts.faults.armed) == (403, True, [])
+    assert (await one.raw("GET", "/-/health", host=host)).status == 200
 
 
 async def test_an_order_is_json(simulator: Build):

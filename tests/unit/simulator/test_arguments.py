@@ -31,6 +31,13 @@ def made(schema: dict[str, Any], text: str = "What is the weather in Paris?") ->
         ({"type": "array", "items": {"type": "boolean"}}, [True]),
         ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
         ({"type": "array"}, []),
+        ({"type": "array", "items": {"type": "boolean"}, "maxItems": 0}, []),
+        ({"type": "array", "minItems": 1}, ["Paris"]),
+        ({"type": "array", "items": {"type": "boolean"}, "minItems": 30}, [True] * 30),
+        ({"type": "array", "items": {"type": "boolean"}, "minItems": 3, "maxItems": 2}, [True] * 2),
+        ({"type": "integer", "exclusiveMinimum": 5}, 6),
+        ({"type": "integer", "multipleOf": 4, "minimum": 1}, 4),
+        ({"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 2}, 1.5),
         ({"type": "object"}, {}),
         ({"properties": {"a": {"type": "integer"}, "b": {}}, "required": ["a", "missing"]}, {"a": 1}),
         ({"anyOf": [{"type": "object"}, {"type": "boolean"}]}, True),
@@ -73,6 +80,13 @@ def test_references_and_recursion_come_to_an_end():
         "$defs": {"a": {"$ref": "#/$defs/a"}},
     }
     assert Inventor("").arguments(loop) == {"x": "x"}
+
+
+def test_arrays_of_arrays_come_to_an_end():
+    schema: dict[str, Any] = {"type": "boolean"}
+    for _ in range(7):
+        schema = {"type": "array", "items": schema, "minItems": 50}
+    assert str(made(schema)).count("True") < 2000
 
 
 def test_no_parameters_are_no_arguments():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from time import process_time
 from typing import Any
 
 import pytest
@@ -139,6 +140,29 @@ async def test_arguments_can_be_cut_with_the_wrong_reason(rendering: Renderer):
     found = await events(generation(rendering, call, spoiling=Spoiling(cuts_arguments=True)))
     assert spoken(found)[2] == "tool_calls"
     assert "".join(event.arguments for event in found if isinstance(event, ToolCall)) == '{"city"'
+
+
+def test_a_text_that_goes_on_like_a_stop_string_is_looked_at_once_only():
+    """Looked through anew at each piece, this took minutes; it is 2 * 50,000 steps."""
+    scan = StopScan(["a" * 50_000 + "b"])
+    pieces = [Text("a")] * 49_999
+    began = process_time()
+    assert [shown for piece in pieces for shown in scan.take(piece)] == []
+    assert "".join(event.text for event in scan.take(Text("c"))) == "a" * 49_999 + "c"
+    assert process_time() - began < 5
+
+
+@given(st.lists(WORDS, max_size=8), st.lists(WORDS, min_size=1, max_size=3))
+def test_how_the_text_is_cut_changes_nothing(pieces: list[str], stops: list[str]):
+    def shown(cut: list[str]) -> tuple[str, str | None]:
+        scan, found = StopScan(stops), ""
+        for piece in cut:
+            found += "".join(event.text for event in scan.take(Text(piece)))
+            if scan.found is not None:
+                break
+        return found + "".join(event.text for event in scan.rest()), scan.found
+
+    assert shown(pieces) == shown(["".join(pieces)]) == shown(list("".join(pieces)))
 
 
 @given(st.lists(WORDS, max_size=8), st.lists(WORDS, min_size=1, max_size=3))

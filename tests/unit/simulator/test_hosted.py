@@ -67,6 +67,9 @@ async def test_a_fault_by_header_and_none_of_the_armed(simulator: Build):
     await one.raw("POST", "/-/faults", b'{"fault":"500"}')
     assert (await one.raw("GET", "/models", **AUTHORIZED)).status == 200
     assert (await one.raw("GET", "/models", **AUTHORIZED, **{"x-sim-fault": "503=empty"})).status == 503
+    for fault in ("slow", "cut=5", "empty", "503, slow"):
+        spoilt = await one.raw("GET", "/models", **AUTHORIZED, **{"x-sim-fault": fault})
+        assert (spoilt.status, "this path has only statuses to fail with" in spoilt.body.decode()) == (400, True)
     unknown = await one.raw("GET", "/models", **AUTHORIZED, **{"x-sim-fault": "x"})
     assert "there is no fault" in json.loads(unknown.body)["error"]["message"]
     assert (await one.post()).status == 500

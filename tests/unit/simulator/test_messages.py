@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -87,3 +88,25 @@ async def test_the_cache_is_seen_in_the_counts(simulator: Callable[..., Caller])
     assert first["cache_read_input_tokens"] == 0
     assert again["cache_read_input_tokens"] >= 128
     assert again["input_tokens"] + again["cache_read_input_tokens"] == first["input_tokens"]
+
+
+async def test_a_whole_message_cannot_say_that_resources_ran_out_and_is_a_503_without_cost(
+    simulator: Callable[..., Caller],
+):
+    one = simulator()
+    reply = await ask(one, {"authorization": "Bearer sk-1", "x-sim-fault": "insufficient_system_resource=2"})
+    assert (reply.status, "too busy" in error(reply)) == (503, True)
+    (seen,) = one.parts.seen
+    assert (seen.outcome, seen.status, seen.cost, seen.usage) == ("refused", 503, None, None)
+    assert [account.spent for account in one.parts.accounts.all()] == [Decimal(0)]
+
+
+async def test_a_streamed_message_breaks_off_with_an_error_event(simulator: Callable[..., Caller]):
+    one = simulator()
+    reply = await ask(
+        one, {"authorization": "Bearer sk-1", "x-sim-fault": "insufficient_system_resource=2"}, stream=True
+    )
+    last = json.loads(reply.body.decode().rpartition("data: ")[2])
+    assert (last["type"], b"message_stop" in reply.body, b"content_block_delta" in reply.body) == ("error", False, True)
+    (seen,) = one.parts.seen
+    assert (seen.outcome, seen.cost is not None) == ("broken", True)

@@ -9,8 +9,9 @@ import pytest
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE
 from tidegate.core.errors import Misconfigured
-from tidegate.simulator.parts import KEPT_REQUESTS, Settings, parts_of
+from tidegate.simulator.parts import Settings, parts_of
 from tidegate.simulator.responder import ScriptedBrain
+from tidegate.simulator.seen import KEPT_REQUESTS
 
 
 def test_the_defaults():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 from tests.support.samples import CALL, WEATHER, request
 
@@ -118,6 +119,21 @@ def test_json_has_the_shape_of_the_first_object_in_the_prompt():
     wanted = {"response_format": {"type": "json_object"}}
     assert json.loads(text('As json like {"a": 1, "b": [2]}', **wanted)) == {"a": 1, "b": [2]}
     assert set(json.loads(text("As json, please {or not", **wanted))) == {"answer", "question"}
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        'json like {"a": NaN}',
+        'json like {"a": -Infinity}',
+        'json like {"a": 1e999}',
+        'json like {"a": "\\ud800"}',
+        "json like " + '{"a":' * 5000 + "1" + "}" * 5000,
+    ],
+)
+def test_what_cannot_be_written_as_json_again_is_no_example(prompt: str):
+    written = text(prompt, response_format={"type": "json_object"})
+    assert set(orjson.loads(written)) == {"answer", "question"}
 
 
 def test_json_of_a_schema_is_an_instance():

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncGenerator, Callable
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from tests.support.asgi import Reply
 from tests.support.samples import WEATHER
 
 from tidegate.core.errors import BackendUnreachable
 from tidegate.core.events import Text
+from tidegate.simulator import session as session_module
 from tidegate.simulator.brain import Said, Task
+from tidegate.simulator.seen import seen_view
 
 from .conftest import AUTHORIZED, Caller, TurnedClock, error, message
 
@@ -25,6 +29,10 @@ OFF = {"type": "disabled"}
 
 def usage(reply: Reply) -> dict[str, Any]:
     return json.loads(reply.body)["usage"]
+
+
+def seen_view_body(one: Caller) -> Any:
+    return json.loads(orjson.dumps(seen_view(one.parts.seen[-1])))["body"]
 
 
 def chunks(reply: Reply) -> list[dict[str, Any]]:
@@ -39,7 +47,7 @@ async def test_an_answer_is_counted_charged_and_noted(simulator: Build):
     assert usage(reply)["prompt_tokens"] == 8
     (seen,) = one.parts.seen
     assert (seen.outcome, seen.status, seen.finish, seen.model) == ("answered", 200, "stop", "deepseek-flash")
-    assert seen.body["messages"][0]["content"] == "Return exactly: OK"
+    assert seen_view_body(one)["messages"][0]["content"] == "Return exactly: OK"
     assert seen.cost == (8 * Decimal("0.15") + 1 * Decimal("0.60")) / 1_000_000  # Tuesday noon in UTC is off-peak
     (account,) = one.parts.accounts.all()
     assert account.spent == seen.cost
@@ -75,7 +83,7 @@ async def test_a_body_that_is_no_json_is_refused(simulator: Build):
     assert (reply.status, reply.headers["content-type"]) == (400, "application/octet-stream")
     assert reply.body.startswith(b"Failed to parse the request body as JSON: ")
     assert reply.body.endswith(b" at line 1 column 4")
-    assert one.parts.seen[-1].body is None
+    assert seen_view_body(one) is None
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -286,3 +294,85 @@ async def test_a_client_that_leaves_frees_slot_and_brain_and_pays_what_was_said(
     assert seen.usage is not None and seen.usage["output"] == 1
     (account,) = one.parts.accounts.all()
     assert account.open_requests["deepseek-flash"] == 0
+
+
+# -- what is noted and where the work is done -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "headers", "status"),
+    [
+        ("cut=5,429", {}, 429),
+        ("cut=5", {"authorization": "Bearer nokey"}, 401),
+        ("cut=0,503", {}, 503),
+    ],
+)
+async def test_a_refusal_may_break_off_too(simulator: Build, fault: str, headers: dict[str, str], status: int):
+    one = simulator()
+    reply = await one.post(headers={"x-sim-fault": fault, **headers})
+    (seen,) = one.parts.seen
+    assert (len(reply.body), seen.outcome, seen.status) == (int(fault[4]), "broken", status)
+
+
+async def test_what_nobody_expected_is_noted_as_a_500(simulator: Build):
+    class Mad:
+        async def answer(self, task: Task) -> AsyncGenerator[Said, None]:
+            raise ZeroDivisionError
+            yield Text("")
+
+    one = simulator(brain=Mad())
+    with pytest.raises(ZeroDivisionError):
+        await one.post()
+    assert (one.parts.seen[-1].outcome, one.parts.seen[-1].status) == ("broken", 500)
+
+
+async def test_a_request_that_the_stopping_server_cuts_is_broken(simulator: Build):
+    begun = asyncio.Event()
+
+    class Waiting:
+        async def answer(self, task: Task) -> AsyncGenerator[Said, None]:
+            begun.set()
+            await asyncio.get_running_loop().create_future()
+            yield Text("")
+
+    one = simulator(brain=Waiting())
+    running = asyncio.create_task(one.post())
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert one.parts.seen[-1].outcome == "broken"
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ({}, True),
+        ({"x-sim-fault": "503"}, True),
+        ({"authorization": ""}, False),
+        ({"authorization": "Bearer x"}, False),
+    ],
+)
+async def test_a_body_is_kept_only_of_who_was_let_in(simulator: Build, headers: dict[str, str], kept: bool):
+    one = simulator()
+    await one.post(headers=headers)
+    assert (one.parts.seen[-1].body is not None) is kept
+    assert "output_ids" not in seen_view(one.parts.seen[-1])
+
+
+@pytest.mark.parametrize(("words", "beside"), [(10, False), (10_000, True)])
+async def test_long_prompts_are_prepared_beside_the_loop(
+    simulator: Build, monkeypatch: pytest.MonkeyPatch, words: int, beside: bool
+):
+    threads: list[bool] = []
+    prepare = session_module.prepare
+
+    def noting(*arguments: Any, **options: Any) -> Any:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        return prepare(*arguments, **options)
+
+    monkeypatch.setattr(session_module, "prepare", noting)
+    reply = await simulator().post(messages=[{"role": "user", "content": "x" + " tide" * words}])
+    assert (reply.status, threads) == (200, [beside])
+    refused = await simulator().post(messages=[{"role": "nobody", "content": "x" + " tide" * words}])
+    assert (refused.status, threads) == (400, [beside, beside])

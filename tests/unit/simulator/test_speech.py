@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.core.events import Reasoning, Text, ToolCall
+from tidegate.simulator import speech as speech_module
 from tidegate.simulator.brain import Said
-from tidegate.simulator.prompt import renderer
+from tidegate.simulator.prompt import Token, renderer
 from tidegate.simulator.speech import Manner, Speech, Spoken, call_id_of
 
 ANSWER_ID = "0123456789abcdef0123456789abcdef"
@@ -133,6 +134,62 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters='"<>'), min_size
 def test_any_arguments_arrive_as_they_were(arguments: dict[str, Any], encoding: str):
     written = json.dumps(arguments, ensure_ascii=False)
     assert json.loads("".join(pieces(spoken(call(written), encoding=encoding)))) == arguments
+
+
+class Counting:
+    """The real splitter; notes how much it was asked to split at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def split(self, text: str) -> list[Token]:
+        self.asked.append(len(text))
+        return renderer().split(text)
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return renderer().token_bytes(token_id)
+
+
+def test_a_long_text_is_split_as_it_is_said():
+    splitter = Counting()
+    speaking = Speech(splitter, Manner("v4.1", ANSWER_ID)).speak(Text("tide " * 100_000))
+    next(speaking)
+    assert len(splitter.asked) == 1 and splitter.asked[0] < 5000
+
+
+PIECES = st.sampled_from(
+    [
+        " tide",
+        "tide",
+        " a",
+        "B",
+        " ",
+        "  ",
+        "\n",
+        ".",
+        " .",
+        " é",
+        "é",
+        "日本",
+        " 12",
+        "7",
+        "don't",
+        "\t",
+        "🎉",
+        "_x",
+        "'s",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=300))
+def test_split_piece_by_piece_the_tokens_are_the_same(words: list[str]):
+    text = "".join(words)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(speech_module, "_SPLIT_CHARACTERS", 5)
+        tokens = [spoken.token for spoken in Speech(renderer(), Manner("v4.1", ANSWER_ID)).speak(Text(text))]
+    assert tokens == renderer().split(text)
 
 
 @settings(deadline=None)

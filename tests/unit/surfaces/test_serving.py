@@ -162,6 +162,32 @@ async def test_a_request_that_is_no_http_is_refused_and_the_server_lives_on() ->
         assert (await exchange(port, "/")).endswith(b"ok")
 
 
+async def test_a_stop_with_an_open_answer_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    app.waits = asyncio.Event()
+    async with serving(drain_s=0) as (server, port):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
+        await app.waits.wait()
+        server.should_exit = True
+        while server.server_state.tasks:
+            await asyncio.sleep(0.01)
+        writer.close()
+    assert [record.getMessage() for record in caplog.records if record.name == "uvicorn.error"] == []
+
+
+async def test_an_application_that_fails_is_still_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise ZeroDivisionError
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = http_server(failing, drain_s=0)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        assert b" 500 " in await exchange(listener.getsockname()[1], "/")
+        server.should_exit = True
+        await task
+    assert "Exception in ASGI application" in caplog.text
+
+
 async def test_signals_stay_with_the_command() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     async with serving() as (_, port):
