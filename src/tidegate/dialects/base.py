@@ -126,9 +126,9 @@ class Dialect:
     """One runtime's speech. Quirks run in their order.
 
     `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
-    stream or the whole answer; `stages` change the events that were read. `write` and `wire` are the codec of the chat
-    endpoint. `beta_chat_path` takes what the contract offers on the beta base only; a path that is
-    None is not spoken.
+    stream or the whole answer; `stages` change the events that were read, and are made for the request with the
+    backend's `model` in it. `write` and `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the
+    contract offers on the beta base only; a path that is None is not spoken.
     """
 
     name: str
@@ -180,7 +180,8 @@ class Dialect:
                 applied.append(rule.code)
         path = self.beta_chat_path if self.beta_chat_path is not None and _asks_for_beta(request) else self.chat_path
         passes = self.transparent and request.codec == self.wire.codec
-        stages = tuple(stage for make in self.stages if (stage := make(request)) is not None)
+        asked = replace(request, model=model) if self.stages else request
+        stages = tuple(stage for make in self.stages if (stage := make(asked)) is not None)
         return Encoded(path, dump_fields(fields), tuple(applied), streamed, self.wire, passes=passes, stages=stages)
 
     def _encode_fim(self, request: FimRequest, model: str, applied: list[str]) -> Encoded:

@@ -7,6 +7,7 @@ from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
 from tidegate.dialects.readers import Fields
 
@@ -73,4 +74,5 @@ GENERIC = Dialect(
     read_error=read_error,
     on_request=((THINKING, drop_thinking), (PREFIX, refuse_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
+    stages=(refuse_empty,),
 )

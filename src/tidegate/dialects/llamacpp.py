@@ -6,6 +6,7 @@ from tidegate.core.errors import BackendOverloaded, ClientMistake, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object
 from tidegate.dialects.readers import Fields
 
@@ -134,5 +135,6 @@ LLAMACPP = Dialect(
     rules=LLAMACPP_RULES,
     read_error=read_error,
     on_request=((LENGTH, default_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
+    stages=(refuse_empty,),
     always_streams=True,
 )

@@ -149,6 +149,8 @@ class StreamReader:
         events = staged(decoded, self._stages)
         for each in events:
             self._order.accept(each)
+        if wire is None and not events:
+            return None  # nothing to pass on, and no reason to commit to this backend yet
         return Frame(wire, lambda: events, milestones(events))
 
     def _decode_content(self, content: Callable[[Any, Fields], tuple[Event, ...]], data: bytes) -> tuple[Event, ...]:
