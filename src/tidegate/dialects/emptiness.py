@@ -16,9 +16,9 @@ EMPTY = COMMON.rule(
     "REQ010",
     "an answer of a local runtime without reasoning, text or tool call and without output tokens is refused",
     why="A server that fails inside may answer 200 with nothing in it, which looks like a model that chose to be silent. "
-    "The hosted API is believed: its JSON mode may return empty content, as its guide says.",
-    source="cyllama 0.2.18's server, run 2026-11-22; lmstudio-ai/lmstudio-bug-tracker#2339, 2026-08-30; DeepSeek JSON "
-    "output guide, 2026-08",
+    "The hosted API is believed: its JSON mode may return empty content.",
+    source="cyllama 0.2.18's server, run 2026-11-22; lmstudio-ai/lmstudio-bug-tracker#2339, 2026-08-30; DeepSeek "
+    "API documentation (JSON output), 2026-08-02",
     checked="2026-11-24",
 )
 
