@@ -34,10 +34,10 @@ class StopCutter:
 
     def _passing(self, text: str) -> str:
         """What of the text is sure to be said; the rest is held back or cut off."""
-        found = [place for stop in self._stops if (place := text.find(stop)) >= 0]
+        found = [(place + len(stop), place) for stop in self._stops if (place := text.find(stop)) >= 0]
         if found:
             self._cut, self._held = True, ""
-            return text[: min(found)]
+            return text[: min(found)[1]]  # the first to be complete is the one that a server stops at
         kept = max(_begun(text, stop) for stop in self._stops)
         self._held = text[len(text) - kept :]
         return text[: len(text) - kept]
