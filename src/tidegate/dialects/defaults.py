@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.catalog.contracts.contract import AppliedEffort
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.readers import Fields
 
@@ -14,8 +13,7 @@ def contract_length(request: ChatRequest, fields: Fields) -> bool:
     """A missing `max_tokens` becomes the contract's default for this way to think."""
     if request.max_tokens is not None:
         return False
-    default: AppliedEffort = _CONTRACT.value("defaults", "effort")
-    effort = _CONTRACT.efforts.get(request.effort or default, default)
+    effort = _CONTRACT.applied_effort(request)
     fields["max_tokens"] = _CONTRACT.default_max_tokens(thinks=request.thinks, effort=effort)
     return True
 

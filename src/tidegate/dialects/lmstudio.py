@@ -11,11 +11,12 @@ from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
-from tidegate.dialects.renaming import rename_reasoning
 from tidegate.dialects.served_model import ServedModel
+from tidegate.dialects.thinking import splitting
 
 _BUGS = "lmstudio-ai/lmstudio-bug-tracker"
 LMSTUDIO_RULES = Rulebook("LMS", "LM Studio server")
@@ -31,9 +32,9 @@ THINKING = LMSTUDIO_RULES.rule(
 
 REASONING = LMSTUDIO_RULES.rule(
     "LMS002",
-    "reasoning that arrives as `reasoning` is renamed to `reasoning_content`",
-    why="gpt-oss models answer with `reasoning`, others with `reasoning_content` if the application's developer settings "
-    "say so, else inline in the content.",
+    "reasoning arrives as `reasoning` or inside `<think>` and becomes `reasoning_content`",
+    why="gpt-oss models answer with `reasoning`, others with `reasoning_content` if the developer settings say so, else "
+    "inline. In a stream, reasoning whose `<think>` stood in the prompt cannot be told from text: set it in LM Studio.",
     source="LM Studio documentation (0.3.9 and 0.3.23 changes), 2026-04-29",
     checked="2026-11-24",
 )
@@ -139,6 +140,6 @@ LMSTUDIO = Dialect(
         *FOR_LOCAL_RUNTIMES,
     ),
     on_chunk=((OVERFLOW, tell_overflow), (REASONING, rename_reasoning)),
-    stages=(check_model, refuse_empty_whatever_counted),
+    stages=(check_model, splitting(REASONING), refuse_empty_whatever_counted),
     wire=replace(CHAT, framing=OverflowEvents),
 )

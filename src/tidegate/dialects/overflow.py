@@ -12,7 +12,7 @@ import orjson
 
 from tidegate.codecs import sse
 from tidegate.core.errors import ClientMistake
-from tidegate.dialects.errors import error_object
+from tidegate.dialects.errors import error_object, window_exceeded
 from tidegate.dialects.readers import Fields
 
 _COUNTED = (
@@ -32,10 +32,7 @@ def overflow_in(error: dict[str, Any]) -> ClientMistake | None:
         return None
     for pattern in _COUNTED:
         if found := pattern.search(message[:_LONGEST]):
-            return ClientMistake(
-                f"This model's maximum context length is {found['window']} tokens. However, you requested "
-                f"{found['asked']} tokens in the messages. Please reduce the length of the messages."
-            )
+            return window_exceeded(int(found["window"]), found["asked"])
     if message.startswith(_UNCOUNTED):
         return ClientMistake(
             "This model's maximum context length is exceeded. Please reduce the length of the messages."

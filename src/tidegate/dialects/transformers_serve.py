@@ -19,6 +19,7 @@ from tidegate.dialects.errors import by_status
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_forced_tool, asks_format, asks_logprobs, asks_prefix, refusal
 from tidegate.dialects.stops import StopCutter
+from tidegate.dialects.thinking import splitting
 
 _RUN = "transformers 5.19.0, run 2026-11-22"
 TRANSFORMERS_SERVE_RULES = Rulebook("TRS", "transformers serve")
@@ -80,6 +81,14 @@ WINDOW = TRANSFORMERS_SERVE_RULES.rule(
     checked="2026-11-22",
 )
 
+INLINE = TRANSFORMERS_SERVE_RULES.rule(
+    "TRS008",
+    "reasoning inside `<think>` becomes `reasoning_content`",
+    why="The server separates it for some model families only; the text of others passes as the model wrote it.",
+    source="transformers 5.19 source, read 2026-11-22",
+    checked="2026-11-22",
+)
+
 
 def drop_thinking(_request: ChatRequest, fields: Fields) -> bool:
     fields.pop("thinking", None)
@@ -135,6 +144,6 @@ TRANSFORMERS_SERVE = Dialect(
         (WINDOW, unchecked),
         *FOR_LOCAL_RUNTIMES,
     ),
-    stages=(cut_stops, refuse_empty),
+    stages=(splitting(INLINE), cut_stops, refuse_empty),
     wire=replace(CHAT, chunks=Chunks, content=None, framing=Events),
 )
