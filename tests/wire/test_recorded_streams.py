@@ -106,6 +106,15 @@ RECORDINGS = [
         Usage(prompt=20, output=8, reasoning=5),
     ),
     Recording(
+        "lmstudio-0.4.21/thinking-inline",
+        "lmstudio",
+        lmstudio("deepseek-r1-distill-qwen-7b"),
+        reasoning("1+1", " is 2.") + text("2"),
+        "stop",
+        Usage(prompt=12, output=14, reasoning=0),
+        ["LMS002"],
+    ),
+    Recording(
         "lmstudio-0.4.21/nonthinking",
         "lmstudio",
         lmstudio("qwen/qwen3-8b"),
