@@ -63,9 +63,7 @@ class Embedded(Struct, frozen=True):
 
 
 class ProbeOptions(Struct, frozen=True):
-    enabled: Annotated[
-        bool, Meta(description="Look for Ollama, LM Studio, vLLM, SGLang and llama.cpp on their default ports.")
-    ] = True
+    enabled: Annotated[bool, Meta(description="Look for known local runtimes on their default ports.")] = True
     interval_s: Annotated[Seconds, Meta(description="Seconds between two looks at all local backends.")] = 15.0
 
 
