@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cookbook" / "add-a-runtime.md"
 QUOTES = re.findall(
-    r"^`([\w./]+)`:\n\n```(?:py|ini)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    r"^`([\w./]+)`:\n\n```(?:py|ini|text)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
 )
 
 
@@ -20,7 +20,7 @@ def test_a_quoted_block_is_in_its_file(path: str, quoted: str) -> None:
 
 
 def test_every_block_of_source_says_where_it_stands() -> None:
-    blocks = re.findall(r"^```(?:py|ini)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    blocks = re.findall(r"^```(?:py|ini|text)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(blocks) == len(QUOTES) >= 8
 
 
