@@ -8,8 +8,10 @@ from tidegate.dialects.deepseek import DEEPSEEK
 from tidegate.dialects.embedded import EMBEDDED
 from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.llamacpp import LLAMACPP
+from tidegate.dialects.sglang import SGLANG
+from tidegate.dialects.vllm import VLLM
 
-DIALECTS: tuple[Dialect, ...] = (DEEPSEEK, LLAMACPP, EMBEDDED, GENERIC)
+DIALECTS: tuple[Dialect, ...] = (DEEPSEEK, LLAMACPP, VLLM, SGLANG, EMBEDDED, GENERIC)
 RULEBOOKS: tuple[Rulebook, ...] = (COMMON, *(dialect.rules for dialect in DIALECTS))
 
 
