@@ -130,8 +130,8 @@ def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):
             "config option policy.default_class: 'secret' is not one of public, internal, private",
         ),
         (
-            {"backends": {"box": {"kind": "vllm"}}},
-            "config option backends.box.kind: 'vllm' is not one of deepseek, llamacpp, generic, fake",
+            {"backends": {"box": {"kind": "olama"}}},
+            "config option backends.box.kind: 'olama' is not one of deepseek, llamacpp, vllm, sglang, generic, fake",
         ),
         (
             {"backends": {"box": {"kind": "generic", "boundary": "local"}}},
