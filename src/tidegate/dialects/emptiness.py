@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tidegate.core.errors import BrokenContract
-from tidegate.core.events import End, Event, Reasoning, Text, ToolCall, UsageReport
+from tidegate.core.events import End, Event, Finish, Reasoning, Text, ToolCall, UsageReport
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.base import COMMON
 
@@ -21,6 +21,10 @@ EMPTY = COMMON.rule(
     "API documentation (JSON output), 2026-08-02",
     checked="2026-11-24",
 )
+
+
+_TELLING = frozenset({"content_filter", "insufficient_system_resource"})
+"""Finish reasons that say themselves why there is nothing."""
 
 
 class SaysSomething:
@@ -49,6 +53,8 @@ class SaysSomething:
                 return bool(text)
             case ToolCall():
                 return True
+            case Finish(reason):
+                return reason in _TELLING
             case UsageReport(usage):
                 return self._trusts_counts and bool(usage.output)
             case _:

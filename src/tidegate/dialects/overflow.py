@@ -16,8 +16,8 @@ from tidegate.dialects.errors import error_object, window_exceeded
 from tidegate.dialects.readers import Fields
 
 _COUNTED = (
-    re.compile(r"n_keep: (?P<asked>\d+)\s*>=\s*n_ctx: (?P<window>\d+)"),
-    re.compile(r"keep the first (?P<asked>\d+) tokens .{0,120}context length of only (?P<window>\d+) tokens"),
+    re.compile(r"n_keep: (?P<asked>\d{1,12})\s*>=\s*n_ctx: (?P<window>\d{1,12})"),
+    re.compile(r"keep the first (?P<asked>\d{1,12}) tokens .{0,120}context length of only (?P<window>\d{1,12}) tokens"),
 )
 """LM Studio 0.4.11 and 0.3.13: lmstudio-ai/lmstudio-bug-tracker#1806 and #546, read 2026-11-24."""
 _UNCOUNTED = "Context size has been exceeded"

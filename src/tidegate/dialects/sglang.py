@@ -85,10 +85,10 @@ ABORT = _rule(
     "The server's word `abort` is not in the contract.",
 )
 
-_PROMPT = re.compile(r"The input \((\d+) tokens\) is longer than the model's context length \((\d+) tokens\)")
+_PROMPT = re.compile(r"The input \((\d{1,12}) tokens\) is longer than the model's context length \((\d{1,12}) tokens\)")
 _TOTAL = re.compile(
-    r"Requested token count exceeds the model's maximum context length of (\d+) tokens\. You requested a total of (\d+) "
-    r"tokens: (\d+) tokens from the input messages and (\d+) tokens for the completion"
+    r"Requested token count exceeds the model's maximum context length of (\d{1,12}) tokens\. You requested a total of (\d{1,12}) "
+    r"tokens: (\d{1,12}) tokens from the input messages and (\d{1,12}) tokens for the completion"
 )
 
 

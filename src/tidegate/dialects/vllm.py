@@ -95,13 +95,11 @@ CACHE = _rule(
     "The server counts them only with --enable-prompt-tokens-details. Unknown is null, not 0.",
 )
 
-_PROMPT = re.compile(
-    r"This model's maximum context length is (\d+) tokens\. However, your prompt contains ((?:at least )?\d+) input tokens"
+_INPUT = re.compile(
+    r"This model's maximum context length is (\d{1,12}) tokens\. However, your prompt contains "
+    r"(?:((?:at least )?\d{1,12}) input tokens|\d+ char)"
 )
-_CHARACTERS = re.compile(
-    r"This model's maximum context length is (\d+) tokens\. However, your prompt contains \d+ char"
-)
-_OUTPUT = re.compile(r"max_(?:completion_)?tokens=(\d+) cannot be greater than max_model_len=(\d+)")
+_OUTPUT = re.compile(r"max_(?:completion_)?tokens=(\d{1,12}) cannot be greater than max_model_len=(\d{1,12})")
 _NO_PARSER = re.compile(
     r'("auto" tool choice|tool_choice=.{1,300}) requires --(enable-auto-tool-choice|tool-call-parser)'
 )
@@ -111,10 +109,8 @@ _TEXTS = ("temperature must be ", "top_p must be ", "max_tokens must be ", "Requ
 def read_error(status: int, body: bytes) -> GatewayError:
     error = error_object(body)
     message = str(error.get("message", ""))
-    if found := _PROMPT.match(message):
-        return window_exceeded(int(found[1]), found[2])
-    if found := _CHARACTERS.match(message):
-        return window_exceeded(int(found[1]), f"more than {found[1]}")
+    if found := _INPUT.match(message):
+        return window_exceeded(int(found[1]), found[2] or f"more than {found[1]}")
     if found := _OUTPUT.match(message):
         return window_exceeded(int(found[2]), found[1], "completion")
     if _NO_PARSER.match(message):

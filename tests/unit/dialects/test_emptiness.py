@@ -63,6 +63,12 @@ def test_what_passes_is_what_came_in_its_order(said: list[Event], output: int | 
             passed(events)
 
 
+@pytest.mark.parametrize("reason", ["content_filter", "insufficient_system_resource"])
+def test_an_answer_that_says_why_it_is_empty_passes(reason: str) -> None:
+    events: list[Event] = [Start("m"), Finish(reason), End()]
+    assert passed(events, trusts_counts=False) == events
+
+
 def test_nothing_comes_out_before_something_is_said() -> None:
     stage = SaysSomething(trusts_counts=True)
     assert [list(stage.take(event)) for event in (Start("m"), Text(""))] == [[], []]

@@ -56,23 +56,6 @@ def test_too_much_for_the_context_is_refused_with_all_numbers(max_tokens, prompt
     assert refused.value.message.startswith("This model's maximum context length is 1048576 tokens. However, you ")
 
 
-@pytest.mark.parametrize(
-    ("contract", "fields", "effort"),
-    [
-        (NOW, {}, "high"),
-        (NOW, {"thinking": OFF, "reasoning_effort": "max"}, "off"),
-        (NOW, {"reasoning_effort": "none"}, "off"),
-        (NOW, {"reasoning_effort": "none", "thinking": {"type": "enabled"}}, "high"),
-        (NOW, {"reasoning_effort": "minimal"}, "low"),
-        (NOW, {"reasoning_effort": "xhigh"}, "high"),
-        (OLD, {"reasoning_effort": "low"}, "high"),
-        (OLD, {"reasoning_effort": "xhigh"}, "max"),
-    ],
-)
-def test_the_profile_decides_what_an_effort_becomes(contract, fields, effort):
-    assert contract.applied_effort(request(**fields)) == effort
-
-
 def test_a_long_prompt_is_counted_as_it_is():
     asked = [{"role": "user", "content": "x" + " tide" * 1000}]
     assert len(prepared(messages=asked, thinking=OFF).tokens) == 1001 + 4  # four marks of the template
