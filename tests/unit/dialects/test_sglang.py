@@ -148,7 +148,7 @@ def test_a_cache_that_is_not_reported_is_unknown(details, quirks):
 
 def test_an_abort_is_told_in_the_contracts_word():
     assert read(chunk(delta={}, finish_reason="abort")) == ([Finish("insufficient_system_resource")], ["SGL011"])
-    assert read(chunk(delta={}, finish_reason="length")) == ([Finish("length")], [])
+    assert read(chunk(delta={"content": "a"}, finish_reason="length")) == ([Text("a"), Finish("length")], [])
 
 
 def test_it_is_not_transparent():
