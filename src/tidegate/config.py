@@ -19,7 +19,7 @@ from tidegate.core.jsonvalue import as_object
 
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
-Kind = Literal["deepseek", "llamacpp", "generic", "fake"]
+Kind = Literal["deepseek", "llamacpp", "vllm", "sglang", "lmstudio", "transformers_serve", "generic", "fake"]
 ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
 LegacyNames = Literal["reject", "rewrite"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -63,9 +63,7 @@ class Embedded(Struct, frozen=True):
 
 
 class ProbeOptions(Struct, frozen=True):
-    enabled: Annotated[
-        bool, Meta(description="Look for Ollama, LM Studio, vLLM, SGLang and llama.cpp on their default ports.")
-    ] = True
+    enabled: Annotated[bool, Meta(description="Look for known local runtimes on their default ports.")] = True
     interval_s: Annotated[Seconds, Meta(description="Seconds between two looks at all local backends.")] = 15.0
 
 

@@ -130,8 +130,9 @@ def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):
             "config option policy.default_class: 'secret' is not one of public, internal, private",
         ),
         (
-            {"backends": {"box": {"kind": "vllm"}}},
-            "config option backends.box.kind: 'vllm' is not one of deepseek, llamacpp, generic, fake",
+            {"backends": {"box": {"kind": "vlm"}}},
+            "config option backends.box.kind: 'vlm' is not one of deepseek, llamacpp, vllm, sglang, lmstudio, "
+            "transformers_serve, generic, fake",
         ),
         (
             {"backends": {"box": {"kind": "generic", "boundary": "local"}}},

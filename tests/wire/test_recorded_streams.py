@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.support.samples import reader_of
+from tests.support.samples import reader_of, request
 
 from tidegate.core.errors import BrokenContract
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, ToolCall, UsageReport
@@ -47,6 +47,11 @@ def text(*pieces: str) -> tuple[Text, ...]:
 
 RECIPE = Start("deepseek-v4-flash", 1795386344, "fp_x", "cmpl-1")
 
+
+def lmstudio(model: str) -> Start:
+    return Start(model, 1787616000, model, "chatcmpl-t8tsxqx7kwi9ekj70xwwl")
+
+
 RECORDINGS = [
     Recording(
         "llamacpp-b11549/thinking",
@@ -84,6 +89,68 @@ RECORDINGS = [
         Usage(prompt=6, output=9, cache_hit=0, reasoning=0),
     ),
     Recording(
+        "lmstudio-0.4.21/thinking-gpt-oss",
+        "lmstudio",
+        lmstudio("openai/gpt-oss-20b"),
+        reasoning("Need", " one", " word.") + text("Par", "is."),
+        "stop",
+        Usage(prompt=75, output=9, reasoning=4),
+        ["LMS002"],
+    ),
+    Recording(
+        "lmstudio-0.4.21/thinking-separated",
+        "lmstudio",
+        lmstudio("qwen/qwen3-8b"),
+        reasoning("1+1", " is 2.") + text("2"),
+        "stop",
+        Usage(prompt=20, output=8, reasoning=5),
+    ),
+    Recording(
+        "lmstudio-0.4.21/thinking-inline",
+        "lmstudio",
+        lmstudio("deepseek-r1-distill-qwen-7b"),
+        reasoning("1+1", " is 2.") + text("2"),
+        "stop",
+        Usage(prompt=12, output=14, reasoning=0),
+        ["LMS002"],
+    ),
+    Recording(
+        "lmstudio-0.4.21/nonthinking",
+        "lmstudio",
+        lmstudio("qwen/qwen3-8b"),
+        text("Hello", " there."),
+        "stop",
+        Usage(prompt=20, output=4, reasoning=0),
+    ),
+    Recording(
+        "lmstudio-0.4.21/tools",
+        "lmstudio",
+        lmstudio("qwen/qwen3-8b"),
+        (
+            ToolCall(0, "365174485", "get_weather", ""),
+            ToolCall(0, arguments='{"city":'),
+            ToolCall(0, arguments='"Paris"}'),
+        ),
+        "tool_calls",
+        Usage(prompt=150, output=17, reasoning=0),
+    ),
+    Recording(
+        "transformers-serve-5.19/counting",
+        "transformers_serve",
+        Start("models/smol-hf@main", 1795385313, "", "2d77bc91-1ef3-483e-a00f-b6fc5038af77"),
+        text("1", ".", " ", "1", "\n", ".", " ", "5"),
+        "length",
+        Usage(prompt=38, output=24),
+    ),
+    Recording(
+        "transformers-serve-5.19/usage-unasked",
+        "transformers_serve",
+        Start("models/smol-hf@main", 1795385315, "", "2fe94465-a328-44e0-b8ea-8befbe13e61f"),
+        text("!", " I"),
+        "length",
+        Usage(prompt=33, output=4),
+    ),
+    Recording(
         "deepseek-recipe-0.2.0/thinking",
         "deepseek",
         RECIPE,
@@ -119,7 +186,8 @@ each_hosted = pytest.mark.parametrize("recording", HOSTED, ids=lambda one: one.n
 
 def replayed(recording: Recording, *pieces: bytes) -> tuple[list[Event], bytes, list[str]]:
     """Events, bytes that may pass on untouched, and quirks; each frame is looked into before the next piece comes."""
-    reader = reader_of(dialect_named(recording.dialect), streamed=True)
+    dialect = dialect_named(recording.dialect)
+    reader = dialect.reader(dialect.encode(request(stream=True), recording.start.model or "m"), got_stream=True)
     frames: list[Frame] = []
     events: list[Event] = []
     for piece in pieces:
@@ -133,7 +201,9 @@ def replayed(recording: Recording, *pieces: bytes) -> tuple[list[Event], bytes, 
 def test_every_recorded_file_is_replayed():
     files = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.sse")}
     of_messages = {name for name in files if "/messages-" in name}  # replayed in test_recorded_messages
-    assert files - of_messages == {recording.name for recording in RECORDINGS}
+    refused = {name for name in files if "/refused-" in name}  # replayed in test_recorded_refusals
+    of_dialects = {name for name in files if name.startswith(("vllm-", "sglang-"))}  # in test_recorded_runtimes
+    assert files - of_messages - refused - of_dialects == {recording.name for recording in RECORDINGS} - of_dialects
 
 
 @each_recording

@@ -21,7 +21,7 @@ from tidegate.codecs.openai_completions.request import request_fields as fim_fie
 from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
-from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, StreamReader, Wire
+from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, Stage, StreamReader, Wire
 
 COMMON = Rulebook("REQ", "Every request")
 
@@ -118,6 +118,7 @@ class Encoded(Struct, frozen=True, gc=False):
     streamed: bool
     wire: Wire
     passes: bool
+    stages: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +126,9 @@ class Dialect:
     """One runtime's speech. Quirks run in their order.
 
     `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
-    stream or the whole answer. `beta_chat_path` takes what the contract offers on the beta base only; a path that is
-    None is not spoken.
+    stream or the whole answer; `stages` change the events that were read, and are made for the request with the
+    backend's `model` in it. `write` and `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the
+    contract offers on the beta base only; a path that is None is not spoken.
     """
 
     name: str
@@ -141,6 +143,9 @@ class Dialect:
     on_meaning: tuple[MeaningQuirk, ...] = ()
     on_request: tuple[RequestQuirk, ...] = ()
     on_chunk: tuple[AnswerQuirk, ...] = ()
+    stages: tuple[Callable[[ChatRequest], Stage | None], ...] = ()
+    write: Callable[[ChatRequest], Fields] = request_fields
+    wire: Wire = CHAT
     always_streams: bool = False
     transparent: bool = False
 
@@ -165,7 +170,7 @@ class Dialect:
                 assert_never(request)
 
     def _encode_chat(self, request: ChatRequest, model: str, applied: list[str]) -> Encoded:
-        fields = request_fields(request)
+        fields = self.write(request)
         fields["model"] = model
         streamed = request.stream or self.always_streams
         if streamed:
@@ -174,8 +179,10 @@ class Dialect:
             if apply(request, fields):
                 applied.append(rule.code)
         path = self.beta_chat_path if self.beta_chat_path is not None and _asks_for_beta(request) else self.chat_path
-        passes = self.transparent and request.codec == CHAT.codec
-        return Encoded(path, dump_fields(fields), tuple(applied), streamed, CHAT, passes=passes)
+        passes = self.transparent and request.codec == self.wire.codec
+        asked = replace(request, model=model) if self.stages else request
+        stages = tuple(stage for make in self.stages if (stage := make(asked)) is not None)
+        return Encoded(path, dump_fields(fields), tuple(applied), streamed, self.wire, passes=passes, stages=stages)
 
     def _encode_fim(self, request: FimRequest, model: str, applied: list[str]) -> Encoded:
         if self.fim_path is None:
@@ -193,8 +200,9 @@ class Dialect:
     def reader(self, encoded: Encoded, *, got_stream: bool) -> StreamReader | AnswerReader:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""
         if got_stream:
-            return StreamReader(encoded.wire, self.on_chunk, passes=encoded.passes)
-        return AnswerReader(encoded.wire, self.on_chunk, passes=encoded.passes and not encoded.streamed)
+            return StreamReader(encoded.wire, self.on_chunk, encoded.stages, passes=encoded.passes)
+        passes = encoded.passes and not encoded.streamed
+        return AnswerReader(encoded.wire, self.on_chunk, encoded.stages, passes=passes)
 
 
 def _asks_for_beta(request: ChatRequest) -> bool:

@@ -13,6 +13,7 @@ from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import Dialect
+from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.llamacpp import FOR_ANY_LLAMACPP, read_error
 from tidegate.dialects.readers import Fields
 
@@ -132,5 +133,6 @@ EMBEDDED = Dialect(
         (MARKERS, break_markers),
         *FOR_ANY_LLAMACPP,
     ),
+    stages=(refuse_empty,),
     always_streams=True,
 )

@@ -68,3 +68,11 @@ def by_status(status: int, message: str | None) -> GatewayError:
             return BackendRefused(f"the backend answered with a redirect (HTTP {status}); redirects are never followed")
         case _:
             return BackendRefused(f"the backend failed (HTTP {status})")
+
+
+def window_exceeded(window: int, asked: str, where: str = "messages") -> ClientMistake:
+    """An overflow in the contract's words, where the backend counted one side of it only. `asked` may say "at least"."""
+    return ClientMistake(
+        f"This model's maximum context length is {window} tokens. However, you requested {asked} tokens in the {where}. "
+        f"Please reduce the length of the {where}."
+    )

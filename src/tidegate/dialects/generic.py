@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tidegate.core.errors import GatewayError, NotSupported
-from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.core.errors import GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.openai_shape import refuse_prefix, rename_reasoning
 from tidegate.dialects.readers import Fields
 
 GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
@@ -45,23 +46,6 @@ def drop_thinking(request: ChatRequest, fields: Fields) -> bool:
     return request.thinking is not None or request.effort is not None
 
 
-def refuse_prefix(request: ChatRequest, _fields: Fields) -> bool:
-    if request.messages[-1].prefix:
-        raise NotSupported(f"prefix is not supported by this backend, see {PREFIX.code}; use another `model`")
-    return False
-
-
-def rename_reasoning(chunk: Fields) -> bool:
-    renamed = False
-    for choice in as_list(chunk.get("choices")) or ():
-        one = as_object(choice) or {}
-        said = as_object(one.get("delta")) or as_object(one.get("message"))
-        if said is not None and said.get("reasoning") and not said.get("reasoning_content"):
-            said["reasoning_content"] = said.pop("reasoning")
-            renamed = True
-    return renamed
-
-
 def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, known_message(error_object(body), ("This model's maximum context length is",)))
 
@@ -71,6 +55,7 @@ GENERIC = Dialect(
     title="OpenAI-compatible server",
     rules=GENERIC_RULES,
     read_error=read_error,
-    on_request=((THINKING, drop_thinking), (PREFIX, refuse_prefix), *FOR_LOCAL_RUNTIMES),
+    on_request=((THINKING, drop_thinking), (PREFIX, refuse_prefix(PREFIX.code)), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
+    stages=(refuse_empty,),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tidegate.core.errors import BackendOverloaded, ClientMistake, GatewayError
+from tidegate.core.errors import BackendOverloaded, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
-from tidegate.dialects.errors import by_status, error_object
+from tidegate.dialects.emptiness import refuse_empty
+from tidegate.dialects.errors import by_status, error_object, window_exceeded
+from tidegate.dialects.openai_shape import always_stream
 from tidegate.dialects.readers import Fields
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
@@ -67,11 +69,6 @@ TOOL_CHOICE = LLAMACPP_RULES.rule(
 _EFFORTS = {"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"}
 
 
-def always_stream(request: ChatRequest, fields: Fields) -> bool:
-    fields["stream"] = True
-    return not request.stream
-
-
 def switch_thinking(request: ChatRequest, fields: Fields) -> bool:
     fields.pop("thinking", None)
     effort = fields.pop("reasoning_effort", None)
@@ -110,10 +107,7 @@ def unenforced_choice(request: ChatRequest, _fields: Fields) -> bool:
 def read_error(status: int, body: bytes) -> GatewayError:
     match error_object(body):
         case {"type": "exceed_context_size_error", "n_ctx": int(window), "n_prompt_tokens": int(asked)}:
-            return ClientMistake(
-                f"This model's maximum context length is {window} tokens. However, you requested {asked} tokens in the "
-                "messages. Please reduce the length of the messages."
-            )
+            return window_exceeded(window, str(asked))
         case {"type": "unavailable_error"}:
             return BackendOverloaded("the backend is still loading its model")
         case _:
@@ -134,5 +128,6 @@ LLAMACPP = Dialect(
     rules=LLAMACPP_RULES,
     read_error=read_error,
     on_request=((LENGTH, default_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
+    stages=(refuse_empty,),
     always_streams=True,
 )

@@ -6,7 +6,7 @@ only content is decoded only if a surface of another codec asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -31,6 +31,27 @@ Fields = dict[str, Any]
 AnswerQuirk = tuple[Rule, Callable[[Fields], bool]]
 
 
+class Framing(Protocol):
+    """Bytes in any pieces to whole events of the wire."""
+
+    def feed(self, piece: bytes) -> list[sse.ServerEvent]: ...
+
+
+class Stage(Protocol):
+    """Changes the events of one answer into the contract's while they pass: made anew for each answer.
+
+    It sees each event once and in order, and may hold text back until it knows what it is; with `Finish` it gives out
+    what it held, before the finish.
+    """
+
+    @property
+    def quirks(self) -> Sequence[str]:
+        """Codes applied so far."""
+        ...
+
+    def take(self, event: Event) -> Iterable[Event]: ...
+
+
 class Chunks(Protocol):
     """Chunks of one answer to events."""
 
@@ -50,6 +71,7 @@ class Wire:
     answer: Callable[[Fields], Answer]
     milestones: Callable[[Fields], Milestones]
     content: Callable[[Any, Fields], tuple[Event, ...]] | None = None
+    framing: Callable[[], Framing] = sse.Decoder
 
 
 CHAT = Wire(
@@ -77,19 +99,27 @@ MESSAGES = Wire(
 class StreamReader:
     """Bytes of one streamed answer to frames. Knows at the end whether the stream ended as it must."""
 
-    def __init__(self, wire: Wire, on_chunk: Sequence[AnswerQuirk], *, passes: bool) -> None:
+    def __init__(
+        self, wire: Wire, on_chunk: Sequence[AnswerQuirk], stages: Sequence[Stage] = (), *, passes: bool
+    ) -> None:
+        """An answer that passes as it came has no stages."""
         self._passes = passes
         self._on_chunk = on_chunk
+        self._stages = stages
         self._content = wire.content
-        self._sse = sse.Decoder()
+        self._framing = wire.framing()
         self._decoder = wire.chunks()
         self._order = OrderCheck()
-        self.quirks: list[str] = []
+        self._quirks: list[str] = []
+
+    @property
+    def quirks(self) -> list[str]:
+        return _applied(self._quirks, self._stages)
 
     def feed(self, piece: bytes) -> list[Frame]:
         """The frames in this piece. What comes behind the end is not looked at: how the network cut it must not matter."""
         frames: list[Frame] = []
-        for event in self._sse.feed(piece):
+        for event in self._framing.feed(piece):
             if self._order.ended:
                 break
             if (frame := self._frame(event)) is not None:
@@ -118,13 +148,14 @@ class StreamReader:
             # Decoded only if a surface of another codec asks; their order is free (FOLLOWS).
             return Frame(wire, partial(self._decode_content, self._content, event.data))
         if self._content is not None and event.data == DONE:
-            events: tuple[Event, ...] = (End(),)
+            decoded: tuple[Event, ...] = (End(),)
         else:
-            events = self._decode(event.data)
+            decoded = self._decode(event.data)
+        events = staged(decoded, self._stages)
         for each in events:
             self._order.accept(each)
-        if not events and not self._order.begun:
-            return None  # as a comment: it says nothing, and would commit us
+        if not events and (wire is None or not self._order.begun):
+            return None  # nothing to pass on, and no reason to commit to this backend yet
         return Frame(wire, lambda: events, milestones(events))
 
     def _decode_content(self, content: Callable[[Any, Fields], tuple[Event, ...]], data: bytes) -> tuple[Event, ...]:
@@ -133,21 +164,39 @@ class StreamReader:
     def _decode(self, data: bytes) -> tuple[Event, ...]:
         chunk = load_chunk(data)
         for rule, apply in self._on_chunk:
-            if apply(chunk) and rule.code not in self.quirks:
-                self.quirks.append(rule.code)
+            if apply(chunk) and rule.code not in self._quirks:
+                self._quirks.append(rule.code)
         return self._decoder.decode(chunk)
+
+
+def staged(events: tuple[Event, ...], stages: Sequence[Stage]) -> tuple[Event, ...]:
+    """The events behind all stages, in their order."""
+    for stage in stages:
+        events = tuple(changed for event in events for changed in stage.take(event))
+    return events
+
+
+def _applied(quirks: list[str], stages: Sequence[Stage]) -> list[str]:
+    return [*quirks, *(code for stage in stages for code in stage.quirks)]
 
 
 class AnswerReader:
     """Bytes of one unstreamed answer to a single frame."""
 
-    def __init__(self, wire: Wire, on_chunk: Sequence[AnswerQuirk], *, passes: bool) -> None:
+    def __init__(
+        self, wire: Wire, on_chunk: Sequence[AnswerQuirk], stages: Sequence[Stage] = (), *, passes: bool
+    ) -> None:
         self._wire = wire
         self._on_chunk = on_chunk
+        self._stages = stages
         self._passes = passes
         self._pieces: list[bytes] = []
         self._size_bytes = 0
-        self.quirks: list[str] = []
+        self._quirks: list[str] = []
+
+    @property
+    def quirks(self) -> list[str]:
+        return _applied(self._quirks, self._stages)
 
     def feed(self, piece: bytes) -> list[Frame]:
         self._size_bytes += len(piece)
@@ -160,9 +209,9 @@ class AnswerReader:
         body = b"".join(self._pieces).lstrip()
         fields = load_answer(body)
         for rule, apply in self._on_chunk:
-            if apply(fields) and rule.code not in self.quirks:
-                self.quirks.append(rule.code)
+            if apply(fields) and rule.code not in self._quirks:
+                self._quirks.append(rule.code)
         if self._passes:
             return [Frame(body, lambda: tuple(unfold(self._wire.answer(fields))), self._wire.milestones(fields))]
         # What must be encoded anew is decoded now, while another backend can still be asked.
-        return [frame_of(*unfold(self._wire.answer(fields)))]
+        return [frame_of(*staged(tuple(unfold(self._wire.answer(fields))), self._stages))]

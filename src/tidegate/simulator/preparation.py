@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from tidegate.catalog.contracts.contract import AppliedEffort, Contract, Encoding
+from tidegate.catalog.contracts.contract import Contract, Encoding
 from tidegate.core.requests import ChatRequest, FimRequest, NamedTool, Request
 from tidegate.simulator.brain import Task
 from tidegate.simulator.parts import Parts
@@ -54,7 +54,7 @@ def prepare(parts: Parts, surface: Surface, body: bytes, *, beta: bool) -> Prepa
     encoding = contract.models[request.model].encoding
     match request:
         case ChatRequest():
-            effort = applied_effort(request, contract)
+            effort = contract.applied_effort(request)
             tokens = found.chat_tokens(request, encoding, effort, passback=passback)
             default = contract.default_max_tokens(thinks=request.thinks, effort=effort)
         case FimRequest():
@@ -76,14 +76,6 @@ def _resolved(request: Request, contract: Contract, *, remaps: bool) -> Request:
     if isinstance(request, ChatRequest) and request.thinking is None and request.effort is None:
         return replace(request, model=legacy.model, thinking=legacy.thinking)
     return replace(request, model=legacy.model)
-
-
-def applied_effort(request: ChatRequest, contract: Contract) -> AppliedEffort:
-    if not request.thinks:
-        return "off"
-    default: AppliedEffort = contract.value("defaults", "effort")
-    asked = contract.efforts.get(request.effort or default, default)
-    return default if asked == "off" else asked
 
 
 def room(contract: Contract, request: Request, prompt: int, default: int) -> int:

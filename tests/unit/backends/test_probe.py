@@ -26,9 +26,16 @@ SAID: dict[str, Answers] = {
     "llamacpp": {"/props": b'{"default_generation_settings":{}}', "/v1/models": MODELS},
     "sglang": {"/model_info": b'{"model_path":"/m"}', "/v1/models": MODELS.replace(b"library", b"sglang")},
     "vllm": {"/version": b'{"version":"0.32.0"}', "/v1/models": MODELS.replace(b"library", b"vllm")},
+    "transformers_serve": {
+        "/health": b'{"status":"ok"}',
+        "/openapi.json": b'{"paths":{"/v1/chat/completions":{"post":{"operationId":'
+        b'"chat_completions_v1_chat_completions_post"}}}}',
+    },
     "something else": {
         "/": b"<html>It works!</html>",
         "/api/version": b'{"version":"1"}',
+        "/health": b'{"status":"ok"}',
+        "/openapi.json": b'{"paths":{}}',
         "/v1/models": b'{"data":[]}',
     },
 }
@@ -72,7 +79,7 @@ def test_every_known_runtime_is_tried_above() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_only_an_attested_runtime_stands_on_this_device(serve: Serve, transport: Transport, kind: str) -> None:
     (backend,) = await found_at(transport, await serve(Saying(SAID[kind])))
-    attested = kind not in ("ollama", "lmstudio")
+    attested = kind not in ("ollama", "lmstudio", "transformers_serve")
     assert bool(backend.view.note) is not attested, "why it is not trusted must be said"
     assert (backend.view.boundary, backend.view.accepts) == (
         (Boundary.DEVICE, DataClass.PRIVATE) if attested else (Boundary.EXTERNAL, DataClass.PUBLIC)

@@ -13,7 +13,7 @@ BY_KIND = {runtime.kind: runtime for runtime in runtimes()}
 
 
 def test_the_probe_order_is_the_order_of_the_file():
-    assert list(BY_KIND) == ["ollama", "lmstudio", "llamacpp", "sglang", "vllm"]
+    assert list(BY_KIND) == ["ollama", "lmstudio", "llamacpp", "sglang", "vllm", "transformers_serve"]
 
 
 @pytest.mark.parametrize("kind", BY_KIND)
@@ -21,13 +21,14 @@ def test_every_runtime_speaks_a_dialect_that_exists(kind):
     assert BY_KIND[kind].dialect in {dialect.name for dialect in DIALECTS}
 
 
-def test_no_two_runtimes_share_a_port():
+def test_each_runtime_stands_at_its_default_port():
     assert {kind: runtime.port for kind, runtime in BY_KIND.items()} == {
         "ollama": 11434,
         "lmstudio": 1234,
         "llamacpp": 8080,
         "sglang": 30000,
         "vllm": 8000,
+        "transformers_serve": 8000,
     }
 
 
@@ -51,5 +52,9 @@ def test_a_runtime_that_is_not_attested_says_why_and_only_then(kind):
     assert bool(BY_KIND[kind].why_not_attested) is not BY_KIND[kind].attested
 
 
-def test_what_can_answer_from_elsewhere_is_not_attested():
-    assert {kind for kind, runtime in BY_KIND.items() if not runtime.attested} == {"ollama", "lmstudio"}
+def test_what_can_answer_from_elsewhere_or_was_never_recognised_in_a_run_is_not_attested():
+    assert {kind for kind, runtime in BY_KIND.items() if not runtime.attested} == {
+        "ollama",
+        "lmstudio",
+        "transformers_serve",
+    }

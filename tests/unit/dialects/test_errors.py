@@ -20,7 +20,7 @@ from tidegate.core.errors import (
     Unprocessable,
 )
 from tidegate.dialects import DIALECTS
-from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,15 @@ def test_no_body_makes_a_dialect_raise_anything_of_its_own(dialect, status, body
     assert isinstance(dialect.read_error(status, body), GatewayError)
 
 
+def test_an_overflow_says_which_side_is_too_long():
+    told = window_exceeded(1024, "at least 1025", "completion")
+    assert (type(told), told.message) == (
+        ClientMistake,
+        "This model's maximum context length is 1024 tokens. However, you requested at least 1025 tokens in the "
+        "completion. Please reduce the length of the completion.",
+    )
+
+
 CANARY = "the patient said CANARY-7f3a"
 
 
@@ -121,6 +130,10 @@ CANARY = "the patient said CANARY-7f3a"
         {"message": "x", "type": "exceed_context_size_error", "n_ctx": CANARY, "n_prompt_tokens": CANARY},
         {"message": "x", "type": "unavailable_error", "detail": CANARY},
         {"message": "x", "type": CANARY, "code": CANARY, "param": CANARY},
+        {"message": f"tool_choice={CANARY} requires --tool-call-parser to be set", "param": "tool_choice"},
+        {"message": f"The model `{CANARY}` does not exist.", "param": "model"},
+        {"message": f"The input ({CANARY} tokens) is longer than the model's context length ({CANARY} tokens)."},
+        {"message": f"max_tokens={'9' * 9999} cannot be greater than max_model_len={CANARY}."},
         CANARY,
     ],
 )

@@ -319,3 +319,42 @@ def test_a_completion_stream_passes_content_without_decoding_it():
     frames = StreamReader(FIM, (), passes=True).feed(first + first + last + DONE)
     assert [frame.wire for frame in frames] == [first, first, last, DONE]
     assert events_of(frames) == [Start("m", answer_id="I"), Text("a"), Text("a"), Finish("stop"), USAGE, End()]
+
+
+# -- stages ------------------------------------------------------------------------------------------------------------
+
+
+class Held:
+    """Holds every text back until the finish, and shouts it."""
+
+    def __init__(self) -> None:
+        self.quirks: list[str] = []
+        self._texts: list[str] = []
+
+    def take(self, event: Event) -> list[Event]:
+        if isinstance(event, Text):
+            self._texts.append(event.text)
+            return []
+        if isinstance(event, Finish):
+            self.quirks = ["TST001"]
+            return [Text("".join(self._texts).upper()), event]
+        return [event]
+
+
+def test_a_stage_changes_the_events_of_a_stream_and_is_made_anew_for_each_answer():
+    one = dialect(stages=(lambda _request: Held(), lambda _request: None))
+    for _ in range(2):
+        reader = reader_of(one, streamed=True)
+        frames = reader.feed(FIRST + HELLO + HELLO + LAST + DONE)
+        assert events_of(frames) == [START, Text("HELLOHELLO"), Finish("stop"), USAGE, End()]
+        assert reader.quirks == ["TST001"]
+        assert reader.close() == []
+
+
+def test_a_stage_changes_a_whole_answer_the_same_way():
+    body = b'{"id":"ID-1","choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}]}'
+    reader = reader_of(dialect(stages=(lambda _request: Held(),)), streamed=False)
+    reader.feed(body)
+    (frame,) = reader.close()
+    assert frame.events == (Start(answer_id="ID-1"), Text("HELLO"), Finish("stop"), End())
+    assert reader.quirks == ["TST001"]

@@ -11,7 +11,7 @@ from tidegate.catalog.contracts import contract_named
 from tidegate.core.errors import ClientMistake, UnknownModel
 from tidegate.simulator.chat import ChatSurface
 from tidegate.simulator.parts import Settings, parts_of
-from tidegate.simulator.preparation import Prepared, applied_effort, prepare, room
+from tidegate.simulator.preparation import Prepared, prepare, room
 
 NOW, OLD = contract_named("2026-09-v41"), contract_named("2026-04-preview")
 OFF = {"type": "disabled"}
@@ -36,7 +36,7 @@ def prepared(settings: Settings | None = None, **fields: Any) -> Prepared:
 )
 def test_the_room_is_what_was_asked_or_what_the_context_leaves(fields, prompt, most):
     asked = request(model="deepseek-flash", **fields)
-    effort = applied_effort(asked, NOW)
+    effort = NOW.applied_effort(asked)
     default = NOW.default_max_tokens(thinks=asked.thinks, effort=effort)
     assert room(NOW, asked, prompt, default) == most
 
@@ -54,23 +54,6 @@ def test_too_much_for_the_context_is_refused_with_all_numbers(max_tokens, prompt
         room(NOW, request(model="deepseek-flash", max_tokens=max_tokens), prompt, 65536)
     assert says in refused.value.message
     assert refused.value.message.startswith("This model's maximum context length is 1048576 tokens. However, you ")
-
-
-@pytest.mark.parametrize(
-    ("contract", "fields", "effort"),
-    [
-        (NOW, {}, "high"),
-        (NOW, {"thinking": OFF, "reasoning_effort": "max"}, "off"),
-        (NOW, {"reasoning_effort": "none"}, "off"),
-        (NOW, {"reasoning_effort": "none", "thinking": {"type": "enabled"}}, "high"),
-        (NOW, {"reasoning_effort": "minimal"}, "low"),
-        (NOW, {"reasoning_effort": "xhigh"}, "high"),
-        (OLD, {"reasoning_effort": "low"}, "high"),
-        (OLD, {"reasoning_effort": "xhigh"}, "max"),
-    ],
-)
-def test_the_profile_decides_what_an_effort_becomes(contract, fields, effort):
-    assert applied_effort(request(**fields), contract) == effort
 
 
 def test_a_long_prompt_is_counted_as_it_is():

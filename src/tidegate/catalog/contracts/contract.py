@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from tidegate.core.errors import ClientMistake, UnknownModel
-from tidegate.core.requests import ThinkingSwitch
+from tidegate.core.requests import ChatRequest, ThinkingSwitch
 
 Basis = Literal["documented", "measured", "inferred"]
 AppliedEffort = Literal["off", "low", "high", "max"]
@@ -153,6 +153,14 @@ class Contract:
         values = self.tables["rules"]["unknown_model"].values
         listed = values["joined"].join(names or values["listed"])
         return UnknownModel(values["text"].format(names=listed, model=asked))
+
+    def applied_effort(self, request: ChatRequest) -> AppliedEffort:
+        """What the hosted API makes of the thinking switch and effort of a request; an effort it does not know is its default."""
+        if not request.thinks:
+            return "off"
+        default: AppliedEffort = self.value("defaults", "effort")
+        asked = self.efforts.get(request.effort or default, default)
+        return default if asked == "off" else asked
 
     def default_max_tokens(self, *, thinks: bool, effort: AppliedEffort) -> int:
         if not thinks:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from tests.support.samples import request
 
 from tidegate.catalog.contracts import PROFILES, Contract, contract_named
 from tidegate.core.errors import UnknownModel
@@ -72,6 +75,25 @@ def test_the_unknown_model_text_of_each_date() -> None:
     assert (
         V41.unknown_model("x", ("auto", "m")).message == "The supported API model names are auto, m, but you passed x."
     )
+
+
+@pytest.mark.parametrize(
+    ("contract", "fields", "effort"),
+    [
+        (V41, {}, "high"),
+        (V41, {"thinking": {"type": "disabled"}, "reasoning_effort": "max"}, "off"),
+        (V41, {"reasoning_effort": "none"}, "off"),
+        (V41, {"reasoning_effort": "none", "thinking": {"type": "enabled"}}, "high"),
+        (V41, {"reasoning_effort": "minimal"}, "low"),
+        (V41, {"reasoning_effort": "xhigh"}, "high"),
+        (PREVIEW, {"reasoning_effort": "low"}, "high"),
+        (PREVIEW, {"reasoning_effort": "xhigh"}, "max"),
+    ],
+)
+def test_the_profile_decides_what_becomes_of_the_effort_of_a_request(
+    contract: Contract, fields: dict[str, Any], effort: str
+) -> None:
+    assert contract.applied_effort(request(**fields)) == effort
 
 
 def test_default_output_lengths() -> None:

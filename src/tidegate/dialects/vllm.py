@@ -1,0 +1,150 @@
+"""vLLM's OpenAI server. Behaviour recorded on 0.32.0, 2026-11-22; what was only read in its source says so."""
+
+from __future__ import annotations
+
+import re
+
+from tidegate.core.errors import BackendRefused, GatewayError, NotSupported
+from tidegate.core.requests import NamedTool
+from tidegate.core.rulebook import Rule, Rulebook
+from tidegate.dialects import openai_shape as shape
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.emptiness import refuse_empty
+from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
+from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
+from tidegate.dialects.thinking import splitting
+
+VLLM_RULES = Rulebook("VLL", "vLLM")
+_RUN = "vLLM 0.32.0, run 2026-11-22"
+_READ = "vLLM 0.32.0 source, 2026-11-24"
+
+
+def _rule(code: str, title: str, why: str, source: str = _RUN) -> Rule:
+    return VLLM_RULES.rule(code, title, why=why, source=source, checked=source[-10:])
+
+
+STREAM = _rule(
+    "VLL001",
+    "always asked for a stream; an unstreamed answer is put together by the gateway",
+    "A call that max_tokens cut comes back unstreamed as `{}` with tool_calls, ready to be executed; only the stream says "
+    "`length`. A whole answer with an empty call, from something between us and the server, is refused.",
+)
+THINKING = _rule(
+    "VLL002",
+    "thinking is switched by chat_template_kwargs, always explicitly; effort is named only while it is on",
+    "The field `thinking` is ignored. Templates know `thinking` or `enable_thinking`, so both are sent. Effort max keeps "
+    "thinking on whatever the switch says, and medium means less than in the contract, so efforts are mapped.",
+)
+SAMPLING = _rule(
+    "VLL003",
+    "temperature and top_p are 1 unless asked otherwise, always in thinking mode; the contract has no other sampling",
+    "The server takes what is not said, top_k and penalties too, from the model's generation_config.",
+    _READ,
+)
+LENGTH = _rule(
+    "VLL004",
+    "a missing max_tokens stays missing: the answer may fill the rest of the context window",
+    "A server with a window below the contract's default (8,192, in thinking mode 65,536 or 131,072) answers 400 to it.",
+)
+PREFIX = _rule(
+    "VLL005",
+    "Chat Prefix Completion is refused",
+    "In DeepSeek's tokenizer modes the text is closed and answered again, with or without continue_final_message: a wrong "
+    "answer that looks right.",
+    f"https://github.com/vllm-project/vllm/issues/46256; {_RUN}",
+)
+REASONING = _rule(
+    "VLL006",
+    "reasoning arrives as `reasoning` and is renamed to `reasoning_content`",
+    "vLLM removed the contract's name from its output in early 2026; on input it still knows it.",
+)
+ANSWER = _rule(
+    "VLL007",
+    "an answer that arrived as reasoning although thinking was off is moved to the content",
+    "The R1 parser takes all before `</think>` for reasoning, also when the prompt has closed it and none comes. With "
+    "thinking off, reasoning is held back until content follows or the answer ends.",
+)
+INLINE = _rule(
+    "VLL008",
+    "reasoning inside the content is split off",
+    "Without --reasoning-parser tags come as text. In a stream only reasoning that begins with `<think>` can be told. R1 "
+    "and V4 do not write it: there, start the server with its parser.",
+)
+TOOLS = _rule(
+    "VLL009",
+    "tools are refused by a server without a tool parser",
+    "It needs --enable-auto-tool-choice and --tool-call-parser; another candidate may have them.",
+    _READ,
+)
+NAMED = _rule(
+    "VLL010",
+    "a call of the function that tool_choice names ends with tool_calls",
+    "The server ends it with `stop`; the contract ends any call with tool_calls.",
+)
+LONE_CHOICE = _rule(
+    "VLL011", "tool_choice without tools is not sent", "The contract ignores it, the server answers 400.", _READ
+)
+JSON = _rule(
+    "VLL012",
+    "JSON mode holds by grammar only: the model is not told of it",
+    "The V4 prompt does not mention response_format, and the grammar allows whitespace without end.",
+)
+CACHE = _rule(
+    "VLL013",
+    "cached tokens are unknown",
+    "The server counts them only with --enable-prompt-tokens-details. Unknown is null, not 0.",
+)
+
+_INPUT = re.compile(
+    r"This model's maximum context length is (\d{1,12}) tokens\. However, your prompt contains "
+    r"(?:((?:at least )?\d{1,12}) input tokens|\d+ char)"
+)
+_OUTPUT = re.compile(r"max_(?:completion_)?tokens=(\d{1,12}) cannot be greater than max_model_len=(\d{1,12})")
+_NO_PARSER = re.compile(
+    r'("auto" tool choice|tool_choice=.{1,300}) requires --(enable-auto-tool-choice|tool-call-parser)'
+)
+_TEXTS = ("temperature must be ", "top_p must be ", "max_tokens must be ", "Requested sample logprobs of ")
+
+
+def read_error(status: int, body: bytes) -> GatewayError:
+    error = error_object(body)
+    message = str(error.get("message", ""))
+    if found := _INPUT.match(message):
+        return window_exceeded(int(found[1]), found[2] or f"more than {found[1]}")
+    if found := _OUTPUT.match(message):
+        return window_exceeded(int(found[2]), found[1], "completion")
+    if _NO_PARSER.match(message):
+        return NotSupported(f"tools are not supported by this backend, see {TOOLS.code}; use another `model`")
+    if status == 404 and error.get("param") == "model":
+        return BackendRefused("the backend does not serve this model (HTTP 404); check `models` of that backend")
+    return by_status(status, known_message(error, _TEXTS))
+
+
+VLLM = Dialect(
+    name="vllm",
+    title="vLLM",
+    rules=VLLM_RULES,
+    read_error=read_error,
+    on_request=(
+        (STREAM, shape.always_stream),
+        (THINKING, shape.switch_by_template),
+        (SAMPLING, shape.contract_sampling(top_k_off=0)),
+        (LENGTH, shape.state_missing_length),
+        (PREFIX, shape.refuse_prefix(PREFIX.code)),
+        (LONE_CHOICE, shape.drop_lone_choice),
+        (JSON, shape.state_json),
+        *FOR_LOCAL_RUNTIMES,
+    ),
+    on_chunk=(
+        (REASONING, shape.rename_reasoning),
+        (STREAM, shape.refuse_empty_call),
+        (CACHE, shape.lacks_cache),
+    ),
+    stages=(
+        lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
+        splitting(INLINE),
+        lambda request: CallsFinish(NAMED.code) if isinstance(request.tool_choice, NamedTool) else None,
+        refuse_empty,
+    ),
+    always_streams=True,
+)
