@@ -155,7 +155,7 @@ kind = "deepseek"
     ("config", "messages"),
     [
         ("[server]\nprot = 1\n", ("server.prot", "did you mean port")),
-        ("[backends.x]\nkind = 'olama'\n", ("backends.x.kind", "deepseek, llamacpp, generic, fake")),
+        ("[backends.x]\nkind = 'olama'\n", ("backends.x.kind", "deepseek, llamacpp, vllm, sglang, generic, fake")),
         ("[server\n", ("not valid TOML",)),
         ("[server]\nport = 'x'\n", ("server.port",)),
         ("[server]\nhost = '0.0.0.0'\n", ("[server] host", "[[clients]]")),
