@@ -131,7 +131,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):
         ),
         (
             {"backends": {"box": {"kind": "vllm"}}},
-            "config option backends.box.kind: 'vllm' is not one of deepseek, llamacpp, generic, fake",
+            "config option backends.box.kind: 'vllm' is not one of deepseek, llamacpp, ollama, generic, fake",
         ),
         (
             {"backends": {"box": {"kind": "generic", "boundary": "local"}}},

@@ -8,8 +8,9 @@ from tidegate.dialects.deepseek import DEEPSEEK
 from tidegate.dialects.embedded import EMBEDDED
 from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.llamacpp import LLAMACPP
+from tidegate.dialects.ollama import OLLAMA
 
-DIALECTS: tuple[Dialect, ...] = (DEEPSEEK, LLAMACPP, EMBEDDED, GENERIC)
+DIALECTS: tuple[Dialect, ...] = (DEEPSEEK, LLAMACPP, OLLAMA, EMBEDDED, GENERIC)
 RULEBOOKS: tuple[Rulebook, ...] = (COMMON, *(dialect.rules for dialect in DIALECTS))
 
 
