@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from tests.support.asgi import Reply, call
 from tests.support.samples import reader_of, request
 from tests.support.upstreams import Request, Upstream, head, in_chunk
 
+from tidegate.app import App
 from tidegate.backends.base import Endpoint
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.transport import Transport
+from tidegate.config import parse_config
 from tidegate.core.boundary import DEFAULT_ACCEPTS, Boundary, DataClass
 from tidegate.core.errors import BackendRefused, BrokenContract, GatewayError, NotSupported
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
@@ -230,3 +234,53 @@ async def test_at_home_cloud_models_are_not_listed(
     one = backend(transport, ollama, boundary)
     await one.refresh()
     assert one.view.models == models
+
+
+@pytest.fixture
+async def app(ollama: Ollama, tmp_path: Path) -> AsyncIterator[App]:
+    written = {
+        "embedded": {"enabled": False},
+        "probe": {"enabled": False},
+        "policy": {"default_class": "private"},
+        "backends": {"box": {"kind": "ollama", "base_url": f"http://127.0.0.1:{ollama.port}/v1"}},
+    }
+    async with App(parse_config(written), {}, tmp_path, None) as running:
+        yield running
+
+
+async def asked(app: App, path: str, **fields: Any) -> Reply:
+    messages = [{"role": "user", "content": "canary"}]
+    return await call(app.asgi, "POST", path, orjson.dumps({"messages": messages, **fields}))
+
+
+@pytest.mark.parametrize("model", ["box", "local", "box/deepseek-r1:8b"])
+async def test_through_the_gateway_it_is_the_contract(app: App, ollama: Ollama, model: str) -> None:
+    ollama.said = body_of("tools")
+    reply = await asked(app, "/chat/completions", model=model)
+    assert (reply.status, reply.headers["x-tidegate-boundary"]) == (200, "device")
+    assert {"OLL001", "OLL002", "OLL006"} <= set(reply.headers["x-tidegate-quirks"].replace(",", " ").split())
+    answer = orjson.loads(reply.body)
+    (choice,) = answer["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["reasoning_content"] == "I call both."
+    assert [one["function"]["arguments"] for one in choice["message"]["tool_calls"]] == [
+        '{"tz":"CET"}',
+        '{"city":"Rome","days":3}',
+    ]
+    assert (answer["usage"]["total_tokens"], answer["usage"]["prompt_cache_hit_tokens"]) == (201, None)
+
+
+async def test_through_the_gateway_it_streams_and_speaks_messages(app: App, ollama: Ollama) -> None:
+    ollama.said = body_of("thinking")
+    reply = await asked(app, "/chat/completions", model="box", stream=True)
+    assert reply.body.endswith(b"data: [DONE]\n\n")
+    assert b'"reasoning_content":" me think."' in reply.body
+    reply = await asked(app, "/anthropic/v1/messages", model="box", max_tokens=64)
+    assert [block["type"] for block in orjson.loads(reply.body)["content"]] == ["thinking", "text"]
+
+
+@pytest.mark.parametrize("model", ["box/gpt-oss:120b-cloud", "box/deepseek-v4-flash:cloud", "box/x:Cloud"])
+async def test_through_the_gateway_no_prompt_is_sent_for_a_cloud_model(app: App, ollama: Ollama, model: str) -> None:
+    reply = await asked(app, "/chat/completions", model=model)
+    assert reply.status in (400, 404)
+    assert all(b"canary" not in heard.body for heard in ollama.heard)
