@@ -12,7 +12,7 @@ LOCAL = OLLAMA_RULES.rule(
     "unless the backend is external, cloud models are refused and the model is asked for as `NAME:local`",
     why="Names that end in `:cloud` or `-cloud`, and models with a `remote_host`, are passed on to ollama.com through the "
     "same port and path. With `:local` the server answers 404 rather than pass a request on. A server too old to know "
-    "that ending answers 404 to everything: update it, or declare the backend external.",
+    "that ending knows no such model: update it, or declare the backend external.",
     source=_SOURCE + "; `:local` in ollama/ollama at 0018813 and 2e429a7, read 2026-11-24",
     checked="2026-11-24",
 )
