@@ -19,7 +19,7 @@ from tidegate.core.jsonvalue import as_object
 
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
-Kind = Literal["deepseek", "llamacpp", "vllm", "sglang", "lmstudio", "transformers_serve", "generic", "fake"]
+Kind = Literal["deepseek", "llamacpp", "ollama", "vllm", "sglang", "lmstudio", "transformers_serve", "generic", "fake"]
 ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
 LegacyNames = Literal["reject", "rewrite"]
 Port = Annotated[int, Meta(ge=0, le=65535)]

@@ -131,8 +131,8 @@ def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):
         ),
         (
             {"backends": {"box": {"kind": "vlm"}}},
-            "config option backends.box.kind: 'vlm' is not one of deepseek, llamacpp, vllm, sglang, lmstudio, "
-            "transformers_serve, generic, fake",
+            "config option backends.box.kind: 'vlm' is not one of deepseek, llamacpp, ollama, vllm, sglang, "
+            "lmstudio, transformers_serve, generic, fake",
         ),
         (
             {"backends": {"box": {"kind": "generic", "boundary": "local"}}},

@@ -153,11 +153,12 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     if config.embedded.enabled:
         places.append(Place(EMBEDDED, DataClass.PRIVATE))
     if config.probe.enabled:
-        # A found runtime takes private requests only if this machine proves that they stay here.
+        # A found runtime takes private requests only if it is proven that they stay here; some prove it when found.
         known = {place.name for place in places}
         for runtime in runtimes():
             if runtime.kind not in known:
-                places.append(Place(runtime.kind, DataClass.PRIVATE if runtime.attested else DataClass.PUBLIC))
+                may_stay = runtime.attested or runtime.attestation is not None
+                places.append(Place(runtime.kind, DataClass.PRIVATE if may_stay else DataClass.PUBLIC))
     aliases = {name: _alias(name, config, places) for name in config.aliases}
     default = DataClass(config.policy.default_class)
     _check_kept("[policy] default_class", default, places)

@@ -8,7 +8,7 @@ from tidegate.backends.base import Answering, Endpoint
 from tidegate.backends.connection import Connection
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
-from tidegate.core.boundary import DataClass
+from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
 from tidegate.core.events import Frame
@@ -54,7 +54,7 @@ async def open_answer(
     transport: Transport, endpoint: Endpoint, dialect: Dialect, request: Request, model: str, data_class: DataClass
 ) -> Answering:
     """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
-    encoded = dialect.encode(request, model)
+    encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
     call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed)
     connection = await transport.send(call)
     ended = False
@@ -165,13 +165,14 @@ class HttpBackend:
 
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
-    """Ids of the models that an endpoint lists. Carries no content, so it travels as public."""
+    """Ids of the models that an endpoint lists and, at home, runs itself. Carries no content, so it travels as public."""
     body = await fetch(transport, endpoint, dialect.models_path)
     entries = as_list(load_answer(body).get("data"))
     if entries is None:
         raise BrokenContract("the backend's model list has no `data`")
     ids = [(as_object(entry) or {}).get("id") for entry in entries]
-    return tuple(found for found in ids if isinstance(found, str))
+    at_home = endpoint.boundary is not Boundary.EXTERNAL
+    return tuple(found for found in ids if isinstance(found, str) and not (at_home and not dialect.may_list(found)))
 
 
 def _refused(status: int, _body: bytes) -> GatewayError:

@@ -10,7 +10,7 @@ from tidegate.backends.base import Endpoint
 from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend, fetch
 from tidegate.backends.transport import Transport
-from tidegate.catalog.runtimes import Runtime
+from tidegate.catalog.runtimes import Fingerprint, Runtime
 from tidegate.core.boundary import DEFAULT_ACCEPTS, Boundary
 from tidegate.core.errors import GatewayError
 from tidegate.core.jsonvalue import as_list, as_object
@@ -37,30 +37,33 @@ class Probe:
         return [backend for backend in found if backend is not None]
 
     async def _look(self, runtime: Runtime) -> HttpBackend | None:
-        # Being on this machine does not prove that the prompt stays here (Ollama cloud models, LM Link).
-        boundary = Boundary.DEVICE if runtime.attested else Boundary.EXTERNAL
-        endpoint = Endpoint(
-            name=runtime.kind,
-            boundary=boundary,
-            accepts=DEFAULT_ACCEPTS[boundary],
-            host="127.0.0.1",
-            port=runtime.port,
-        )
+        # Found with no more trust than it has proven: being on this machine is no proof (Ollama cloud models, LM Link).
+        stranger = _endpoint(runtime, Boundary.EXTERNAL)
         for fingerprint in runtime.fingerprints:
-            try:
-                body = await fetch(self._watcher, endpoint, fingerprint.path)
-            except GatewayError:
+            if not await self._shows(stranger, fingerprint):
                 return None
-            if not holds(fingerprint.proof, body):
-                return None
+        proven = runtime.attestation is not None and await self._shows(stranger, runtime.attestation)
+        trusted = runtime.attested or proven
         return HttpBackend(
             self._transport,
-            endpoint,
+            _endpoint(runtime, Boundary.DEVICE) if trusted else stranger,
             dialect_named(runtime.dialect),
             (),
             watcher=self._watcher,
-            note=runtime.why_not_attested,
+            note="" if trusted else runtime.why_not_attested,
         )
+
+    async def _shows(self, endpoint: Endpoint, fingerprint: Fingerprint) -> bool:
+        try:
+            return holds(fingerprint.proof, await fetch(self._watcher, endpoint, fingerprint.path))
+        except GatewayError:
+            return False
+
+
+def _endpoint(runtime: Runtime, boundary: Boundary) -> Endpoint:
+    return Endpoint(
+        name=runtime.kind, boundary=boundary, accepts=DEFAULT_ACCEPTS[boundary], host="127.0.0.1", port=runtime.port
+    )
 
 
 def holds(proof: str, body: bytes) -> bool:
@@ -76,6 +79,9 @@ def holds(proof: str, body: bytes) -> bool:
         return False
     if kind == "member":
         return wanted in answer
+    if kind == "true":
+        outer, _, inner = wanted.partition(".")
+        return (as_object(answer.get(outer)) or {}).get(inner) is True
     if kind == "owned_by":
         entries = as_list(answer.get("data")) or [None]
         return (as_object(entries[0]) or {}).get("owned_by") == wanted

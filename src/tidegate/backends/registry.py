@@ -65,11 +65,14 @@ class Registry:
         await asyncio.gather(*(backend.refresh() for backend in self.backends))
 
     def _take_in(self, found: list[HttpBackend]) -> None:
-        """A runtime seen before keeps its backend (and its connections); one that is gone is forgotten."""
+        """A runtime seen before keeps its backend (and its connections), unless what it may be trusted with has changed;
+        one that is gone is forgotten."""
         names_taken = {backend.name for backend in (*self._configured, *self._last)}
-        self._found = {
-            backend.name: self._found.get(backend.name, backend) for backend in found if backend.name not in names_taken
-        }
+        self._found = {backend.name: self._known(backend) for backend in found if backend.name not in names_taken}
+
+    def _known(self, found: Backend) -> Backend:
+        before = self._found.get(found.name)
+        return found if before is None or before.view.boundary is not found.view.boundary else before
 
     async def _keep_fresh(self) -> None:
         while True:

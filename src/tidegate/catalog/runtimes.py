@@ -18,6 +18,8 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
+    """`attestation` proves what `attested` does not say of all: that this one keeps prompts to itself."""
+
     kind: str
     title: str
     port: int
@@ -25,6 +27,7 @@ class Runtime:
     attested: bool
     why_not_attested: str
     dialect: str
+    attestation: Fingerprint | None = None
 
 
 @cache
@@ -34,6 +37,7 @@ def runtimes() -> tuple[Runtime, ...]:
         fingerprints = [Fingerprint(row["path"], row["proof"])]
         if "second_path" in row:
             fingerprints.append(Fingerprint(row["second_path"], row["second_proof"]))
+        attestation = Fingerprint(row["attest_path"], row["attest_proof"]) if "attest_path" in row else None
         found.append(
             Runtime(
                 row["kind"],
@@ -43,6 +47,7 @@ def runtimes() -> tuple[Runtime, ...]:
                 row["attested"],
                 row.get("why_not_attested", ""),
                 row["dialect"],
+                attestation,
             )
         )
     return tuple(found)

@@ -9,11 +9,14 @@ from tidegate.dialects.embedded import EMBEDDED
 from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.llamacpp import LLAMACPP
 from tidegate.dialects.lmstudio import LMSTUDIO
+from tidegate.dialects.ollama import OLLAMA
 from tidegate.dialects.sglang import SGLANG
 from tidegate.dialects.transformers_serve import TRANSFORMERS_SERVE
 from tidegate.dialects.vllm import VLLM
 
-DIALECTS: tuple[Dialect, ...] = (DEEPSEEK, LLAMACPP, VLLM, SGLANG, LMSTUDIO, TRANSFORMERS_SERVE, EMBEDDED, GENERIC)
+DIALECTS: tuple[Dialect, ...] = (
+    DEEPSEEK, LLAMACPP, OLLAMA, VLLM, SGLANG, LMSTUDIO, TRANSFORMERS_SERVE, EMBEDDED, GENERIC,
+)  # fmt: skip
 RULEBOOKS: tuple[Rulebook, ...] = (COMMON, *(dialect.rules for dialect in DIALECTS))
 
 

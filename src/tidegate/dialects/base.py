@@ -128,7 +128,8 @@ class Dialect:
     `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
     stream or the whole answer; `stages` change the events that were read, and are made for the request with the
     backend's `model` in it. `write` and `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the
-    contract offers on the beta base only; a path that is None is not spoken.
+    contract offers on the beta base only; a path that is None is not spoken. `keep_home` gives the name by which a
+    server that can pass requests on answers itself, and raises `NotSupported` for a model that it does not run itself.
     """
 
     name: str
@@ -144,13 +145,19 @@ class Dialect:
     on_request: tuple[RequestQuirk, ...] = ()
     on_chunk: tuple[AnswerQuirk, ...] = ()
     stages: tuple[Callable[[ChatRequest], Stage | None], ...] = ()
+    keep_home: tuple[Rule, Callable[[str], str]] | None = None
     write: Callable[[ChatRequest], Fields] = request_fields
     wire: Wire = CHAT
     always_streams: bool = False
     transparent: bool = False
 
-    def encode(self, request: Request, model: str) -> Encoded:
+    def encode(self, request: Request, model: str, *, at_home: bool = False) -> Encoded:
+        """`at_home`: the request must not leave the backend's boundary."""
         applied: list[str] = []
+        if at_home and self.keep_home is not None:
+            rule, name_at_home = self.keep_home
+            model = name_at_home(model)
+            applied.append(rule.code)
         if request.extras:
             applied.append(EXTRAS.code)
             request = replace(request, extras={})
@@ -196,6 +203,16 @@ class Dialect:
     def _untranslated(self, path: str, body: bytes, applied: list[str], streamed: bool, wire: Wire) -> Encoded:
         """A request that leaves in the codec it came in."""
         return Encoded(path, body, tuple(applied), streamed, wire, passes=self.transparent)
+
+    def may_list(self, model: str) -> bool:
+        """Whether a model that the server lists may be asked for at home."""
+        if self.keep_home is None:
+            return True
+        try:
+            self.keep_home[1](model)
+        except NotSupported:
+            return False
+        return True
 
     def reader(self, encoded: Encoded, *, got_stream: bool) -> StreamReader | AnswerReader:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""

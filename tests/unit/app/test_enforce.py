@@ -304,9 +304,11 @@ def test_an_alias_may_not_bear_a_reserved_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("runtime", "trusted"), [("vllm", True), ("llamacpp", True), ("ollama", False), ("lmstudio", False)]
+    ("runtime", "trusted"), [("vllm", True), ("llamacpp", True), ("ollama", True), ("lmstudio", False)]
 )
-def test_a_runtime_that_may_be_found_takes_private_only_if_attested(runtime: str, trusted: bool) -> None:
+def test_a_runtime_that_may_be_found_takes_private_only_if_it_can_be_proven_to_keep_it(
+    runtime: str, trusted: bool
+) -> None:
     written = {"probe": {"enabled": True}, "aliases": {"notes": {"targets": [runtime], "class": "private"}}}
     if trusted:
         assert policy(**written).aliases["notes"].targets == (runtime,)

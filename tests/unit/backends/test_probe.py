@@ -86,6 +86,36 @@ async def test_only_an_attested_runtime_stands_on_this_device(serve: Serve, tran
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "at_home"),
+    [
+        (b'{"cloud":{"disabled":true,"source":"env"}}', True),
+        (b'{"cloud":{"disabled":false,"source":"none"}}', False),
+        (b'{"cloud":{"disabled":"true"}}', False),
+        (b'{"cloud":{"disabled":1}}', False),
+        (b'{"cloud":null}', False),
+        (b'{"cloud":[]}', False),
+        (b"{}", False),
+        (b"disabled", False),
+        (None, False),
+    ],
+)
+async def test_a_found_ollama_stands_on_this_device_only_if_it_says_that_its_cloud_is_off(
+    serve: Serve, transport: Transport, status: bytes | None, at_home: bool
+) -> None:
+    said = {**SAID["ollama"], **({} if status is None else {"/api/status": status})}
+    (backend,) = await found_at(transport, await serve(Saying(said)))
+    assert (backend.view.boundary is Boundary.DEVICE, backend.view.accepts is DataClass.PRIVATE) == (at_home, at_home)
+    assert bool(backend.view.note) is not at_home
+
+
+@pytest.mark.parametrize("kind", ["lmstudio", "something else"])
+async def test_a_status_of_ollamas_proves_nothing_of_another(serve: Serve, transport: Transport, kind: str) -> None:
+    said = {**SAID[kind], "/api/status": b'{"cloud":{"disabled":true}}'}
+    found = await found_at(transport, await serve(Saying(said)))
+    assert all(backend.view.boundary is Boundary.EXTERNAL for backend in found)
+
+
 async def test_what_was_found_can_be_asked_for_its_models(serve: Serve, transport: Transport) -> None:
     (backend,) = await found_at(transport, await serve(Saying(SAID["vllm"])))
     assert (backend.view.models, backend.view.health) == ((), "unknown")
@@ -158,6 +188,10 @@ async def test_where_nobody_listens_nothing_is_found(serve: Serve, transport: Tr
         ("owned_by:vllm", b'{"data":["vllm"]}', False),
         ("owned_by:vllm", b'{"data":{"owned_by":"vllm"}}', False),
         ("owned_by:vllm", b"null", False),
+        ("true:a.b", b'{"a":{"b":true}}', True),
+        ("true:a.b", b'{"a":{"b":false}}', False),
+        ("true:a.b", b'{"a":true}', False),
+        ("true:a.b", b'{"b":true}', False),
         ("owned_by:vllm", b"\xff\xfe", False),
     ],
 )

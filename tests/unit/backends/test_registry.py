@@ -10,7 +10,7 @@ from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
-from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.boundary import DEFAULT_ACCEPTS, Boundary
 from tidegate.core.decision import Health
 from tidegate.dialects.generic import GENERIC
 
@@ -20,15 +20,16 @@ class Finds:
 
     def __init__(self, *names: str) -> None:
         self.names = names
+        self.boundary = Boundary.DEVICE
         self.looks = 0
 
     async def find(self) -> list[HttpBackend]:
         self.looks += 1
-        return [found(name) for name in self.names]
+        return [found(name, self.boundary) for name in self.names]
 
 
-def found(name: str) -> HttpBackend:
-    place = Endpoint(name=name, boundary=Boundary.DEVICE, accepts=DataClass.PRIVATE, host="127.0.0.1", port=1)
+def found(name: str, boundary: Boundary) -> HttpBackend:
+    place = Endpoint(name=name, boundary=boundary, accepts=DEFAULT_ACCEPTS[boundary], host="127.0.0.1", port=1)
     return HttpBackend(Transport(), place, GENERIC, ("m",), watcher=None)
 
 
@@ -80,6 +81,18 @@ async def test_found_runtimes_come_and_go_and_keep_their_object() -> None:
     finds.names = ("vllm",)
     await one.refresh()
     assert one.find("vllm") is not first
+
+
+async def test_a_found_runtime_that_lost_its_trust_is_another_backend() -> None:
+    finds = Finds("ollama")
+    one = registry(probe=finds)
+    await one.refresh()
+    trusted = one.find("ollama")
+    finds.boundary = Boundary.EXTERNAL
+    await one.refresh()
+    (view,) = one.snapshot().backends
+    assert view.boundary is Boundary.EXTERNAL
+    assert one.find("ollama") is not trusted
 
 
 async def test_a_found_runtime_never_takes_the_name_of_a_configured_one() -> None:

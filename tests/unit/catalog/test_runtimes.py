@@ -37,6 +37,9 @@ def test_every_fingerprint_follows_the_grammar(kind):
     for fingerprint in BY_KIND[kind].fingerprints:
         assert fingerprint.path.startswith("/")
         assert re.fullmatch(r"(member|text|owned_by):\S.*", fingerprint.proof)
+    if (attestation := BY_KIND[kind].attestation) is not None:
+        assert attestation.path.startswith("/")
+        assert re.fullmatch(r"true:\w+\.\w+", attestation.proof)
 
 
 def test_a_second_fingerprint_is_read_where_there_is_one():
@@ -58,3 +61,8 @@ def test_what_can_answer_from_elsewhere_or_was_never_recognised_in_a_run_is_not_
         "lmstudio",
         "transformers_serve",
     }
+
+
+def test_an_ollama_can_prove_that_its_cloud_is_off_and_nobody_else_needs_to():
+    proofs = {kind: runtime.attestation for kind, runtime in BY_KIND.items() if runtime.attestation is not None}
+    assert proofs == {"ollama": Fingerprint("/api/status", "true:cloud.disabled")}

@@ -172,3 +172,19 @@ def test_a_quirk_of_meaning_changes_the_request_whatever_carries_it():
         assert orjson.loads(encoded.body)["temperature"] == 2
         assert encoded.quirks == ("TST002",)
     assert one.encode(request(temperature=2), "m").quirks == ()
+
+
+def test_at_home_a_model_is_asked_for_by_the_name_that_keeps_it_there():
+    def keep(model: str) -> str:
+        if model == "far":
+            raise NotSupported("far")
+        return f"{model}-here"
+
+    cautious = dialect(keep_home=(QUIET, keep), fim_path="/fim")
+    for one in (request(), FimRequest(model="auto", prompt="a")):
+        home, outside = cautious.encode(one, "m", at_home=True), cautious.encode(one, "m")
+        assert (orjson.loads(home.body)["model"], home.quirks) == ("m-here", ("TST002",))
+        assert (orjson.loads(outside.body)["model"], outside.quirks) == ("m", ())
+        with pytest.raises(NotSupported):
+            cautious.encode(one, "far", at_home=True)
+    assert (cautious.may_list("m"), cautious.may_list("far"), dialect().may_list("far")) == (True, False, True)

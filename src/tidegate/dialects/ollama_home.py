@@ -1,0 +1,39 @@
+"""Which models an Ollama runs itself, by their names: what must stay at home is asked for so that it cannot be passed on.
+
+The server takes apart a name as read here (`internal/modelref` at 2e429a7): its end, without regard to case and blanks,
+says `cloud` or `local`. A name that says `local` and is a remote model is answered with 404 (`server/routes.go` at
+0018813). Both read on 2026-11-24 and not run.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tidegate.core.errors import NotSupported
+from tidegate.dialects.ollama_rules import LOCAL
+from tidegate.dialects.readers import Fields
+
+_CLOUD = re.compile(r"[:-]\s*cloud\s*$", re.IGNORECASE)
+_LOCAL = ":local"
+
+
+def is_cloud(model: str) -> bool:
+    """Whether the server would pass a request for this name on to ollama.com, whatever it has on its disk."""
+    return _CLOUD.search(model) is not None
+
+
+def local_name(model: str) -> str:
+    if is_cloud(model):
+        raise NotSupported(
+            f"this backend's boundary keeps requests at home and the model is a cloud model, see {LOCAL.code}; use "
+            "another `model`"
+        )
+    return model if model.lower().endswith(_LOCAL) else model + _LOCAL
+
+
+def plain_name(chunk: Fields) -> bool:
+    """The server repeats the name it was asked by. Said once already, when the name was sent."""
+    model = chunk.get("model")
+    if isinstance(model, str):
+        chunk["model"] = model.removesuffix(_LOCAL)
+    return False

@@ -1,0 +1,13 @@
+"""Ollama's rules say that nobody ran them: they are declared until somebody does."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidegate.dialects.ollama_rules import OLLAMA_RULES
+
+
+@pytest.mark.parametrize("rule", list(OLLAMA_RULES), ids=lambda rule: rule.code)
+def test_each_rule_says_what_was_read_and_that_it_was_not_run(rule):
+    assert rule.source.startswith("Ollama source fb30760")
+    assert "not run" in rule.source
