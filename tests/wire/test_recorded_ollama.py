@@ -112,12 +112,12 @@ def test_a_recording_cut_short_anywhere_is_broken(name):
 
 @each_recording
 @pytest.mark.parametrize("rest", [b'{"error":"secret"}\n', b'{"done":false}\n', b"not JSON\n"])
-def test_what_comes_after_the_end_or_instead_of_it_is_broken(name, rest):
+def test_what_comes_instead_of_the_end_is_broken_and_what_comes_after_it_is_not_looked_at(name, rest):
     body = body_of(name)
-    for stream in (body + rest, body[: body.rindex(b"\n", 0, -1) + 1] + rest):
-        with pytest.raises(BrokenContract) as told:
-            replayed(stream)
-        assert "secret" not in told.value.message
+    with pytest.raises(BrokenContract) as told:
+        replayed(body[: body.rindex(b"\n", 0, -1) + 1] + rest)
+    assert "secret" not in told.value.message
+    assert replayed(body + rest) == replayed(body, rest) == MEANT[name]
 
 
 class Ollama(Upstream):

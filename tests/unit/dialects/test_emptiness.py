@@ -17,7 +17,7 @@ from tidegate.dialects import DIALECTS, dialect_named
 from tidegate.dialects.base import Dialect
 from tidegate.dialects.emptiness import SaysSomething
 
-LOCAL = [one for one in DIALECTS if one.name != "deepseek"]
+LOCAL = [one for one in DIALECTS if one.name not in ("deepseek", "ollama")]
 SOMETHING = [Reasoning("a"), Text("a"), ToolCall(0, "c", "f")]
 NOTHING = [Reasoning(""), Text("")]
 
@@ -94,6 +94,17 @@ def test_every_local_dialect_refuses_an_empty_stream_and_commits_to_nothing(dial
     assert reader.feed(sse.encode(orjson.dumps(chunk(delta={"role": "assistant"}) | {"model": "m"}))) == []
     with pytest.raises(BrokenContract, match="REQ010"):
         reader.feed(sse.encode(orjson.dumps(chunk(delta={}, finish_reason="stop"))) + sse.encode(b"[DONE]"))
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_ollama_refuses_it_in_its_own_lines(streamed: bool) -> None:
+    """Its shape is that of the source (fb30760, 2026-08-21); no such answer was seen."""
+    reader = reader_of(dialect_named("ollama"), streamed=streamed)
+    message = {"role": "assistant", "content": ""}
+    line = orjson.dumps({"model": "m", "message": message, "done": True, "done_reason": "stop"}) + b"\n"
+    with pytest.raises(BrokenContract, match="REQ010"):
+        reader.feed(line)
+        reader.close()
 
 
 def test_the_hosted_api_may_answer_nothing() -> None:
