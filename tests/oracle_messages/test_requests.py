@@ -19,7 +19,7 @@ from tests.oracle_messages.requests import broken_requests, sound_requests
 from tests.support.reports import report as tell
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.codecs.anthropic_messages.request import decode_request
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request
 from tidegate.codecs.openai_chat.request import encode_request
 from tidegate.core.errors import ClientMistake, WrongShape
 from tidegate.core.messages import Message, TextPart
@@ -41,7 +41,9 @@ ROWS = {row.name: row.values["code"] for row in CONTRACT.tables["differences"].v
 
 def ours(body: bytes) -> ChatRequest | Verdict:
     try:
-        return decode_request(body, CONTRACT, quoting=True)
+        request = decode_request(body, CONTRACT, quoting=True)
+        check_request(request, CONTRACT, passback=True, quoting=True)
+        return request
     except WrongShape as error:
         begun = SHAPE.match(error.message)
         assert begun, error.message

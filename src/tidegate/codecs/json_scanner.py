@@ -1,7 +1,8 @@
 """JSON read the slow way, as serde_json does: what is wrong with a text and where, or where in it a value stands.
 
-Runs only when a request is refused anyway. Positions are serde_json's: lines from 1, columns in bytes, counting what
-has been consumed, or one more where the parser only looked ahead.
+Runs only when a request is refused anyway, and gives up after MOST_STEPS values: what is sound goes by in runs, so only
+a text made to be slow is given up. It must not read a large body, see `json_text`. Positions are serde_json's: lines
+from 1, columns in bytes, counting what has been consumed, or one more where the parser only looked ahead.
 Source: serde_json 1 as built into `deepseek-recipe` 0.2.0, run 2026-11-24.
 """
 
@@ -10,18 +11,48 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import orjson
+
 Step = str | int | None
 """A member, an element, or None: inside an object, but not yet inside a member."""
 
 DEPTH = 128
 """The level of nesting that serde_json refuses."""
 
+MOST_STEPS = 10_000
+"""How many values are read one by one before the search is given up: about 20 ms."""
+
 _SPACE = re.compile(rb"[ \n\t\r]*")
-_PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
+_PLAIN = re.compile(
+    rb"""(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}"""
+    rb"""|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*+"""
+)
+"""The inside of a string as far as it is sound, escapes included."""
 _DIGITS = re.compile(rb"[0-9]*")
 _HEX = re.compile(rb"[0-9a-fA-F]{4}")
 _LITERALS = {b"n": b"ull", b"t": b"rue", b"f": b"alse"}
 _MOST_EXPONENT = 2**31 - 1
+
+
+def _runs() -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+    """One sound element with its comma, many of them, and many members: of scalars and of containers that hold none.
+
+    Something must follow that begins another, so the last of each is always read one by one. Numbers are short enough
+    here never to be out of range.
+    """
+    space, string = rb"[ \n\t\r]*+", b'"' + _PLAIN.pattern + b'"'
+    number = rb"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?(?:[eE][+-]?[0-9]{1,2})?(?![0-9.eE])"
+    scalar = b"(?:" + string + b"|" + number + b"|null|true|false)" + space
+    key = string + space + b":" + space
+    array = rb"\[" + space + b"(?:" + scalar + rb"(?:," + space + rb"(?!\])|(?=\])))*+\]" + space
+    object_ = rb"\{" + space + b"(?:" + key + scalar + rb"(?:," + space + rb"(?!\})|(?=\})))*+\}" + space
+    value = b"(?:" + scalar + b"|" + array + b"|" + object_ + b")," + space
+    element = value + rb"(?=[^\]])"
+    members = b"(?:" + key + value + b'(?="))*+'
+    return re.compile(element), re.compile(b"(?:" + element + b")*+"), re.compile(members)
+
+
+_ELEMENT, _ELEMENTS, _MEMBERS = _runs()
 
 
 class SyntaxFault(Exception):
@@ -39,22 +70,33 @@ def place(body: bytes, index: int) -> str:
     return f"at line {lines} column {index - line_start}"
 
 
+class _Over(Exception):
+    """The search has ended: what was looked for is found, or it took too many steps."""
+
+
 def find_fault(body: bytes) -> SyntaxFault | None:
-    """The first fault of the text, or None when serde_json would read it."""
+    """The first fault of the text; None when serde_json would read it, or when the search was given up."""
     try:
         _Scanner(body, None).document()
     except SyntaxFault as fault:
         return fault
+    except _Over:
+        pass
     return None
 
 
 def find_value(body: bytes, path: Sequence[str | int]) -> tuple[int, int] | None:
-    """Where the value at `path` begins and ends; of members with one name the last. None when there is no such value."""
+    """Where the value at `path` begins and ends; of members with one name the last. Reads no further than it must.
+
+    None when there is no such value, or when the search was given up.
+    """
     scanner = _Scanner(body, list(path))
     try:
         scanner.document()
     except SyntaxFault:
         return None
+    except _Over:
+        return None if scanner.steps > MOST_STEPS else scanner.found
     return scanner.found
 
 
@@ -65,7 +107,10 @@ class _Scanner:
         self._at = 0
         self._path: list[Step] = []
         self._target = target
+        self._keys = [orjson.dumps(key) for key in target or () if isinstance(key, str)]
+        self._sound = _sound_bytes(body)
         self.found: tuple[int, int] | None = None
+        self.steps = 0
 
     def document(self) -> None:
         self._value()
@@ -102,9 +147,31 @@ class _Scanner:
         self._at = match.end()
         return match.end() - match.start()
 
+    def _skips(self) -> bool:
+        """Whether runs may be passed over here: the way to what is looked for does not lead through."""
+        if len(self._path) + 3 > DEPTH:
+            return False
+        return self._target is None or self._path != self._target[: len(self._path)]
+
+    def _skip(self, runs: re.Pattern[bytes]) -> int:
+        """Where the run began."""
+        start = self._at
+        match = runs.match(self._body, start, self._sound)
+        assert match is not None
+        self._at = match.end()
+        return start
+
+    def _comes_again(self) -> bool:
+        """Whether a member behind may have one of the names on the way: it would be the one that counts."""
+        rest = (*self._keys, b"\\")
+        return any(self._body.find(written, self._at) >= 0 for written in rest)
+
     # -- values
 
     def _value(self) -> None:
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise _Over
         first = self._look()
         start = self._at
         if first is None:
@@ -125,6 +192,8 @@ class _Scanner:
             raise self._ahead("expected value")
         if self._path == self._target:
             self.found = (start, self._at)
+            if not self._comes_again():
+                raise _Over
 
     def _literal(self, rest: bytes) -> None:
         for expected in rest:
@@ -135,7 +204,7 @@ class _Scanner:
                 raise self._behind("expected ident")
 
     def _array(self) -> None:
-        index = 0
+        index, skips = 0, self._skips()
         while (found := self._look()) != b"]":
             if found is None:
                 raise self._ahead("EOF while parsing a list")
@@ -144,6 +213,8 @@ class _Scanner:
                     raise self._ahead("expected `,` or `]`")
                 self._at += 1
                 self._check_comma(b"]")
+            if skips and (start := self._skip(_ELEMENTS)) < self._at:
+                index += len(_ELEMENT.findall(self._body, start, self._at + 1))
             self._path.append(index)
             self._value()
             self._path.pop()
@@ -151,6 +222,7 @@ class _Scanner:
         self._at += 1
 
     def _object(self) -> None:
+        skips = self._skips()
         self._path.append(None)
         first = True
         while (found := self._look()) != b"}":
@@ -164,8 +236,9 @@ class _Scanner:
             first = False
             if found != b'"':
                 raise self._ahead("key must be a string")
-            key = self._string()
-            self._path[-1] = key
+            if skips:
+                self._skip(_MEMBERS)
+            self._path[-1] = _key(self._string())
             self._colon()
             self._value()
             self._path[-1] = None
@@ -225,14 +298,17 @@ class _Scanner:
             raise self._behind("invalid number")
         self._digits()
         if sign != b"-" and mantissa.strip(b"-0."):
-            for end in range(digits + 1, self._at + 1):
-                if int(self._body[digits:end]) > _MOST_EXPONENT:
-                    self._at = end
+            written = self._body[digits : self._at].lstrip(b"0")
+            begin = self._at - len(written)
+            for count in (10, 11):  # of ten digits some are too many, of eleven all
+                if len(written) >= count and int(written[:count]) > _MOST_EXPONENT:
+                    self._at = begin + count
                     raise self._behind("number out of range")
 
     # -- strings
 
-    def _string(self) -> str:
+    def _string(self) -> bytes:
+        """What stands between the quotes, as written."""
         self._at += 1
         start = self._at
         while True:
@@ -243,17 +319,12 @@ class _Scanner:
             if stop is None:
                 raise self._behind("EOF while parsing a string")
             if stop == b'"':
-                return self._text(self._body[start : self._at - 1])
+                if start <= self._sound < self._at:
+                    raise self._behind("invalid unicode code point")
+                return self._body[start : self._at - 1]
             if stop != b"\\":
                 raise self._behind("control character (\\u0000-\\u001F) found while parsing a string")
             self._escape()
-
-    def _text(self, written: bytes) -> str:
-        try:
-            text = written.decode()
-        except UnicodeDecodeError:
-            raise self._behind("invalid unicode code point") from None
-        return unescaped(text) if "\\" in text else text
 
     def _escape(self) -> None:
         letter = self._take()
@@ -288,6 +359,20 @@ class _Scanner:
                 raise self._behind("unexpected end of hex escape")
         if not 0xDC00 <= self._hex() <= 0xDFFF:
             raise self._behind("lone leading surrogate in hex escape")
+
+
+def _sound_bytes(body: bytes) -> int:
+    """How much of it is UTF-8."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(body)
+
+
+def _key(written: bytes) -> str:
+    text = written.decode()
+    return unescaped(text) if "\\" in text else text
 
 
 _ESCAPE = re.compile(r"\\(u[dD][89abAB]..\\u....|u....|.)")

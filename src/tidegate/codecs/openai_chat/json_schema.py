@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from tidegate.codecs.members import as_json
 from tidegate.codecs.shapes import Misfit
 from tidegate.core.jsonvalue import as_list, as_object
 
@@ -37,12 +38,8 @@ def check_schema(schema: Any) -> None:
         raise Misfit(text.format(f"'{named}'"), text.format("value"))
 
 
-def as_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
 def _fault(value: Any, text: str) -> Misfit:
-    return Misfit(f"{as_json(value)} {text}", f"value {text}")
+    return Misfit(lambda: f"{as_json(value)} {text}", f"value {text}")
 
 
 def _schema(value: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.codecs.anthropic_messages.request import decode_request, mapped_model
+from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
 from tidegate.core.errors import BrokenJson, ClientMistake, WrongShape
 from tidegate.core.messages import Message, TextPart
 from tidegate.core.requests import ChatRequest, NamedTool, ToolSpec
@@ -29,8 +29,13 @@ def body(**changes: Any) -> bytes:
     return orjson.dumps({name: value for name, value in fields.items() if value is not ...})
 
 
-def decode(**changes: Any) -> ChatRequest:
-    return decode_request(body(**changes), CONTRACT)
+def decode(
+    contract: Contract = CONTRACT, *, passback: bool = True, quoting: bool = False, **changes: Any
+) -> ChatRequest:
+    """Read and checked."""
+    request = decode_request(body(**changes), contract, quoting=quoting)
+    check_request(request, contract, passback=passback, quoting=quoting)
+    return request
 
 
 def test_each_field_finds_its_place():
@@ -153,11 +158,11 @@ def test_of_two_broken_rules_the_earlier_speaks(place: int):
 
 
 def test_lost_thoughts_can_be_forgiven():
-    assert len(decode_request(body(messages=ASKED), CONTRACT, needs_thinking=False).messages) == 3
+    assert len(decode(messages=ASKED, passback=False).messages) == 3
     assert len(decode(messages=ASKED, thinking={"type": "disabled"}).messages) == 3
     assert len(decode(messages=[*ASKED, HI]).messages) == 4
     before = contract_named("2026-04-preview")
-    assert len(decode_request(body(messages=ASKED), before).messages) == 3
+    assert len(decode(before, messages=ASKED).messages) == 3
 
 
 def test_a_plain_turn_needs_its_thought_only_beside_tools():
@@ -211,5 +216,5 @@ def test_no_error_repeats_what_the_client_said():
             decode(**changes)
         assert secret not in caught.value.message
         with pytest.raises(ClientMistake) as caught:
-            decode_request(body(**changes), CONTRACT, quoting=True)
+            decode(quoting=True, **changes)
         assert secret in caught.value.message
