@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 import orjson
 
+from tidegate.codecs.json_runs import ELEMENT, ELEMENTS, MEMBERS, PLAIN
+
 Step = str | int | None
 """A member, an element, or None: inside an object, but not yet inside a member."""
 
@@ -23,36 +25,10 @@ MOST_STEPS = 5_000
 """How many values are read one by one before the search is given up: about 15 ms."""
 
 _SPACE = re.compile(rb"[ \n\t\r]*")
-_PLAIN = re.compile(
-    rb"""(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}"""
-    rb"""|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*+"""
-)
-"""The inside of a string as far as it is sound, escapes included."""
 _DIGITS = re.compile(rb"[0-9]*")
 _HEX = re.compile(rb"[0-9a-fA-F]{4}")
 _LITERALS = {b"n": b"ull", b"t": b"rue", b"f": b"alse"}
 _MOST_EXPONENT = 2**31 - 1
-
-
-def _runs() -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """One sound element with its comma, many of them, and many members: of scalars and of containers that hold none.
-
-    Something must follow that begins another, so the last of each is always read one by one. Numbers are short enough
-    here never to be out of range.
-    """
-    space, string = rb"[ \n\t\r]*+", b'"' + _PLAIN.pattern + b'"'
-    number = rb"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?(?:[eE][+-]?[0-9]{1,2})?(?![0-9.eE])"
-    scalar = b"(?:" + string + b"|" + number + b"|null|true|false)" + space
-    key = string + space + b":" + space
-    array = rb"\[" + space + b"(?:" + scalar + rb"(?:," + space + rb"(?!\])|(?=\])))*+\]" + space
-    object_ = rb"\{" + space + b"(?:" + key + scalar + rb"(?:," + space + rb"(?!\})|(?=\})))*+\}" + space
-    value = b"(?:" + scalar + b"|" + array + b"|" + object_ + b")," + space
-    element = value + rb"(?=[^\]])"
-    members = b"(?:" + key + value + b'(?="))*+'
-    return re.compile(element), re.compile(b"(?:" + element + b")*+"), re.compile(members)
-
-
-_ELEMENT, _ELEMENTS, _MEMBERS = _runs()
 
 
 class SyntaxFault(Exception):
@@ -163,7 +139,7 @@ class _Scanner:
 
     def _count(self, spans: list[tuple[int, int]]) -> int:
         """Elements that were passed over, counted only if somebody asks where a fault is."""
-        return sum(len(_ELEMENT.findall(self._body, start, end)) for start, end in spans)
+        return sum(len(ELEMENT.findall(self._body, start, end)) for start, end in spans)
 
     def _comes_again(self) -> bool:
         """Whether a member behind may have one of the names on the way: it would be the one that counts."""
@@ -218,7 +194,7 @@ class _Scanner:
                     raise self._ahead("expected `,` or `]`")
                 self._at += 1
                 self._check_comma(b"]")
-            if skips and (start := self._skip(_ELEMENTS)) < self._at:
+            if skips and (start := self._skip(ELEMENTS)) < self._at:
                 skipped.append((start, self._at + 1))
             self._path.append(index)
             try:
@@ -246,7 +222,7 @@ class _Scanner:
             if found != b'"':
                 raise self._ahead("key must be a string")
             if skips:
-                self._skip(_MEMBERS)
+                self._skip(MEMBERS)
             self._path[-1] = _key(self._string())
             self._colon()
             self._value()
@@ -321,7 +297,7 @@ class _Scanner:
         self._at += 1
         start = self._at
         while True:
-            match = _PLAIN.match(self._body, self._at)
+            match = PLAIN.match(self._body, self._at)
             assert match is not None
             self._at = match.end()
             stop = self._take()

@@ -160,7 +160,7 @@ def test_what_goes_by_in_runs_is_read_as_it_is_one_by_one(value, spaced, place, 
     body = sound[:at] + put + sound[at + 1 :]
     quick = outcome(body)
     with pytest.MonkeyPatch.context() as patch:
-        for runs in ("_ELEMENTS", "_MEMBERS"):
+        for runs in ("ELEMENTS", "MEMBERS"):
             patch.setattr(json_scanner, runs, re.compile(b""))
         assert outcome(body) == quick
 

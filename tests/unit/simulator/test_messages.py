@@ -87,3 +87,8 @@ async def test_the_cache_is_seen_in_the_counts(simulator: Callable[..., Caller])
     assert first["cache_read_input_tokens"] == 0
     assert again["cache_read_input_tokens"] >= 128
     assert again["input_tokens"] + again["cache_read_input_tokens"] == first["input_tokens"]
+
+
+async def test_an_unknown_model_is_said_before_any_rule(simulator: Callable[..., Caller]):
+    refused = await ask(simulator(), model="nonexistent", max_tokens=0, messages=[])
+    assert (refused.status, "but you passed nonexistent" in error(refused)) == (400, True)

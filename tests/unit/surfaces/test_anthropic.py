@@ -103,3 +103,10 @@ async def test_the_prompt_is_not_repeated_in_an_error(front: Build) -> None:
     assert reply.status == 400
     assert b"canary" not in reply.body
     assert b"patient" not in reply.body
+
+
+async def test_an_unknown_model_is_said_before_any_rule(front: Build) -> None:
+    told = await ask(front(FakeBackend()), model="nonexistent", max_tokens=0, messages=[])
+    assert json.loads(told.body)["error"]["message"].endswith("but you passed nonexistent.")
+    known = await ask(front(FakeBackend()), max_tokens=0)
+    assert "Invalid max_tokens value" in json.loads(known.body)["error"]["message"]

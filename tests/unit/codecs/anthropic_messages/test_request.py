@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
@@ -218,3 +219,41 @@ def test_no_error_repeats_what_the_client_said():
         with pytest.raises(ClientMistake) as caught:
             decode(quoting=True, **changes)
         assert secret in caught.value.message
+
+
+def test_what_was_found_while_reading_is_said_by_the_check():
+    request = decode_request(body(messages=[]), CONTRACT)
+    assert request.mistake == "messages: at least one message is required"
+    with pytest.raises(ClientMistake, match="at least one message"):
+        check_request(request, CONTRACT, passback=False)
+
+
+def test_a_wrong_tool_is_named_after_missing_thinking():
+    twice = {"tools": [TOOL, TOOL], "messages": ASKED}
+    with pytest.raises(ClientMistake, match="must be passed back"):
+        decode(**twice)
+    with pytest.raises(ClientMistake, match="Tool names must be unique"):
+        decode(passback=False, **twice)
+    with pytest.raises(ClientMistake, match="Tool names must be unique"):
+        decode(thinking={"type": "disabled"}, **twice)
+
+
+def test_whether_it_thinks_is_seen_when_it_is_checked():
+    """A legacy name of the model may have switched it in between."""
+    request = decode_request(body(tools=[TOOL], tool_choice={"type": "tool", "name": "f"}), CONTRACT)
+    check_request(replace(request, thinking="disabled"), CONTRACT, passback=True)
+    with pytest.raises(ClientMistake, match="Thinking mode does not support"):
+        check_request(request, CONTRACT, passback=True)
+
+
+def test_the_efforts_are_those_of_the_date():
+    before = contract_named("2026-04-preview")
+    assert "ultra" not in before.efforts
+    with pytest.raises(WrongShape, match="unknown variant `ultra`") as caught:
+        decode(before, output_config={"effort": "ultra"})
+    assert all(f"`{effort}`" in caught.value.message for effort in before.efforts)
+
+
+@pytest.mark.parametrize("name", ["claude\n", "claude " + "x" * 9, "claude-" + "x" * 80, "claude-é", ""])
+def test_what_looks_like_no_name_is_taken_for_none_of_ours(name: str):
+    assert mapped_model(name, contract_named("2026-08-ga")) == name
