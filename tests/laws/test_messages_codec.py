@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from tests.oracle_messages.requests import sound_requests
 from tests.support.strategies import MODERATE, answers, chat_requests
 
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs import sse
 from tidegate.codecs.anthropic_messages.answer import decode_answer, encode_answer
 from tidegate.codecs.anthropic_messages.decoder import StreamDecoder, load_event
 from tidegate.codecs.anthropic_messages.encoder import MessageEncoder
 from tidegate.codecs.anthropic_messages.outgoing import encode_request
-from tidegate.codecs.anthropic_messages.request import decode_request
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request
 from tidegate.core.errors import ClientMistake, NotSupported
 from tidegate.core.events import Event, Start
 from tidegate.core.fold import Answer, fold, unfold
@@ -25,6 +26,7 @@ from tidegate.core.messages import Message, OpaquePart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
 
+CONTRACT = contract_named(DEFAULT_PROFILE)
 START = Start("m", answer_id="ID-1")
 
 
@@ -65,7 +67,9 @@ def expressible(request: ChatRequest) -> ChatRequest:
 
 
 def decoded(body: bytes) -> ChatRequest:
-    return decode_request(body, needs_thinking=False)
+    request = decode_request(body)
+    check_request(request, CONTRACT, passback=False)
+    return request
 
 
 @MODERATE

@@ -46,7 +46,7 @@ def turns(draw: st.DrawFn) -> list[list[Json]]:
 
 def leaving(messages: list[Json], **more: Any) -> bytes:
     body = {"model": FLASH, "max_tokens": 50, "system": "Be brief.", "messages": messages, "tools": TOOLS, **more}
-    request = decode_request(json.dumps(body).encode(), needs_thinking=False)
+    request = decode_request(json.dumps(body).encode())
     encoded = DEEPSEEK.encode(replace(request, codec="anthropic_messages"), FLASH)
     assert encoded.path == "/anthropic/v1/messages"
     return encoded.body

@@ -19,7 +19,7 @@ from tests.oracle_messages.requests import broken_requests, sound_requests
 from tests.support.reports import report as tell
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.codecs.anthropic_messages.request import decode_request
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request
 from tidegate.codecs.openai_chat.request import encode_request
 from tidegate.core.errors import ClientMistake, WrongShape
 from tidegate.core.messages import Message, TextPart
@@ -41,7 +41,9 @@ ROWS = {row.name: row.values["code"] for row in CONTRACT.tables["differences"].v
 
 def ours(body: bytes) -> ChatRequest | Verdict:
     try:
-        return decode_request(body, CONTRACT, quoting=True)
+        request = decode_request(body, CONTRACT, quoting=True)
+        check_request(request, CONTRACT, passback=True, quoting=True)
+        return request
     except WrongShape as error:
         begun = SHAPE.match(error.message)
         assert begun, error.message
@@ -106,6 +108,8 @@ def _explained_refusal(refusal: Verdict, other: Any) -> str | None:
         return ROWS["messages: arrays for objects, objects for names"]
     if re.match(arrays, refusal.text):
         return ROWS["messages: arrays for objects, objects for names"]
+    if isinstance(other, Verdict) and ", .... Each `tool_use`" in (refusal.text + other.text):
+        return ROWS["messages: unanswered calls"]
     if "file_id is not supported" in refusal.text:
         return ROWS["messages: images by file id"]
     if refusal.text.startswith("Invalid schema for function"):
@@ -180,6 +184,12 @@ DEFERRED: list[Any] = [
     {"name": "f", "input_schema": {"type": "object"}},
     {"name": "g", "input_schema": {"type": "object"}, "defer_loading": True},
 ]
+MANY_CALLS: list[Any] = [
+    {
+        "role": "assistant",
+        "content": [{"type": "tool_use", "id": f"t{place}", "name": "f", "input": {}} for place in range(30)],
+    }
+]
 BY_FILE: list[Any] = [{"role": "user", "content": [{"type": "image", "source": {"type": "file", "file_id": "f"}}]}]
 
 
@@ -190,6 +200,7 @@ BY_FILE: list[Any] = [{"role": "user", "content": [{"type": "image", "source": {
         ("messages: empty system prompt", {"system": "", "thinking": {"type": "disabled"}}),
         ("messages: tools named later", {"messages": CALLING, "tools": DEFERRED}),
         ("messages: images by file id", {"messages": BY_FILE}),
+        ("messages: unanswered calls", {"messages": MANY_CALLS}),
         (
             "messages: schemas inside a tool's schema",
             {"tools": [{"name": "f", "input_schema": {"type": "object", "required": 5}}]},

@@ -45,10 +45,11 @@ def _name(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def dump_answer(fields: dict[str, Any]) -> bytes:
-    """JSON bytes for a client. orjson writes at most 254 levels; an answer (its logprobs) that is deeper is no answer."""
+def dump_answer(value: Any) -> bytes:
+    """JSON bytes of an answer or a part of it. orjson writes at most 254 levels; what is deeper (logprobs, the input of a
+    tool) is no answer."""
     try:
-        return orjson.dumps(fields)
+        return orjson.dumps(value)
     except TypeError:
         raise BrokenContract("the backend's answer is nested too deeply to be passed on") from None
 

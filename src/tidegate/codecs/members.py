@@ -1,4 +1,4 @@
-"""Members that chat and completion requests share, and the rules about them: `stop`, `stream_options` and ranges.
+"""What the request formats share: members of chat and completions, and rules about `stop`, ranges and a tool's schema.
 
 Numbers are 32-bit floats for the hosted API: 2.00000001 is 2.0, and so in range.
 Source: `deepseek-recipe` 0.2.0, run 2026-11-24.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
+
+import orjson
 
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.records import Reader, Record
@@ -27,6 +29,7 @@ Member = tuple[str, Reader | None]
 T = TypeVar("T")
 
 _OPTIONS = Record("struct ChatCompletionStreamOptions", {"include_usage": maybe(boolean)})
+_JSON_TYPES = (None, "array", "boolean", "integer", "null", "number", "string")
 _LEAST_F32 = 1e-37
 _F32 = struct.Struct("<f")
 
@@ -121,3 +124,15 @@ def as_f32(value: float) -> float:
         return _F32.unpack(_F32.pack(value))[0]
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
+
+
+def as_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def check_object_schema(tool: str, schema: Any, contract: Contract, *, quoting: bool) -> None:
+    """At its top a tool's schema must be one of an object; a boolean is a schema too, but none of an object."""
+    kind: Any = (as_object(schema) or {}).get("type")
+    if kind != "object":
+        shown = as_json(kind) if quoting or kind in _JSON_TYPES else "something else"
+        raise contract.mistake("tool_schema_not_object", tool=tool, type=shown)

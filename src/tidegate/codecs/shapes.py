@@ -20,7 +20,10 @@ Key = str | int
 Spot = Literal["after", "before", "end"]
 """Where serde_json stands when it complains: behind a scalar, in front of a map or sequence, at an object's end."""
 
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,24}")
+Text = str | Callable[[], str]
+"""A text, or how to make it: one that quotes a value is made only for those who may read it."""
+
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,48}")
 _U64 = 2**64
 _EXPONENT = re.compile(r"e([+-])0(\d)$")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn", "Me"})
@@ -31,12 +34,20 @@ _MISSING: Any = object()
 class Misfit(Exception):
     """A value that does not fit. `shown` is its text with the value quoted, `bare` without a client's own words."""
 
-    def __init__(self, shown: str, bare: str | None = None, spot: Spot = "after") -> None:
+    def __init__(self, shown: Text, bare: str | None = None, spot: Spot = "after") -> None:
+        """`bare` must be given when `shown` is yet to be made."""
         super().__init__(bare or shown)
-        self.shown = shown
-        self.bare = bare or shown
+        self._shown = shown
+        self.bare = bare or str(shown)
         self.spot: Spot = spot
         self.path: list[Key] = []
+
+    @property
+    def shown(self) -> str:
+        return self._shown if isinstance(self._shown, str) else self._shown()
+
+    def said(self, quoting: bool) -> str:
+        return self.shown if quoting else self.bare
 
     def at(self, key: Key) -> Misfit:
         """The same misfit, seen from one level further out."""
@@ -45,14 +56,15 @@ class Misfit(Exception):
 
     def of(self, name: str) -> Misfit:
         """The same misfit in the words of a reader that names the field itself and knows no way to it."""
-        return Misfit(f"field `{name}`: {self.shown}", f"field `{name}`: {self.bare}", self.spot)
+        return Misfit(lambda: f"field `{name}`: {self.shown}", f"field `{name}`: {self.bare}", self.spot)
 
 
 def wrong_type(value: object, expected: str) -> Misfit:
     """serde's "invalid type". A string is quoted only where the words are shown to who wrote them (the simulator)."""
-    what, bare = _described(value)
-    spot: Spot = "before" if isinstance(value, dict | list) else "after"
-    return Misfit(f"invalid type: {what}, expected {expected}", f"invalid type: {bare}, expected {expected}", spot)
+    bare = f"invalid type: {_described(value)}, expected {expected}"
+    if isinstance(value, str):
+        return Misfit(lambda: f"invalid type: string {debug_string(value)}, expected {expected}", bare)
+    return Misfit(bare, spot="before" if isinstance(value, dict | list) else "after")
 
 
 def wrong_length(length: int, expected: str) -> Misfit:
@@ -71,32 +83,36 @@ def unknown_variant(value: str, variants: Sequence[str]) -> Misfit:
     names = ", ".join(f"`{name}`" for name in variants)
     expected = f"expected one of {names}" if len(variants) > 2 else "expected " + names.replace(", ", " or ")
     bare = f"unknown variant `{value}`, " if is_word(value) else "unknown variant, "
-    return Misfit(f"unknown variant `{value}`, {expected}", bare + expected)
+    return Misfit(lambda: f"unknown variant `{value}`, {expected}", bare + expected)
 
 
 def is_word(value: str) -> bool:
-    """Whether an error may repeat it: a short word is a mistaken name, anything longer may be a text gone astray."""
+    """Whether an error may repeat it: a short word is a name (the ids of calls too), anything longer may be a text gone
+    astray, and what begins like a key may be one."""
     return _WORD.fullmatch(value) is not None and not value.startswith("sk-")
 
 
-def _described(value: object) -> tuple[str, str]:
+def said(word: str, quoting: bool) -> str:
+    """A client's own word in an error text: what decision 0007 lets an error quote of it."""
+    return word if quoting or is_word(word) else "..."
+
+
+def _described(value: object) -> str:
     match value:
         case None:
-            return "null", "null"
+            return "null"
         case bool():
-            text = f"boolean `{'true' if value else 'false'}`"
-            return text, text
+            return f"boolean `{'true' if value else 'false'}`"
         case int():
-            return f"integer `{value}`", f"integer `{value}`"
+            return f"integer `{value}`"
         case float():
-            text = f"floating point `{_float(value)}`"
-            return text, text
+            return f"floating point `{_float(value)}`"
         case str():
-            return f"string {_quoted(value)}", "string"
+            return "string"
         case dict():
-            return "map", "map"
+            return "map"
         case _:
-            return "sequence", "sequence"
+            return "sequence"
 
 
 def _float(value: float) -> str:
@@ -108,26 +124,25 @@ def _float(value: float) -> str:
     return text
 
 
-def _quoted(text: str) -> str:
-    """As Rust's Debug writes a string."""
-    return '"' + "".join(map(_escaped, text)) + '"'
+def debug_string(text: str) -> str:
+    """A text in quotes as Rust's Debug writes it."""
+    return '"' + _MARKED.sub(_escaped, text) + '"'
 
 
-def _escaped(char: str) -> str:
+_MARKED = re.compile(r"[^ !#-\[\]-~]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
     named = _NAMED_ESCAPES.get(char)
     if named is not None:
         return named
-    if char != " " and unicodedata.category(char) in _UNSEEN:
+    if unicodedata.category(char) in _UNSEEN:
         return f"\\u{{{ord(char):x}}}"
     return char
 
 
 _NAMED_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
-
-
-def debug_string(text: str) -> str:
-    """A text in quotes as Rust's Debug writes it: some rules of the contract quote so."""
-    return _quoted(text)
 
 
 # -- scalars: None stands for null or absent, which an optional field takes alike ---------------------------------------

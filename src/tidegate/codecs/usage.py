@@ -8,14 +8,14 @@ from tidegate.core.jsonvalue import as_object
 from tidegate.core.usage import Usage
 
 
-def count(value: object) -> int | None:
+def count_of(value: object) -> int | None:
     """A count that a ledger can hold; anything else was not reported."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
 
 
 def _inside(usage: dict[str, Any], group: str, name: str) -> int | None:
     details = as_object(usage.get(group))
-    return count(details.get(name)) if details is not None else None
+    return count_of(details.get(name)) if details is not None else None
 
 
 def decode_usage(usage: object) -> Usage | None:
@@ -23,10 +23,10 @@ def decode_usage(usage: object) -> Usage | None:
     fields = as_object(usage)
     if fields is None:
         return None
-    hit = count(fields.get("prompt_cache_hit_tokens"))
+    hit = count_of(fields.get("prompt_cache_hit_tokens"))
     return Usage(
-        prompt=count(fields.get("prompt_tokens")),
-        output=count(fields.get("completion_tokens")),
+        prompt=count_of(fields.get("prompt_tokens")),
+        output=count_of(fields.get("completion_tokens")),
         cache_hit=hit if hit is not None else _inside(fields, "prompt_tokens_details", "cached_tokens"),
         reasoning=_inside(fields, "completion_tokens_details", "reasoning_tokens"),
     )

@@ -44,6 +44,9 @@ class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
     `slips` are breaches of the contract that the other fields cannot show, such as an empty array where canonical form
     has nothing: the rule's name and the message's index (or -1). Only the codec's check reads them.
 
+    `mistake` is what the codec found against the contract's rules while it read; its check raises it first. Such a
+    request may have been read only in part.
+
     `codec` is the wire format it came in: a backend that speaks it too is asked in it, so that nothing is translated.
     """
 
@@ -69,6 +72,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True, gc=False):
     presence_penalty: float | None = None
     extras: dict[str, Any] = field(default_factory=dict[str, Any])
     slips: tuple[tuple[str, int], ...] = ()
+    mistake: str = ""
     codec: ChatCodec = "openai_chat"
 
     @property

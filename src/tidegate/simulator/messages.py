@@ -9,7 +9,7 @@ from tidegate.catalog.contracts.contract import Contract
 from tidegate.codecs.anthropic_messages.answer import encode_answer
 from tidegate.codecs.anthropic_messages.counts import stop_reason
 from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, error_frame, frame
-from tidegate.codecs.anthropic_messages.request import check_thinking, decode_request, mapped_model
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import Finish
 from tidegate.core.fold import Answer
@@ -28,13 +28,12 @@ class MessagesSurface:
         return bearer(scope) or header(scope, b"x-api-key")
 
     def decode(self, body: bytes, contract: Contract) -> ChatRequest:
-        request = decode_request(body, contract, quoting=True, needs_thinking=False)
+        request = decode_request(body, contract, quoting=True)
         return replace(request, model=mapped_model(request.model, contract))
 
     def check(self, request: Request, contract: Contract, *, beta: bool, passback: bool) -> None:
         assert isinstance(request, ChatRequest)
-        if passback:
-            check_thinking(request, contract)
+        check_request(request, contract, passback=passback, quoting=True)
 
     def check_finish(self, finish: Finish) -> None:
         stop_reason(finish.reason, finish.stop)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.anthropic_messages.answer import encode_answer
 from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, error_frame
-from tidegate.codecs.anthropic_messages.request import decode_request, mapped_model
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
 from tidegate.core.errors import GatewayError
 from tidegate.core.fold import Answer
 from tidegate.core.requests import ChatRequest, Request
@@ -24,9 +24,7 @@ class MessagesFormat:
     key_header: bytes | None = b"x-api-key"
 
     def read(self, body: bytes) -> ChatRequest:
-        """Its rules are read with its shape: what a block may be depends on those around it."""
-        request = decode_request(body, self.contract, needs_thinking=False)
-        return replace(request, codec="anthropic_messages")
+        return replace(decode_request(body, self.contract), codec="anthropic_messages")
 
     def known_as(self, model: str, knows: Callable[[str], bool]) -> str:
         """Another provider's model names mean ours, unless someone here has them."""
@@ -34,7 +32,9 @@ class MessagesFormat:
         return model if mapped == model or knows(model) else mapped
 
     def check(self, request: Request) -> None:
-        return
+        """Thinking that was not passed back is the gateway's to mend, so it is not refused here."""
+        assert isinstance(request, ChatRequest)
+        check_request(request, self.contract, passback=False)
 
     def encoder(self, request: Request, identity: Identity) -> MessageEncoder:
         thinks = isinstance(request, ChatRequest) and request.thinks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.strategies import MODERATE, json_values
 
-from tidegate.codecs.json_scanner import find_fault, find_value, place, unescaped
+from tidegate.codecs import json_scanner
+from tidegate.codecs.json_scanner import MOST_STEPS, find_fault, find_value, place, unescaped
 
 CONTROL = "control character (\\u0000-\\u001F) found while parsing a string"
 LONE = "lone leading surrogate in hex escape"
@@ -69,7 +71,7 @@ def test_each_fault_is_serdes_in_words_and_place(body, text, index):
 def test_a_fault_knows_its_way(body, path):
     fault = find_fault(body)
     assert fault is not None
-    assert fault.path == path
+    assert tuple(fault.path) == path
 
 
 @given(json_values())
@@ -102,7 +104,7 @@ def test_a_value_is_found_by_its_way():
     assert located(body, "c") == b"-1.5e3"
     assert located(body, "d", "d") == b"5"
     assert located(body, "a", 2) is None
-    assert located(body[:-1], "c") is None
+    assert located(body[:20], "c") is None
 
 
 def test_of_members_with_one_name_the_last_is_found():
@@ -125,3 +127,62 @@ def test_a_place_is_a_line_and_a_column_in_bytes():
         "at line 3 column 0",
         "at line 3 column 2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "index"),
+    [
+        (b'{"a":1e' + b"0" * 5000 + b"1,", "EOF while parsing a value", 5009),
+        (b"1e" + b"0" * 5000 + b"2147483647", "number out of range", 5012),
+        (b"1e" + b"0" * 5000 + b"99999", "number out of range", 5007),
+        (b"1e0002147483648123", "number out of range", 15),
+        (b"1e2000000000123", "number out of range", 13),
+        (b"0e" + b"9" * 5000 + b" x", "trailing characters", 5004),
+    ],
+)
+def test_an_exponent_of_many_digits_is_read_by_the_first_that_count(body, text, index):
+    fault = find_fault(body)
+    assert fault is not None
+    assert (fault.text, fault.index) == (text, index)
+
+
+def outcome(body: bytes) -> tuple[str, int, list] | None:
+    fault = find_fault(body)
+    return None if fault is None else (fault.text, fault.index, fault.path)
+
+
+@given(json_values(), st.booleans(), st.integers(0, 10_000), st.binary(max_size=2))
+@MODERATE
+def test_what_goes_by_in_runs_is_read_as_it_is_one_by_one(value, spaced, place, put):
+    """A text with one place spoiled: the same fault, index and way, whether or not anything was passed over."""
+    sound = json.dumps([value, value], indent=1 if spaced else None, ensure_ascii=place % 2 == 0).encode()
+    at = place % (len(sound) + 1)
+    body = sound[:at] + put + sound[at + 1 :]
+    quick = outcome(body)
+    with pytest.MonkeyPatch.context() as patch:
+        for runs in ("ELEMENTS", "MEMBERS"):
+            patch.setattr(json_scanner, runs, re.compile(b""))
+        assert outcome(body) == quick
+
+
+def test_elements_that_were_passed_over_are_counted():
+    for run in (b"1,", b'"a,b",', b"[1, 2],", b'{"a":",","b":2} , ', '"é\\u00e9\\ud83d\\ude00",'.encode()):
+        fault = find_fault(b'{"x":[' + run * 50_000 + b"[[1,x]]]}")
+        assert fault is not None
+        assert fault.path == ["x", 50_000, 0, 1]
+
+
+def test_a_text_made_to_be_slow_is_given_up():
+    sound = b"[" + b"[[[]]]," * (MOST_STEPS // 4 - 1)
+    assert find_fault(sound + b"x") is not None
+    assert find_fault(sound * 100 + b"x") is None
+    assert find_value(b'{"x":' + sound * 2 + b'1],"a":5}', ("a",)) is None
+
+
+def test_behind_the_value_nobody_reads_on():
+    slow = b"[[[]]]," * MOST_STEPS
+    body = b'{"a":5,"x":[' + slow + b"1]}"
+    assert located(body, "a") == b"5"
+    for again in (b'"a":6', b'"\\u0061":6'):
+        assert located(b'{"a":5,"x":1,' + again + b"}", "a") == b"6"
+        assert located(body[:-1] + b"," + again + b"}", "a") is None

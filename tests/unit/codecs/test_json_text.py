@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.codecs.json_text import dump_fields, load, nested_too_deeply, wrong_shape
+from tidegate.codecs import shapes
+from tidegate.codecs.json_text import LARGE_BYTES, dump_fields, load, nested_too_deeply, wrong_shape
 from tidegate.codecs.shapes import Misfit, missing, string, wrong_type
 from tidegate.core.errors import BrokenJson, ClientMistake
 
@@ -85,3 +86,32 @@ def test_fields_that_json_cannot_hold_are_the_clients_mistake():
             dump_fields(fields)
         assert caught.value.message == nested_too_deeply().message
     assert dump_fields({"a": [1]}) == b'{"a":[1]}'
+
+
+def test_in_a_large_body_nobody_looks_for_the_place():
+    filled = b'{"a":"' + b"x" * (LARGE_BYTES - 10) + b'"'
+    assert broken(filled + b"x").endswith(f"at line 1 column {len(filled) + 1}")
+    assert broken(filled + b" " * 9) == f"unexpected end of data at character {len(filled) + 10}"
+    misfit = wrong_type("secret", "a boolean").at("a")
+    near, far = (wrong_shape(misfit, filled + b" " * more + b"}").message for more in (0, 9))
+    assert near == f"{far} at line 1 column {len(filled)}"
+    assert far.endswith("a: invalid type: string, expected a boolean")
+
+
+def test_a_large_body_has_the_same_depth():
+    wide = b"[0]," * (LARGE_BYTES // 4)
+    load(b"[" + wide + b"[" * 126 + b"]" * 127, WORDS)
+    assert broken(b"[" + wide + b"[" * 127 + b"]" * 128) == "recursion limit exceeded"
+
+
+def test_what_is_given_up_is_told_in_the_readers_own_words():
+    assert broken(b"[" + b"[[[]]]," * 10_000 + b"x") == "unexpected character, expected a JSON value at character 70002"
+
+
+def test_nothing_is_quoted_for_nobody(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    monkeypatch.setattr(shapes, "debug_string", lambda text: asked.append(text) or "quoted")
+    misfit = wrong_type("secret", "x").of("f")
+    assert "quoted" not in wrong_shape(misfit, b'"secret"').message
+    assert not asked
+    assert "quoted" in wrong_shape(misfit, b'"secret"', quoting=True).message

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.members import (
     as_f32,
+    check_object_schema,
     check_range,
     check_stop,
     read_include_usage,
@@ -96,3 +97,21 @@ def test_rounding_to_32_bits_is_rusts():
     assert as_f32(2.00000001) == 2.0
     assert as_f32(1e39) == float("inf") == -as_f32(-1e39)
     assert as_f32(1e-60) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("schema", "shown", "quoted"),
+    [
+        ({"type": "my secret"}, "something else", '"my secret"'),
+        ({"type": ["object"]}, "something else", '["object"]'),
+        ({"type": "string"}, '"string"', '"string"'),
+        ({}, "null", "null"),
+        (True, "null", "null"),
+    ],
+)
+def test_a_schema_that_is_none_of_an_object_is_quoted_only_as_a_type(schema, shown, quoted):
+    for quoting, said in ((False, shown), (True, quoted)):
+        with pytest.raises(ClientMistake) as caught:
+            check_object_schema("f", schema, CONTRACT, quoting=quoting)
+        assert caught.value.message.endswith(f"got 'type: {said}'.")
+    check_object_schema("f", {"type": "object"}, CONTRACT, quoting=False)

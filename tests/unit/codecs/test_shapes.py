@@ -89,11 +89,19 @@ def test_a_variant_is_a_name_or_an_object_that_holds_it(value, said):
 
 
 @pytest.mark.parametrize(
-    ("word", "shown"), [("developer", True), ("a b", False), ("x" * 25, False), ("sk-1234", False), ("日", False)]
+    ("word", "shown"),
+    [
+        ("developer", True),
+        ("chatcmpl-tool-0123456789abcdef0123456789abcdef", True),
+        ("tool:f.1_a", True),
+        *((word, False) for word in ("", "a b", "x" * 49, "sk-1234", "日", "my address is 1 Main St")),
+    ],
 )
 def test_only_a_short_word_may_be_repeated(word, shown):
     assert shapes.is_word(word) is shown
-    assert (word in shapes.unknown_variant(word, ("a", "b", "c")).bare) is shown
+    assert (f"`{word}`" in shapes.unknown_variant(word, ("a", "b", "c")).bare) is shown
+    assert shapes.said(word, quoting=False) == (word if shown else "...")
+    assert shapes.said(word, quoting=True) == word
     assert word in shapes.unknown_variant(word, ("a", "b", "c")).shown
 
 

@@ -110,3 +110,8 @@ async def test_a_streamed_message_breaks_off_with_an_error_event(simulator: Call
     assert (last["type"], b"message_stop" in reply.body, b"content_block_delta" in reply.body) == ("error", False, True)
     (seen,) = one.parts.seen
     assert (seen.outcome, seen.cost is not None) == ("broken", True)
+
+
+async def test_an_unknown_model_is_said_before_any_rule(simulator: Callable[..., Caller]):
+    refused = await ask(simulator(), model="nonexistent", max_tokens=0, messages=[])
+    assert (refused.status, "but you passed nonexistent" in error(refused)) == (400, True)

@@ -109,3 +109,10 @@ async def test_an_error_names_the_model_that_the_client_sent(front: Build) -> No
     reply = await ask(front(FakeBackend(models=())), model="claude-sonnet-5")
     assert reply.status >= 400
     assert b"claude-sonnet-5" in reply.body
+
+
+async def test_an_unknown_model_is_said_before_any_rule(front: Build) -> None:
+    told = await ask(front(FakeBackend()), model="nonexistent", max_tokens=0, messages=[])
+    assert json.loads(told.body)["error"]["message"].endswith("but you passed nonexistent.")
+    known = await ask(front(FakeBackend()), max_tokens=0)
+    assert "Invalid max_tokens value" in json.loads(known.body)["error"]["message"]

@@ -67,7 +67,7 @@ def decode_answer(fields: dict[str, Any]) -> Answer:
             case "text":
                 texts.append(text_of(block, "text"))
             case "tool_use":
-                arguments = orjson.dumps(block.get("input")).decode()
+                arguments = dump_answer(block.get("input")).decode()
                 calls.append(ToolCallPart(text_of(block, "id"), text_of(block, "name"), arguments))
             case _:
                 raise unknown_block()

@@ -8,8 +8,9 @@ Source: `deepseek-recipe` 0.2.0, run 2026-11-24.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from itertools import dropwhile
 from typing import Literal, NamedTuple, NoReturn, assert_never
 
@@ -29,10 +30,12 @@ from tidegate.codecs.anthropic_messages.blocks import (
     ToolUseBlock,
 )
 from tidegate.codecs.anthropic_messages.images import check_image, image_part
-from tidegate.codecs.anthropic_messages.tools import said
+from tidegate.codecs.shapes import said
 from tidegate.core.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
 
 Speaker = Literal["user", "assistant", "system"]
+_MOST_IDS = 20
+"""How many ids of calls an error lists."""
 
 
 class Turn(NamedTuple):
@@ -53,7 +56,7 @@ class Conversation:
     quoting: bool = False
     messages: list[Message] = field(default_factory=list[Message])
     named: set[str] = field(default_factory=set[str])
-    _calls: list[str] = field(default_factory=list[str])
+    _calls: set[str] = field(default_factory=set[str])
     """Ids that the turn before called and this one must answer."""
 
     def add(self, index: int, turn: Turn) -> None:
@@ -75,35 +78,36 @@ class Conversation:
             self._unanswered("messages_results_missing_after", self._calls, place=count - 1)
 
     def _user(self, index: int, content: str | tuple[Block, ...]) -> None:
-        called, self._calls = self._calls, []
+        called, self._calls = self._calls, set()
         if isinstance(content, str):
             if called:
                 self._unanswered("messages_results_missing", called, place=index)
             self.messages.append(Message("user", _spoken(content)))
             return
         self._check_filled(index, content)
-        answered: list[str] = []
+        answered: set[str] = set()
         parts: list[Part] = []
         for position, block in enumerate(content):
             match block:
                 case ToolResultBlock():
                     self._check_result(index, position, block.call_id, called, answered)
-                    answered.append(block.call_id)
+                    answered.add(block.call_id)
                     self.messages.append(self._result(index, position, block))
                 case TextBlock() | ImageBlock() | DocumentBlock():
-                    if open_calls := [call for call in called if call not in answered]:
-                        self._unanswered("messages_results_missing", open_calls, place=index)
+                    if len(answered) < len(called):
+                        self._unanswered("messages_results_missing", called - answered, place=index)
                     parts.append(self._part(block, f"messages.{index}.content[{position}]"))
                 case ThinkingBlock() | ToolUseBlock() | ServerToolBlock() | ToolAdditionBlock():
                     self._misplaced(index, block)
                 case _:
                     assert_never(block)
-        if open_calls := [call for call in called if call not in answered]:
-            self._unanswered("messages_results_missing_after", open_calls, place=index - 1)
+        if len(answered) < len(called):
+            self._unanswered("messages_results_missing_after", called - answered, place=index - 1)
         if parts:
             self.messages.append(Message("user", _canonical(parts)))
 
-    def _check_result(self, index: int, position: int, call_id: str, called: list[str], answered: list[str]) -> None:
+    def _check_result(self, index: int, position: int, call_id: str, called: set[str], answered: set[str]) -> None:
+        """So only what was called is ever answered."""
         shown = said(call_id, self.quoting)
         if call_id not in called:
             raise self.contract.mistake("messages_result_orphaned", index=index, block=position, id=shown)
@@ -143,7 +147,7 @@ class Conversation:
                 case ToolUseBlock(call_id, name, given):
                     if call_id in self._calls:
                         raise self.contract.mistake("messages_call_ids_repeat", index=index, block=position)
-                    self._calls.append(call_id)
+                    self._calls.add(call_id)
                     calls.append(ToolCallPart(call_id, name, orjson.dumps(given).decode()))
                 case TextBlock() | ImageBlock() | DocumentBlock():
                     if self._calls:
@@ -198,9 +202,11 @@ class Conversation:
                     "messages_block_misplaced", index=index, block="tool_addition", role="system"
                 )
 
-    def _unanswered(self, rule: str, calls: Iterable[str], *, place: int | str) -> NoReturn:
-        shown = ", ".join(said(call, self.quoting) for call in sorted(calls))
-        raise self.contract.mistake(rule, place=place, ids=shown)
+    def _unanswered(self, rule: str, calls: Collection[str], *, place: int | str) -> NoReturn:
+        shown = [said(call, self.quoting) for call in nsmallest(_MOST_IDS, calls)]
+        if len(calls) > _MOST_IDS:
+            shown.append("...")
+        raise self.contract.mistake(rule, place=place, ids=", ".join(shown))
 
     def _part(self, block: TextBlock | ImageBlock | DocumentBlock, place: str) -> Part:
         match block:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tidegate.codecs.usage import count_of
 from tidegate.core.errors import BackendOverloaded, BrokenContract
 from tidegate.core.usage import Usage
 
@@ -57,13 +58,9 @@ def encode_usage(usage: Usage | None, *, begun: bool = False) -> dict[str, Any]:
 def decode_usage(fields: dict[str, Any]) -> Usage | None:
     """None when nothing was reported."""
     fresh, read, written = (
-        _count(fields.get(name)) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+        count_of(fields.get(name))
+        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     )
-    prompt = None if fresh is None else fresh + (read or 0) + (written or 0)
-    usage = Usage(prompt=prompt, output=_count(fields.get("output_tokens")), cache_hit=read)
+    prompt = None if fresh is None else count_of(fresh + (read or 0) + (written or 0))
+    usage = Usage(prompt=prompt, output=count_of(fields.get("output_tokens")), cache_hit=read)
     return None if usage == Usage() else usage
-
-
-def _count(value: object) -> int | None:
-    """A count that a ledger can hold; anything else was not reported."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62 else None

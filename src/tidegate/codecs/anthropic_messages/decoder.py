@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from tidegate.codecs.answers import load_chunk, named_text
+from tidegate.codecs.answers import dump_answer, load_chunk, named_text
 from tidegate.codecs.anthropic_messages.counts import decode_usage, finish_of
 from tidegate.codecs.sse import ServerEvent
 from tidegate.core.errors import BrokenContract
@@ -25,7 +23,8 @@ def load_event(event: ServerEvent) -> dict[str, Any]:
 
 
 class StreamDecoder:
-    """Events of one stream, in their order. Holds the open block and the counts that message_start gave."""
+    """Events of one stream, in their order. Holds the open block and the counts of the prompt that message_start gave:
+    what it says of the output is a beginning, and no count."""
 
     def __init__(self) -> None:
         self._calls = -1
@@ -57,7 +56,7 @@ class StreamDecoder:
 
     def _start(self, fields: dict[str, Any]) -> tuple[Event, ...]:
         message = _object(fields, "message")
-        self._counts = as_object(message.get("usage")) or {}
+        self._counts = {**(as_object(message.get("usage")) or {}), "output_tokens": None}
         return (start_of(message),)
 
     def _open(self, block: dict[str, Any]) -> tuple[Event, ...]:
@@ -101,7 +100,7 @@ class StreamDecoder:
         if block == "thinking":
             return (Reasoning(""),)  # it thought, and thought nothing
         if block == "tool_use" and self._given:
-            return (ToolCall(self._calls, arguments=orjson.dumps(self._given).decode()),)
+            return (ToolCall(self._calls, arguments=dump_answer(self._given).decode()),)
         return ()
 
     def _finish(self, fields: dict[str, Any]) -> tuple[Event, ...]:

@@ -1,5 +1,8 @@
-"""A Messages request, bytes to `ChatRequest`: shapes, the rules in the oracle's order, then the translation.
+"""A Messages request, bytes to `ChatRequest`, and the rules about it, in the oracle's order.
 
+Which block may stand where shows only while the request is translated, so the reader finds such breaches; it keeps the
+first as the request's `mistake`, and `check_request` raises it: whoever reads can still say before that the model is
+unknown. `check_request` also looks at what may have changed after the reading: whether the request thinks.
 The name of the model stays as it was sent; `mapped_model` says what DeepSeek takes a Claude name for. Fields that the
 contract ignores (top_k, container, mcp_servers, service_tier, context_management, and anything unknown) leave no trace,
 not even in `extras`: a chat field of that name could have a meaning there.
@@ -8,8 +11,8 @@ Source: `deepseek-recipe` 0.2.0, run 2026-11-24; DeepSeek's create-message refer
 
 from __future__ import annotations
 
-from struct import pack, unpack
-from typing import Any, NamedTuple
+import re
+from typing import Any, NamedTuple, get_args
 
 from msgspec.structs import replace
 
@@ -27,41 +30,61 @@ from tidegate.codecs.anthropic_messages.tools import (
     shown_tools,
 )
 from tidegate.codecs.json_text import load, wrong_shape
+from tidegate.codecs.members import check_range, check_stop
 from tidegate.codecs.shapes import Misfit, array, boolean, each, missing, number, string, unsigned, variant, wrong_type
+from tidegate.core.errors import ClientMistake
 from tidegate.core.jsonvalue import as_object
 from tidegate.core.messages import ReasoningPart, ToolCallPart
-from tidegate.core.requests import ChatRequest, NamedTool
+from tidegate.core.requests import ChatRequest, Effort, NamedTool, ThinkingSwitch
 
-# The orders in which the error texts list them.
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max")
-_SWITCHES = ("adaptive", "enabled", "disabled")
+_EFFORTS = get_args(Effort)
+_SWITCHES = get_args(ThinkingSwitch)
 _ROLES = ("user", "assistant", "system")
+_MODEL_NAME = re.compile(r"[A-Za-z0-9._:@\[\]/-]{1,80}")
+_LATE: tuple[str, int] = ("after_thinking", -1)
+"""A slip: the request's `mistake` is one that the oracle names after missing thinking."""
 
 
-def decode_request(
-    body: bytes, contract: Contract | None = None, *, quoting: bool = False, needs_thinking: bool = True
-) -> ChatRequest:
-    """The request that these bytes mean.
+def decode_request(body: bytes, contract: Contract | None = None, *, quoting: bool = False) -> ChatRequest:
+    """The request that these bytes mean, as far as they can be understood: see `ChatRequest.mistake`.
 
     `quoting` repeats the client's own words in error texts, as the hosted API does; only the simulator may.
-    `needs_thinking` False forgives a history whose thinking blocks are lost (the contract's rule VAL123).
     """
     contract = contract or contract_named(DEFAULT_PROFILE)
     value = load(body, _WORDS, quoting=quoting)
     try:
-        fields = record(value, "struct MessagesRequest", _FIELDS, ("model", "messages"))
+        fields = record(value, "struct MessagesRequest", _fields(contract), ("model", "messages"))
     except Misfit as misfit:
         raise wrong_shape(misfit, body, quoting=quoting) from None
     traits = _traits(fields["model"], contract)
     tools: list[Tool] = fields.get("tools", [])
     if traits.v4:
         tools = [replace(tool, deferred=False) for tool in tools]
-    check_names(tools, contract)
-    said = _converse(fields["messages"], tools, contract, sees=traits.sees, quoting=quoting)
-    choice = fields.get("tool_choice")
-    request = ChatRequest(
-        model=fields["model"],
+    request = _options(fields, contract)
+    said = Conversation(contract, frozenset(tool.name for tool in tools), sees=traits.sees, quoting=quoting)
+    try:
+        check_names(tools, contract)
+        _converse(fields["messages"], said)
+    except ClientMistake as mistake:
+        return replace(request, mistake=mistake.message)
+    choice = request.tool_choice
+    request = replace(
+        request,
         messages=(*system_messages(fields.get("system")), *said.messages),
+        tools=shown_tools(tools, said.named | ({choice.name} if isinstance(choice, NamedTool) else set())),
+    )
+    try:
+        check_schemas(tools, choice, contract, quoting=quoting)
+    except ClientMistake as mistake:
+        return replace(request, mistake=mistake.message, slips=(_LATE,))
+    return request
+
+
+def _options(fields: dict[str, Any], contract: Contract) -> ChatRequest:
+    """The request without its messages and tools."""
+    return ChatRequest(
+        model=fields["model"],
+        messages=(),
         stream=fields.get("stream", False),
         thinking=fields.get("thinking", {}).get("type"),
         effort=fields.get("output_config", {}).get("effort"),
@@ -69,34 +92,37 @@ def decode_request(
         temperature=fields.get("temperature"),
         top_p=fields.get("top_p"),
         stop=tuple(fields.get("stop_sequences", ())),
-        tools=shown_tools(tools, said.named | ({choice.name} if isinstance(choice, NamedTool) else set())),
-        tool_choice=choice,
+        tool_choice=fields.get("tool_choice"),
         user_id=fields.get("metadata", {}).get("user_id"),
     )
-    if needs_thinking:
-        check_thinking(request, contract)
-    check_schemas(tools, choice, contract, quoting=quoting)
-    check_choice(choice, tools, contract, thinks=request.thinks, quoting=quoting)
-    check_request(request, contract)
-    return request
 
 
-def _converse(turns: list[Turn], tools: list[Tool], contract: Contract, *, sees: bool, quoting: bool) -> Conversation:
+def _converse(turns: list[Turn], said: Conversation) -> None:
     if not turns:
-        raise contract.mistake("messages_empty")
-    said = Conversation(
-        contract,
-        frozenset(tool.name for tool in tools),
-        sees=sees,
-        quoting=quoting,
-    )
+        raise said.contract.mistake("messages_empty")
     for index, turn in enumerate(turns):
         said.add(index, turn)
     said.close(len(turns))
-    return said
 
 
-def check_thinking(request: ChatRequest, contract: Contract) -> None:
+def check_request(request: ChatRequest, contract: Contract, *, passback: bool, quoting: bool = False) -> None:
+    """Raises the first breach. `passback` asks for thinking to be sent back. `max_tokens` is clamped before, so only 0
+    can break its rule."""
+    if request.mistake and _LATE not in request.slips:
+        raise ClientMistake(request.mistake)
+    if passback:
+        _check_thinking(request, contract)
+    if request.mistake:
+        raise ClientMistake(request.mistake)
+    check_choice(request, contract, quoting=quoting)
+    check_stop(request.stop, request.slips, contract, "stop")
+    for name in ("temperature", "top_p", "max_tokens"):
+        value = getattr(request, name)
+        if value is not None:
+            check_range(name, value, contract)
+
+
+def _check_thinking(request: ChatRequest, contract: Contract) -> None:
     """A thinking request must hold what the model thought since the user last spoke: with tools in every turn, without
     them in those that called one."""
     if not request.thinks or "messages_thinking_missing" not in contract.rules:
@@ -110,21 +136,12 @@ def check_thinking(request: ChatRequest, contract: Contract) -> None:
             raise contract.mistake("messages_thinking_missing")
 
 
-def check_request(request: ChatRequest, contract: Contract) -> None:
-    """The rules about single values. `max_tokens` is clamped before, so only 0 can break its rule."""
-    if len(request.stop) > contract.limits["stop"].most:
-        raise contract.mistake("stop_too_many", length=len(request.stop))
-    if "" in request.stop:
-        raise contract.mistake("stop_empty", place=f"stop[{request.stop.index('')}]")
-    for name in ("temperature", "top_p", "max_tokens"):
-        value, limit = getattr(request, name), contract.limits[name]
-        if value is not None and not limit.holds(_as_f32(value)):
-            raise contract.mistake("out_of_range", field=name, span=limit.span)
-
-
 def mapped_model(name: str, contract: Contract) -> str:
-    """What DeepSeek's Messages endpoint takes a name for: the row with the longest fitting beginning, or the name."""
-    if name in contract.models:
+    """What DeepSeek's Messages endpoint takes a name for: the row with the longest fitting beginning, or the name.
+
+    What does not look like a model's name stays what it is: unknown.
+    """
+    if name in contract.models or _MODEL_NAME.fullmatch(name) is None:
         return name
     rows = [row for row in contract.tables["claude_names"].values() if name.startswith(row.values["prefix"])]
     if not rows:
@@ -149,14 +166,6 @@ def _traits(model: str, contract: Contract) -> _Traits:
 
 def _clamped(max_tokens: int | None, contract: Contract) -> int | None:
     return None if max_tokens is None else min(max_tokens, contract.limits["max_tokens"].most)
-
-
-def _as_f32(value: float) -> float:
-    """The hosted parser reads 32 bits: 1.00000001 is 1 to it."""
-    try:
-        return unpack("f", pack("f", value))[0]
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
@@ -184,8 +193,14 @@ def _thinking(value: object) -> dict[str, Any]:
     return record(value, "struct MessagesThinking", members, ("type",))
 
 
-def _output_config(value: object) -> dict[str, Any]:
-    return record(value, "struct MessagesOutputConfig", {"effort": lambda effort: variant(effort, _EFFORTS)})
+def _output_config(value: object, efforts: list[str]) -> dict[str, Any]:
+    return record(value, "struct MessagesOutputConfig", {"effort": lambda effort: variant(effort, efforts)})
+
+
+def _fields(contract: Contract) -> Members:
+    """Which efforts there are is the dated contract's to say."""
+    efforts = [effort for effort in _EFFORTS if effort in contract.efforts]
+    return {**_FIELDS, "output_config": lambda value: _output_config(value, efforts)}
 
 
 _FIELDS: Members = {
@@ -196,7 +211,6 @@ _FIELDS: Members = {
     "tools": lambda value: each(array(value), read_tool),
     "tool_choice": read_tool_choice,
     "thinking": _thinking,
-    "output_config": _output_config,
     "stop_sequences": lambda value: each(array(value), string),
     "stream": boolean,
     "temperature": number,
@@ -205,6 +219,7 @@ _FIELDS: Members = {
 }
 
 _WORDS = frozenset(_FIELDS) | {
+    "output_config",
     *("role", "content", "type", "text", "thinking", "signature", "source", "data", "media_type", "url", "file_id"),
     *("id", "name", "input", "tool_use_id", "input_schema", "description", "effort", "budget_tokens", "user_id"),
 }

@@ -10,18 +10,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
 from msgspec import Struct
 
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.anthropic_messages.records import anything, read_members, tagged
-from tidegate.codecs.shapes import Misfit, boolean, missing, string
+from tidegate.codecs.members import as_json, check_object_schema
+from tidegate.codecs.shapes import Misfit, boolean, missing, said, string
 from tidegate.core.jsonvalue import as_object
-from tidegate.core.requests import NamedTool, ToolChoice, ToolSpec
+from tidegate.core.requests import ChatRequest, NamedTool, ToolChoice, ToolSpec
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
-_SHORT = re.compile(r"[a-zA-Z0-9_.:-]{1,128}")
-_JSON_TYPES = (None, "array", "boolean", "integer", "null", "number", "string")
 
 
 class Tool(Struct, frozen=True, gc=False):
@@ -32,11 +30,6 @@ class Tool(Struct, frozen=True, gc=False):
     schema: Any = None
     deferred: bool = False
     server: bool = False
-
-
-def said(word: str, quoting: bool) -> str:
-    """A client's own word in an error text: always for the simulator's user, otherwise only what looks like a name."""
-    return word if quoting or (_SHORT.fullmatch(word) and not word.startswith("sk-")) else "…"
 
 
 def read_tool(value: object) -> Tool:
@@ -53,8 +46,7 @@ def read_tool(value: object) -> Tool:
             try:
                 found[name] = read(fields[name])
             except Misfit as misfit:
-                shown, bare = (f"field `{name}`: {text}" for text in (misfit.shown, misfit.bare))
-                raise Misfit(shown, bare, misfit.spot).at(name) from None
+                raise misfit.of(name).at(name) from None
     return Tool(
         name=found["name"],
         description=found.get("description"),
@@ -116,26 +108,19 @@ def _check_name(index: int, tool: Tool, contract: Contract) -> None:
 def _check_schema(tool: Tool, contract: Contract, quoting: bool) -> None:
     schema = as_object(tool.schema)
     if schema is None and not isinstance(tool.schema, bool):
-        shown = _json(tool.schema) if quoting or tool.schema is None else "the input_schema"
+        shown = as_json(tool.schema) if quoting or tool.schema is None else "the input_schema"
         raise contract.mistake("messages_tool_schema_kind", tool=tool.name, value=shown)
-    kind: Any = (schema or {}).get("type")
-    if kind != "object":
-        shown = _json(kind) if quoting or kind in _JSON_TYPES else "something else"
-        raise contract.mistake("tool_schema_not_object", tool=tool.name, type=shown)
+    check_object_schema(tool.name, tool.schema, contract, quoting=quoting)
 
 
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-def check_choice(
-    choice: ToolChoice | None, tools: list[Tool], contract: Contract, *, thinks: bool, quoting: bool
-) -> None:
-    if not tools or not isinstance(choice, NamedTool):
+def check_choice(request: ChatRequest, contract: Contract, *, quoting: bool) -> None:
+    """A tool that the choice names is among the request's, were it a deferred one."""
+    choice = request.tool_choice
+    if not request.tools or not isinstance(choice, NamedTool):
         return
-    if all(tool.name != choice.name for tool in tools):
+    if all(tool.name != choice.name for tool in request.tools):
         raise contract.mistake("tool_choice_unknown", tool=said(choice.name, quoting))
-    if thinks:
+    if request.thinks:
         raise contract.mistake("tool_choice_in_thinking")
 
 

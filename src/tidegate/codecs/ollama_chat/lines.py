@@ -15,7 +15,7 @@ import orjson
 from tidegate.codecs import ndjson
 from tidegate.codecs.answers import dump_answer, start_of, text_of
 from tidegate.codecs.ollama_chat.messages import read_arguments
-from tidegate.codecs.usage import count
+from tidegate.codecs.usage import count_of
 from tidegate.core.errors import BrokenContract, NotSupported
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.jsonvalue import as_list, as_object
@@ -97,10 +97,10 @@ def _call_id(index: int, *parts: str | None) -> str:
 
 def _usage(line: dict[str, Any]) -> Usage | None:
     """Counts of zero are left out by the server. What its cache held is told by newer ones only, else it is unknown."""
-    prompt, output = count(line.get("prompt_eval_count")), count(line.get("eval_count"))
+    prompt, output = count_of(line.get("prompt_eval_count")), count_of(line.get("eval_count"))
     if prompt is None and output is None:
         return None
-    return Usage(prompt=prompt, output=output, cache_hit=count(line.get("prompt_eval_cached_count")))
+    return Usage(prompt=prompt, output=output, cache_hit=count_of(line.get("prompt_eval_cached_count")))
 
 
 def _seconds(value: Any) -> int | None:

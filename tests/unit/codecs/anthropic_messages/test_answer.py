@@ -91,3 +91,12 @@ def test_arguments_too_deep_to_write_are_refused():
 def test_what_is_no_answer_is_refused(change: dict[str, Any]):
     with pytest.raises(BrokenContract):
         decode_answer({**orjson.loads(HOSTED), **change})
+
+
+def test_an_input_too_deep_to_be_written_is_no_answer():
+    deep: Any = 1
+    for _ in range(300):
+        deep = {"a": deep}
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": deep}
+    with pytest.raises(BrokenContract, match="nested too deeply"):
+        decode_answer({"content": [block], "stop_reason": "tool_use"})

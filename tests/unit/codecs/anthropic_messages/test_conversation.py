@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.counted import Counted
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.codecs.anthropic_messages.blocks import TextBlock, read_content
+from tidegate.codecs.anthropic_messages.blocks import TextBlock, ToolResultBlock, ToolUseBlock, read_content
 from tidegate.codecs.anthropic_messages.conversation import Conversation, Turn, system_messages
 from tidegate.core.errors import ClientMistake
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
@@ -162,3 +163,25 @@ def test_the_requests_own_system_prompt():
     assert system_messages(None) == ()
     assert system_messages("") == (Message("system", ()),)
     assert system_messages((TextBlock("a"), TextBlock("b"))) == (Message("system", (TextPart("a"), TextPart("b"))),)
+
+
+def test_many_calls_are_each_looked_at_a_few_times():
+    many = 2000
+    ids = [f"c{place}" for place in range(many)]
+    said = Conversation(CONTRACT, frozenset({"f"}))
+    before = Counted.compared
+    said.add(0, Turn("assistant", tuple(ToolUseBlock(Counted(one), "f", {}) for one in ids)))
+    results = tuple(ToolResultBlock(Counted(one), ()) for one in ids)
+    said.add(1, Turn("user", (*results, *[TextBlock("x")] * many)))
+    said.close(2)
+    assert len(said.messages) == many + 2
+    assert Counted.compared - before < 10 * many
+
+
+def test_an_error_lists_twenty_ids_and_no_more():
+    for many, end in ((20, "c19. "), (21, "c19, .... ")):
+        calls = [{**CALL, "id": f"c{place:02}"} for place in reversed(range(many))]
+        with pytest.raises(ClientMistake) as caught:
+            converse(("assistant", calls), ("user", "x"))
+        assert "c00, c01, c02" in caught.value.message
+        assert f"c18, {end}" in caught.value.message

@@ -79,3 +79,11 @@ def test_a_reason_nobody_knows_is_refused(reason: object):
         finish_of(reason)
     with pytest.raises(BrokenContract):
         stop_reason(str(reason), None)
+
+
+def test_a_prompt_is_no_more_than_a_ledger_holds():
+    most = 2**63 - 1
+    assert decode_usage({"input_tokens": most, "output_tokens": most}) == Usage(prompt=most, output=most)
+    assert decode_usage({"input_tokens": most, "cache_read_input_tokens": 1, "output_tokens": 1}) == Usage(
+        output=1, cache_hit=1
+    )

@@ -114,3 +114,18 @@ def test_an_event_is_a_json_object(data: bytes | None):
     with pytest.raises(BrokenContract):
         load_event(ServerEvent(b"", data))
     assert load_event(ServerEvent(b"", b'{"type":"ping"}')) == {"type": "ping"}
+
+
+def test_only_the_end_counts_the_output():
+    """What message_start says of it is where the count begins: booked, a long answer would cost nothing."""
+    begun = {"type": "message_start", "message": {"usage": {"input_tokens": 36, "output_tokens": 0}}}
+    told = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    assert decoded(begun, told)[1:] == [Finish("stop"), UsageReport(Usage(prompt=36))]
+
+
+def test_an_input_too_deep_to_be_written_is_no_answer():
+    deep: Any = 1
+    for _ in range(300):
+        deep = {"a": deep}
+    with pytest.raises(BrokenContract, match="nested too deeply"):
+        decoded(opened(type="tool_use", id="t", name="f", input=deep), STOPPED)

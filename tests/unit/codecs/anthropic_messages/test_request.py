@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.codecs.anthropic_messages.request import decode_request, mapped_model
+from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
+from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
 from tidegate.core.errors import BrokenJson, ClientMistake, WrongShape
 from tidegate.core.messages import Message, TextPart
 from tidegate.core.requests import ChatRequest, NamedTool, ToolSpec
@@ -29,8 +30,13 @@ def body(**changes: Any) -> bytes:
     return orjson.dumps({name: value for name, value in fields.items() if value is not ...})
 
 
-def decode(**changes: Any) -> ChatRequest:
-    return decode_request(body(**changes), CONTRACT)
+def decode(
+    contract: Contract = CONTRACT, *, passback: bool = True, quoting: bool = False, **changes: Any
+) -> ChatRequest:
+    """Read and checked."""
+    request = decode_request(body(**changes), contract, quoting=quoting)
+    check_request(request, contract, passback=passback, quoting=quoting)
+    return request
 
 
 def test_each_field_finds_its_place():
@@ -153,11 +159,11 @@ def test_of_two_broken_rules_the_earlier_speaks(place: int):
 
 
 def test_lost_thoughts_can_be_forgiven():
-    assert len(decode_request(body(messages=ASKED), CONTRACT, needs_thinking=False).messages) == 3
+    assert len(decode(messages=ASKED, passback=False).messages) == 3
     assert len(decode(messages=ASKED, thinking={"type": "disabled"}).messages) == 3
     assert len(decode(messages=[*ASKED, HI]).messages) == 4
     before = contract_named("2026-04-preview")
-    assert len(decode_request(body(messages=ASKED), before).messages) == 3
+    assert len(decode(before, messages=ASKED).messages) == 3
 
 
 def test_a_plain_turn_needs_its_thought_only_beside_tools():
@@ -211,5 +217,43 @@ def test_no_error_repeats_what_the_client_said():
             decode(**changes)
         assert secret not in caught.value.message
         with pytest.raises(ClientMistake) as caught:
-            decode_request(body(**changes), CONTRACT, quoting=True)
+            decode(quoting=True, **changes)
         assert secret in caught.value.message
+
+
+def test_what_was_found_while_reading_is_said_by_the_check():
+    request = decode_request(body(messages=[]), CONTRACT)
+    assert request.mistake == "messages: at least one message is required"
+    with pytest.raises(ClientMistake, match="at least one message"):
+        check_request(request, CONTRACT, passback=False)
+
+
+def test_a_wrong_tool_is_named_after_missing_thinking():
+    twice = {"tools": [TOOL, TOOL], "messages": ASKED}
+    with pytest.raises(ClientMistake, match="must be passed back"):
+        decode(**twice)
+    with pytest.raises(ClientMistake, match="Tool names must be unique"):
+        decode(passback=False, **twice)
+    with pytest.raises(ClientMistake, match="Tool names must be unique"):
+        decode(thinking={"type": "disabled"}, **twice)
+
+
+def test_whether_it_thinks_is_seen_when_it_is_checked():
+    """A legacy name of the model may have switched it in between."""
+    request = decode_request(body(tools=[TOOL], tool_choice={"type": "tool", "name": "f"}), CONTRACT)
+    check_request(replace(request, thinking="disabled"), CONTRACT, passback=True)
+    with pytest.raises(ClientMistake, match="Thinking mode does not support"):
+        check_request(request, CONTRACT, passback=True)
+
+
+def test_the_efforts_are_those_of_the_date():
+    before = contract_named("2026-04-preview")
+    assert "ultra" not in before.efforts
+    with pytest.raises(WrongShape, match="unknown variant `ultra`") as caught:
+        decode(before, output_config={"effort": "ultra"})
+    assert all(f"`{effort}`" in caught.value.message for effort in before.efforts)
+
+
+@pytest.mark.parametrize("name", ["claude\n", "claude " + "x" * 9, "claude-" + "x" * 80, "claude-é", ""])
+def test_what_looks_like_no_name_is_taken_for_none_of_ours(name: str):
+    assert mapped_model(name, contract_named("2026-08-ga")) == name

@@ -14,12 +14,11 @@ from tidegate.codecs.anthropic_messages.tools import (
     check_schemas,
     read_tool,
     read_tool_choice,
-    said,
     shown_tools,
 )
 from tidegate.codecs.shapes import Misfit
 from tidegate.core.errors import ClientMistake
-from tidegate.core.requests import NamedTool, ToolSpec
+from tidegate.core.requests import ChatRequest, NamedTool, ThinkingSwitch, ToolSpec
 
 CONTRACT = contract_named(DEFAULT_PROFILE)
 OBJECT: dict[str, Any] = {"type": "object"}
@@ -103,23 +102,25 @@ def test_a_choice_is_read(value: Any, choice: Any):
 
 
 def test_a_choice_must_name_a_tool_and_thinking_allows_none():
-    tools = [Tool("f")]
-    check_choice(NamedTool("f"), tools, CONTRACT, thinks=False, quoting=False)
-    check_choice(NamedTool("g"), [], CONTRACT, thinks=True, quoting=False)
+    def check(choice: str, *tools: str, thinking: ThinkingSwitch | None = None) -> None:
+        asked = ChatRequest(
+            model="m",
+            messages=(),
+            tools=tuple(ToolSpec(name) for name in tools),
+            tool_choice=NamedTool(choice),
+            thinking=thinking,
+        )
+        check_choice(asked, CONTRACT, quoting=False)
+
+    check("f", "f", thinking="disabled")
+    check("g")
     with pytest.raises(ClientMistake, match="no function named 'g' was specified"):
-        check_choice(NamedTool("g"), tools, CONTRACT, thinks=True, quoting=False)
+        check("g", "f")
     with pytest.raises(ClientMistake, match="Thinking mode does not support this tool_choice"):
-        check_choice(NamedTool("f"), tools, CONTRACT, thinks=True, quoting=False)
+        check("f", "f")
 
 
 def test_deferred_tools_are_shown_once_something_names_them():
     tools = [Tool("f", schema=OBJECT), Tool("g", "d", OBJECT, deferred=True)]
     assert shown_tools(tools, set()) == (ToolSpec("f", None, OBJECT),)
     assert shown_tools(tools, {"g"}) == (ToolSpec("f", None, OBJECT), ToolSpec("g", "d", OBJECT))
-
-
-@pytest.mark.parametrize("word", ["my address is 1 Main St", "sk-12345", "x" * 200])
-def test_only_what_looks_like_a_name_is_said_to_everybody(word: str):
-    assert said(word, quoting=True) == word
-    assert said(word, quoting=False) == "…"
-    assert said("toolu_01.a-b", quoting=False) == "toolu_01.a-b"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.counted import Counted
 from tests.support.samples import CALL, WEATHER, request
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.openai_chat.message_rules import check_messages, check_prefix, says_json
 from tidegate.core.errors import ClientMistake
+from tidegate.core.messages import Message, ToolCallPart
+from tidegate.core.requests import ChatRequest
 
 CONTRACT = contract_named(DEFAULT_PROFILE)
 UNANSWERED = (
@@ -150,3 +153,13 @@ def test_an_empty_thought_will_do_and_a_plain_turn_needs_none(messages, fields):
 )
 def test_the_word_json_counts_in_any_spelling(content, found):
     assert says_json(request(messages=[{"role": "user", "content": content}])) is found
+
+
+def test_many_calls_are_each_looked_at_a_few_times():
+    many = 2000
+    calls = tuple(ToolCallPart(Counted(f"c{place}"), "f", "{}") for place in range(many))
+    results = (Message("tool", call_id=Counted(f"c{place}"), parts=()) for place in range(many))
+    asked = ChatRequest(model="m", thinking="disabled", messages=(Message("assistant", calls), *results))
+    before = Counted.compared
+    check_messages(asked, CONTRACT, passback=True, quoting=False)
+    assert Counted.compared - before < 10 * many

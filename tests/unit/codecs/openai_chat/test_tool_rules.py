@@ -80,7 +80,7 @@ def test_names_are_unique_and_looked_at_tool_by_tool():
         ({"type": "object", "description": 5}, 'value is not of type "string"'),
         ({"type": "string"}, "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"string\"'."),
         (True, "schema must be a JSON Schema of 'type: \"object\"', got 'type: null'."),
-        ({"type": ["object"]}, "schema must be a JSON Schema of 'type: \"object\"', got 'type: [\"object\"]'."),
+        ({"type": ["object"]}, "schema must be a JSON Schema of 'type: \"object\"', got 'type: something else'."),
     ],
 )
 def test_parameters_are_the_schema_of_an_object(parameters, said):
@@ -134,3 +134,8 @@ def test_the_schema_of_the_answer_is_checked_as_those_of_tools_are(schema, stric
     wanted = {"type": "json_schema", "json_schema": {"schema": schema, "strict": strict}}
     assert refused(response_format=wanted, tool_choice="auto") == said
     checked(response_format={"type": "json_schema", "json_schema": {"schema": {"type": "array"}}}, tool_choice="auto")
+
+
+def test_a_schema_of_an_older_draft_is_not_quoted_either():
+    secret = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "Jane Doe, born in May"}
+    assert refused(tools=[tool(parameters=secret)]).endswith("got 'type: something else'.")
