@@ -8,8 +8,9 @@ from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
-from tidegate.dialects.openai_shape import refuse_prefix, rename_reasoning
+from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.refusals import asks_prefix, refusal
 
 GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
 
@@ -55,7 +56,7 @@ GENERIC = Dialect(
     title="OpenAI-compatible server",
     rules=GENERIC_RULES,
     read_error=read_error,
-    on_request=((THINKING, drop_thinking), (PREFIX, refuse_prefix(PREFIX.code)), *FOR_LOCAL_RUNTIMES),
+    on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
     stages=(refuse_empty,),
 )

@@ -6,6 +6,7 @@ from tidegate.core.errors import BackendOverloaded, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.openai_shape import always_stream
@@ -34,9 +35,9 @@ THINKING = LLAMACPP_RULES.rule(
 
 SAMPLING = LLAMACPP_RULES.rule(
     "LCP003",
-    "top_k and min_p are switched off; in thinking mode temperature and top_p are 1",
-    why="The contract has neither top_k nor min_p, but the server's defaults are 40 and 0.05. Thinking forces "
-    "temperature 1 on the hosted API.",
+    "top_k and min_p are switched off; temperature and top_p are 1 unless asked otherwise, always in thinking mode",
+    why="The contract has neither top_k nor min_p and its temperature and top_p are 1, but the server's defaults are 40, "
+    "0.05, 0.8 and 0.95. Thinking forces temperature 1 on the hosted API.",
     source=_RUN + "; DeepSeek thinking-mode guide, 2026-08-16",
     checked="2026-11-22",
 )
@@ -80,18 +81,7 @@ def switch_thinking(request: ChatRequest, fields: Fields) -> bool:
 
 def plain_sampling(request: ChatRequest, fields: Fields) -> bool:
     fields.update(top_k=0, min_p=0)
-    if request.thinks:
-        fields.update(temperature=1, top_p=1)
-    return True
-
-
-def default_length(request: ChatRequest, fields: Fields) -> bool:
-    if request.max_tokens is not None:
-        return False
-    if not request.thinks:
-        fields["max_tokens"] = 8192
-    else:
-        fields["max_tokens"] = 131072 if request.effort in ("max", "ultra") else 65536
+    contract_sampling(request, fields)
     return True
 
 
@@ -127,7 +117,7 @@ LLAMACPP = Dialect(
     title="llama.cpp server",
     rules=LLAMACPP_RULES,
     read_error=read_error,
-    on_request=((LENGTH, default_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
+    on_request=((LENGTH, contract_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
     stages=(refuse_empty,),
     always_streams=True,
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.core.errors import BrokenContract, NotSupported
+from tidegate.core.errors import BrokenContract
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
+from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.readers import Fields
 
 
@@ -27,16 +28,11 @@ def switch_by_template(request: ChatRequest, fields: Fields) -> bool:
     return True
 
 
-def contract_sampling(top_k_off: int) -> Callable[[ChatRequest, Fields], bool]:
-    """Samples as the contract does: temperature and top_p 1 unless asked otherwise, always 1 in thinking mode.
-
-    `top_k_off` is the number that switches top_k off at this server.
-    """
+def plain_sampling(top_k_off: int) -> Callable[[ChatRequest, Fields], bool]:
+    """Samples as the contract does, with nothing beside it; `top_k_off` is the number that switches top_k off here."""
 
     def apply(request: ChatRequest, fields: Fields) -> bool:
-        for name in ("temperature", "top_p"):
-            if request.thinks or name not in fields:
-                fields[name] = 1
+        contract_sampling(request, fields)
         fields.update(top_k=top_k_off, min_p=0, repetition_penalty=1)
         return True
 
@@ -46,17 +42,6 @@ def contract_sampling(top_k_off: int) -> Callable[[ChatRequest, Fields], bool]:
 def always_stream(request: ChatRequest, fields: Fields) -> bool:
     fields["stream"] = True
     return not request.stream
-
-
-def refuse_prefix(code: str) -> Callable[[ChatRequest, Fields], bool]:
-    """For a server that would close the text and answer it."""
-
-    def apply(request: ChatRequest, _fields: Fields) -> bool:
-        if request.messages[-1].prefix:
-            raise NotSupported(f"prefix is not supported by this backend, see {code}; use another `model`")
-        return False
-
-    return apply
 
 
 def state_missing_length(request: ChatRequest, _fields: Fields) -> bool:

@@ -125,7 +125,7 @@ SGLANG = Dialect(
     on_request=(
         (MODEL, state_unchecked_model),
         (THINKING, shape.switch_by_template),
-        (SAMPLING, shape.contract_sampling(top_k_off=-1)),
+        (SAMPLING, shape.plain_sampling(top_k_off=-1)),
         (LENGTH, shape.state_missing_length),
         (PREFIX, continue_prefix),
         (LONE_CHOICE, shape.drop_lone_choice),

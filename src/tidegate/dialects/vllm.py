@@ -11,6 +11,7 @@ from tidegate.dialects import openai_shape as shape
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
+from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
 from tidegate.dialects.thinking import splitting
 
@@ -128,9 +129,9 @@ VLLM = Dialect(
     on_request=(
         (STREAM, shape.always_stream),
         (THINKING, shape.switch_by_template),
-        (SAMPLING, shape.contract_sampling(top_k_off=0)),
+        (SAMPLING, shape.plain_sampling(top_k_off=0)),
         (LENGTH, shape.state_missing_length),
-        (PREFIX, shape.refuse_prefix(PREFIX.code)),
+        refusal(PREFIX, "prefix", asks_prefix),
         (LONE_CHOICE, shape.drop_lone_choice),
         (JSON, shape.state_json),
         *FOR_LOCAL_RUNTIMES,

@@ -83,10 +83,9 @@ def test_without_thinking_the_clients_sampling_holds():
     assert "LCP003" in quirks
 
 
-def test_without_thinking_nothing_is_sampled_that_the_client_did_not_ask_for():
+def test_without_thinking_too_what_the_client_does_not_say_is_the_contracts_default_and_not_the_servers():
     body, _ = sent(thinking=OFF)
-    assert "temperature" not in body
-    assert "top_p" not in body
+    assert (body["temperature"], body["top_p"], body["top_k"], body["min_p"]) == (1, 1, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.samples import WEATHER, chunk, request
 
-from tidegate.core.errors import BrokenContract, NotSupported
+from tidegate.core.errors import BrokenContract
 from tidegate.dialects import openai_shape as shape
 
 
@@ -35,7 +35,7 @@ def test_the_switch_is_said_by_both_names_and_the_effort_as_the_contract_maps_it
 def test_sampling_is_the_contracts(thinks, asked, sampled):
     fields = dict(asked)
     thinking = {"type": "enabled" if thinks else "disabled"}
-    assert shape.contract_sampling(-1)(request(thinking=thinking), fields)
+    assert shape.plain_sampling(-1)(request(thinking=thinking), fields)
     assert (fields["temperature"], fields["top_p"]) == sampled
     assert (fields["top_k"], fields["min_p"], fields["repetition_penalty"]) == (-1, 0, 1)
 
@@ -45,14 +45,6 @@ def test_a_stream_is_asked_for_in_any_case(stream, quirk):
     fields: dict[str, Any] = {}
     assert shape.always_stream(request(stream=stream), fields) is quirk
     assert fields == {"stream": True}
-
-
-def test_a_prefix_is_refused_with_the_code_of_the_rule():
-    apply = shape.refuse_prefix("TST001")
-    assert not apply(request(), {})
-    prefix = {"role": "assistant", "content": "The", "prefix": True}
-    with pytest.raises(NotSupported, match="TST001"):
-        apply(request(messages=[{"role": "user", "content": "Hi"}, prefix]), {})
 
 
 def test_a_missing_length_and_json_mode_are_noticed():
