@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.members import (
     as_f32,
+    as_json,
     check_object_schema,
     check_range,
     check_stop,
@@ -115,3 +116,7 @@ def test_a_schema_that_is_none_of_an_object_is_quoted_only_as_a_type(schema, sho
             check_object_schema("f", schema, CONTRACT, quoting=quoting)
         assert caught.value.message.endswith(f"got 'type: {said}'.")
     check_object_schema("f", {"type": "object"}, CONTRACT, quoting=False)
+
+
+def test_json_is_written_without_spaces():
+    assert as_json({"a": ["é", None]}) == '{"a":["é",null]}'
