@@ -30,7 +30,7 @@ class LineDecoder:
     """Lines of one answer to events.
 
     A tool call without an id of its own gets one made of when the answer began and what it calls, so the same bytes
-    always mean the same call, and no two turns share one.
+    always mean the same call, and no two turns share one. Where the server does not tell the time, it only counts.
     """
 
     __slots__ = ("_begun", "_calls", "_ids", "_tokens")
@@ -46,7 +46,8 @@ class LineDecoder:
             raise BrokenContract("the backend reported an error inside its stream")
         events: list[Event] = []
         if self._begun is None:
-            self._begun = str(line.get("created_at"))
+            begun = line.get("created_at")
+            self._begun = begun if isinstance(begun, str) else ""
             events.append(start_of({"model": line.get("model"), "created": _seconds(line.get("created_at"))}))
         message = as_object(line.get("message")) or {}
         events += self._said(message, as_list(line.get("logprobs")) or [])
@@ -79,7 +80,7 @@ class LineDecoder:
         index, self._calls = self._calls, self._calls + 1
         call_id = call.get("id")
         if not isinstance(call_id, str) or not call_id or call_id in self._ids:
-            call_id = _call_id(index, self._begun, name, written)
+            call_id = _call_id(index, self._begun, name, written) if self._begun else f"call_{index}"
         self._ids.add(call_id)
         return ToolCall(index, call_id, name, written)
 
@@ -89,7 +90,7 @@ class LineDecoder:
         return Finish("tool_calls" if reason == "stop" and self._calls else reason)
 
 
-def _call_id(index: int, *parts: str | None) -> str:
+def _call_id(index: int, *parts: str) -> str:
     """In the hosted API's form."""
     digest = hashlib.sha256(orjson.dumps([index, *parts])).hexdigest()
     return f"call_{index:02}_{digest[:24]}"

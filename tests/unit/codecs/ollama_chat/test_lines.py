@@ -160,3 +160,8 @@ def test_arguments_that_are_no_object_cannot_be_written():
     encoder.encode(ToolCall(0, "c1", "f", "{"))
     with pytest.raises(BrokenContract, match="not a JSON object"):
         encoder.encode(Finish("stop"))
+
+
+@pytest.mark.parametrize("at", [None, 5])
+def test_where_no_time_is_told_calls_are_only_counted_and_do_not_look_unique(at: Any):
+    assert [one.call_id for one in calls_of(call(), call(), at=at)] == ["call_0", "call_1"]
