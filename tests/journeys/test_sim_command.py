@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import signal
 import socket
@@ -58,7 +57,6 @@ def test_a_wrong_option_is_one_line_and_code_two(folder: Path) -> None:
     assert done.stderr.startswith("tidegate: --profile: expected one of 2026-04-preview")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="the embedded engine is not installed")
 def test_the_embedded_model_can_be_the_brain(folder: Path, model_path: Path) -> None:
     with serving(folder, "sim", "--port", "0", "--brain", "embedded", "--model", str(model_path)) as running:
         status, answer = running.post(ASKED, AUTHORIZED)

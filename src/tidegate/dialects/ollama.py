@@ -15,6 +15,7 @@ from tidegate.codecs.ollama_chat.request import request_fields
 from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
+from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
 from tidegate.dialects.ollama_home import local_name, plain_name
@@ -33,16 +34,11 @@ from tidegate.dialects.ollama_rules import (
     WINDOW,
 )
 from tidegate.dialects.readers import Fields, Wire
+from tidegate.dialects.refusals import asks_prefix, refusal
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
 _PLAIN = {"top_k": 0, "min_p": 0, "repeat_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
 _CONTRACT = contract_named(DEFAULT_PROFILE)
-
-
-def refuse_prefix(request: ChatRequest) -> ChatRequest:
-    if request.messages[-1].prefix:
-        raise NotSupported(f"prefix is not supported by this backend, see {PREFIX.code}; use another `model`")
-    return request
 
 
 def settle_choice(request: ChatRequest) -> ChatRequest:
@@ -78,13 +74,9 @@ def format_allowed(request: ChatRequest) -> ChatRequest:
     return request
 
 
-def _effort(request: ChatRequest) -> str:
-    applied = _CONTRACT.efforts.get(request.effort or "", "off")
-    return _CONTRACT.value("defaults", "effort") if applied == "off" else applied
-
-
 def level_of_thinking(request: ChatRequest, fields: Fields) -> bool:
-    fields["think"] = _effort(request) if request.thinks else False
+    effort = _CONTRACT.applied_effort(request)
+    fields["think"] = False if effort == "off" else effort
     return True
 
 
@@ -94,17 +86,13 @@ def keep_window(_request: ChatRequest, fields: Fields) -> bool:
 
 
 def plain_sampling(request: ChatRequest, fields: Fields) -> bool:
-    options = fields["options"]
-    options.update(_PLAIN)
-    if request.thinks:
-        options.update(temperature=1, top_p=1)
-    options.setdefault("temperature", 1)
-    options.setdefault("top_p", 1)
+    fields["options"].update(_PLAIN)
+    contract_sampling(request, fields["options"])
     return True
 
 
 def default_length(request: ChatRequest, fields: Fields) -> bool:
-    effort = "max" if _effort(request) == "max" else "high"
+    effort = _CONTRACT.applied_effort(request)
     fields["options"].setdefault("num_predict", _CONTRACT.default_max_tokens(thinks=request.thinks, effort=effort))
     return request.max_tokens is None
 
@@ -119,13 +107,13 @@ OLLAMA = Dialect(
     write=request_fields,
     wire=OLLAMA_CHAT,
     on_meaning=(
-        (PREFIX, refuse_prefix),
         (TOOL_CHOICE, settle_choice),
         (STRICT, loosen_tools),
         (FORMAT, format_allowed),
         (REMINDER, remind_as_system),
     ),
     on_request=(
+        refusal(PREFIX, "prefix", asks_prefix),
         (WINDOW, keep_window),
         (THINKING, level_of_thinking),
         (SAMPLING, plain_sampling),
