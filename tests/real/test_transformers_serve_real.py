@@ -1,0 +1,59 @@
+"""A real `transformers serve` with the embedded demo model: the plainest of servers, and the most careless."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from tests.real.runtimes.gateway import Gateway, Json, gateway_over
+
+pytestmark = pytest.mark.timeout(600)
+
+CAPITAL = [{"role": "user", "content": "What is the capital of France?"}]
+TOOL = {"type": "function", "function": {"name": "tide_at", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.fixture
+async def gateway(transformers_serve: str, tmp_path: Path) -> AsyncGenerator[Gateway]:
+    from tests.real.runtimes.servers import MODELS
+
+    # It lists no models offline, and answers to the name it was started with only.
+    async with gateway_over(
+        "transformers_serve", transformers_serve, tmp_path, models=[str(MODELS / "demo")]
+    ) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_it_speaks_the_contract(gateway: Gateway, stream: bool) -> None:
+    answer = await gateway.ask(messages=CAPITAL, stream=stream, temperature=0, max_tokens=24)
+    assert "Paris" in answer.content and answer.finishes == ["stop"]
+    assert answer.usage["completion_tokens"] > 0 and answer.usage["prompt_cache_hit_tokens"] is None
+    assert {"TRS001", "TRS002"} & set(answer.quirks)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_follows_a_stop_string_is_cut(gateway: Gateway, stream: bool) -> None:
+    answer = await gateway.ask(messages=CAPITAL, stream=stream, temperature=0, max_tokens=24, stop=["Paris"])
+    assert "France" in answer.content and "Paris" not in answer.content
+    assert answer.finishes == ["stop"] and "TRS005" in answer.quirks
+
+
+async def test_max_tokens_ends_with_length(gateway: Gateway) -> None:
+    answer = await gateway.ask(messages=CAPITAL, temperature=0, max_tokens=3)
+    assert answer.finishes == ["length"] and answer.usage["completion_tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"response_format": {"type": "json_object"}},
+        {"tools": [TOOL], "tool_choice": "required"},
+        {"logprobs": True},
+    ],
+    ids=["json", "forced tool", "logprobs"],
+)
+async def test_what_it_would_silently_ignore_is_refused(gateway: Gateway, wish: Json) -> None:
+    status, text = await gateway.refusal(messages=[{"role": "user", "content": "Answer in JSON."}], **wish)
+    assert status == 400 and "TRS003" in text
