@@ -36,7 +36,7 @@ class Answer:
 
     @property
     def quirks(self) -> list[str]:
-        return self.reply.headers["x-tidegate-quirks"].split()
+        return self.reply.headers["x-tidegate-quirks"].split(",")
 
     def take(self, said: Json) -> None:
         self.content += said.get("content") or ""

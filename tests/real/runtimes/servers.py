@@ -62,13 +62,13 @@ def free_port() -> int:
 @contextmanager
 def vllm(profile: str) -> Generator[str]:
     model, *flags = PROFILES[profile]
-    with _serving("vllm", "serve", str(MODELS / model), *_VLLM, *flags) as url:
+    with _serving("vllm", "serve", model, *_VLLM, *flags) as url:
         yield url
 
 
 @contextmanager
 def transformers_serve() -> Generator[str]:
-    with _serving("transformers", "serve", str(MODELS / "demo"), "--device", "cpu", "--dtype", "bfloat16") as url:
+    with _serving("transformers", "serve", "demo", "--device", "cpu", "--dtype", "bfloat16") as url:
         yield url
 
 
@@ -78,7 +78,12 @@ def _serving(program: str, *arguments: str) -> Generator[str]:
     port = free_port()
     command = [str(ENVIRONMENT / "bin" / program), *arguments, "--port", str(port)]
     with subprocess.Popen(
-        command, env={**os.environ, **_QUIET}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        cwd=MODELS,
+        env={**os.environ, **_QUIET},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     ) as server:
         try:
             _wait_until_ready(server)
