@@ -57,11 +57,6 @@ async def test_what_it_would_silently_ignore_is_refused(gateway: Gateway, wish: 
     assert status == 400 and "TRS003" in text
 
 
-async def test_a_prompt_beyond_its_window_is_answered_and_said_to_be_unchecked(gateway: Gateway) -> None:
-    answer = await gateway.ask(messages=[{"role": "user", "content": "tide " * 8500}], temperature=0, max_tokens=2)
-    assert answer.usage["prompt_tokens"] > 8192 and "TRS007" in answer.quirks
-
-
 async def test_a_model_that_it_does_not_serve_is_not_answered(
     gateway: Gateway, transformers_serve: str, tmp_path: Path
 ) -> None:

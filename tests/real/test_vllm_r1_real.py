@@ -81,7 +81,6 @@ async def test_a_call_cut_anywhere_is_never_ready_to_run(gateway: Gateway, strea
         assert answer.finishes == ["length"]
         for got, meant in zip(answer.calls, whole.calls, strict=False):
             assert meant["name"].startswith(got["name"]) and meant["arguments"].startswith(got["arguments"])
-            assert got["arguments"] != "{}"
     assert any(
         answer.calls and answer.calls[0]["arguments"] not in ("", whole.calls[0]["arguments"]) for answer in answers
     )

@@ -97,9 +97,10 @@ async def test_a_call_cut_anywhere_is_never_ready_to_run(gateway: Gateway, strea
     answers = await asyncio.gather(*ask)
     for answer in answers:
         assert answer.finishes == ["length"]
+        assert "DSML" not in answer.content, "the parser lets go of a marker that was cut"
         for got, meant in zip(answer.calls, whole.calls, strict=False):
+            # A beginning of one JSON object is no JSON; `{}` would be.
             assert meant["name"].startswith(got["name"]) and meant["arguments"].startswith(got["arguments"])
-            assert got["arguments"] != "{}"
     partial = [
         answer
         for answer in answers
