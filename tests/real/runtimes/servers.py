@@ -15,7 +15,7 @@ from typing import IO
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[2] / ".venv-real"
-MODELS = ENVIRONMENT / "models"
+MODELS, INSTALLED = ENVIRONMENT / "models", ENVIRONMENT / ".installed"
 READY = "Application startup complete."
 STOP_LIMIT_S = 60
 
