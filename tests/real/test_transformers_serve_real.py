@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from tests.real.runtimes.gateway import Gateway, Json, gateway_over
+from tests.real.runtimes.gateway import Gateway, Json, found_at, gateway_over
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -19,6 +19,10 @@ async def gateway(transformers_serve: str, tmp_path: Path) -> AsyncGenerator[Gat
     # It lists no models offline, and answers to the name it was started with only.
     async with gateway_over("transformers_serve", transformers_serve, tmp_path, models=["demo"]) as gateway:
         yield gateway
+
+
+async def test_it_is_found_by_its_fingerprint_and_by_no_other(transformers_serve: str) -> None:
+    assert await found_at(transformers_serve) == ["transformers_serve"]
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from tests.real.runtimes.gateway import Gateway, Json, gateway_over, says
+from tests.real.runtimes.gateway import Gateway, Json, found_at, gateway_over, says
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -43,6 +43,10 @@ CALLS = (
 async def gateway(vllm_v4: str, tmp_path: Path) -> AsyncGenerator[Gateway]:
     async with gateway_over("vllm", vllm_v4, tmp_path) as gateway:
         yield gateway
+
+
+async def test_it_is_found_by_its_fingerprint_and_by_no_other(vllm_v4: str) -> None:
+    assert await found_at(vllm_v4) == ["vllm"]
 
 
 @WAYS

@@ -6,13 +6,16 @@ import base64
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.support.asgi import Reply, call
 
 from tidegate.app import App
+from tidegate.backends.probe import WATCH_LIMITS, Probe
+from tidegate.backends.transport import Transport
+from tidegate.catalog.runtimes import runtimes
 from tidegate.config import parse_config
 
 Json = dict[str, Any]
@@ -98,3 +101,13 @@ async def gateway_over(kind: str, url: str, folder: Path, **backend: Any) -> Asy
     }
     async with App(parse_config(written), {}, folder, None) as app:
         yield Gateway(app)
+
+
+async def found_at(url: str) -> list[str]:
+    """The kinds of runtime that the probe takes this one for, if each had this port for its default."""
+    watcher = Transport(WATCH_LIMITS)
+    port = int(url.rsplit(":", 1)[1])
+    everywhere = tuple(replace(runtime, port=port) for runtime in runtimes())
+    found = await Probe(watcher, watcher, everywhere, frozenset()).find()
+    watcher.close()
+    return [backend.name for backend in found]
