@@ -74,15 +74,16 @@ def read(reply: Reply) -> Answer:
 class Gateway:
     """Asks the backend `box`; thinking is off unless a test says otherwise."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, data_class: str) -> None:
         self._app = app
+        self._class = data_class
 
     async def post(self, **fields: Any) -> Reply:
         body: Json = {"model": "box", "thinking": {"type": "disabled"}, "max_tokens": 300} | fields
         if body.get("stream"):
             body["stream_options"] = {"include_usage": True}
         raw = json.dumps(body).encode()
-        return await call(self._app.asgi, "POST", "/chat/completions", raw, {"x-tidegate-class": "private"})
+        return await call(self._app.asgi, "POST", "/chat/completions", raw, {"x-tidegate-class": self._class})
 
     async def ask(self, **fields: Any) -> Answer:
         return read(await self.post(**fields))
@@ -100,7 +101,8 @@ async def gateway_over(kind: str, url: str, folder: Path, **backend: Any) -> Asy
         "backends": {"box": {"kind": kind, "base_url": f"{url}/v1", **backend}},
     }
     async with App(parse_config(written), {}, folder, None) as app:
-        yield Gateway(app)
+        # Nothing on the wire proves that this one keeps a prompt to itself.
+        yield Gateway(app, "public" if kind == "transformers_serve" else "private")
 
 
 async def found_at(url: str) -> list[str]:
