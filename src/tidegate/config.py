@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from tidegate.core.errors import Misconfigured
 from tidegate.core.jsonvalue import as_object
+from tidegate.core.profile import Encoding, Feature
 
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
@@ -67,6 +68,13 @@ class ProbeOptions(Struct, frozen=True):
     interval_s: Annotated[Seconds, Meta(description="Seconds between two looks at all local backends.")] = 15.0
 
 
+class ProfileOptions(Struct, frozen=True):
+    measure: Annotated[
+        bool,
+        Meta(description="Try what backends at home can do, with short requests of fixed text, when one is new."),
+    ] = True
+
+
 class LedgerOptions(Struct, frozen=True):
     path: Annotated[
         str | None, Meta(description="SQLite file; default: tidegate/ledger.sqlite3 in the state folder.")
@@ -110,6 +118,16 @@ class BackendOptions(Struct, frozen=True):
     models: Annotated[
         tuple[str, ...], Meta(description="Models it serves, its default first; empty: ask the server.")
     ] = ()
+    features: Annotated[
+        tuple[Feature, ...],
+        Meta(
+            description="Features that you know to work there, where nothing is declared and nothing can be measured."
+        ),
+    ] = ()
+    encoding: Annotated[
+        Encoding | None,
+        Meta(description="DeepSeek's prompt format that its models know, for the raw path; default: ask the server."),
+    ] = None
 
 
 class AliasOptions(Struct, frozen=True):
@@ -135,6 +153,7 @@ class Config(Struct, frozen=True):
     contract: Annotated[ContractOptions, Meta(description="What the hosted API promises.")] = ContractOptions()
     embedded: Annotated[Embedded, Meta(description="The embedded demo model.")] = Embedded()
     probe: Annotated[ProbeOptions, Meta(description="Finding running runtimes.")] = ProbeOptions()
+    profiles: Annotated[ProfileOptions, Meta(description="What backends can do.")] = ProfileOptions()
     ledger: Annotated[LedgerOptions, Meta(description="The record of exchanges.")] = LedgerOptions()
     replay: Annotated[ReplayOptions, Meta(description="Reasoning that clients drop.")] = ReplayOptions()
     timeouts: Annotated[Timeouts, Meta(description="How long backends may take.")] = Timeouts()

@@ -23,7 +23,9 @@ from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
+from tidegate.backends.measuring import Measuring
 from tidegate.backends.probe import WATCH_LIMITS, Probe
+from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
@@ -67,6 +69,7 @@ class App:
         if config.embedded.enabled and model_path is not None:
             self._embedded = embedded_backend(self._transport, config.embedded, model_path)
             self.engine = self._embedded.engine
+        self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self._config = config
@@ -85,7 +88,8 @@ class App:
         if config.probe.enabled:
             taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
             probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
-        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
+        learn = Measuring(self._store, _today).learn if config.profiles.measure else None
+        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s, learn=learn)
 
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
@@ -97,7 +101,15 @@ class App:
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
-        backend = HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        backend = HttpBackend(
+            self._transport,
+            endpoint,
+            dialect_named(options.kind),
+            models,
+            watcher=watcher,
+            vouched=frozenset(options.features),
+            encoding=options.encoding,
+        )
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend
         return backend
@@ -176,6 +188,10 @@ class _Ids:
             self._chance = os.urandom(10 * 128)
         taken, self._chance = self._chance[:10], self._chance[10:]
         return f"{time.time_ns() // 1_000_000:012x}{taken.hex()}"
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def ledger_path(config: Config, state_folder: Path) -> Path:

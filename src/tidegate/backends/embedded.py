@@ -27,7 +27,15 @@ class EmbeddedBackend:
         self._transport = transport
         self._dialect = dialect
         self._note = note
-        self._view = BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, "starting", (model,), note=note)
+        self._view = BackendView(
+            self.name,
+            Boundary.DEVICE,
+            DataClass.PRIVATE,
+            "starting",
+            (model,),
+            note=note,
+            declared=dialect.declares,
+        )
         self._endpoint: Endpoint | None = None
         self._address: EngineAddress | None = None
         self.engine = engine

@@ -12,6 +12,7 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, UsageReport, frame_of
+from tidegate.core.profile import FEATURES, Fact
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 
@@ -65,7 +66,8 @@ class FakeBackend:
         health: Health = "up",
         script: Script = default_script,
     ) -> None:
-        self._view = BackendView(name, boundary, accepts, health, models)
+        facts = tuple(Fact(feature, "native", "declared") for feature in FEATURES)
+        self._view = BackendView(name, boundary, accepts, health, models, declared=facts)
         self._script = script
         self.heard: list[Request] = []
         """Every request that reached it."""

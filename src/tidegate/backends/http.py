@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 from tidegate.backends.base import Answering, Endpoint
 from tidegate.backends.connection import Connection
+from tidegate.backends.profiles import Profiles
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
+from tidegate.codecs.json_text import dump_fields
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
 from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
+from tidegate.core.profile import Encoding, Feature
 from tidegate.core.requests import Request
 from tidegate.dialects.base import Dialect
+from tidegate.dialects.metadata import Question
 from tidegate.dialects.readers import AnswerReader, StreamReader
 
 _ERROR_BODY_LIMIT_BYTES = 64 * 1024
@@ -96,10 +100,13 @@ class HttpBackend:
         *,
         watcher: Transport | None,
         note: str = "",
+        vouched: frozenset[Feature] = frozenset(),
+        encoding: Encoding | None = None,
     ) -> None:
-        """`watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on.
+        """`vouched` and `encoding` are the operator's word for what its models can do (`Profiles`).
 
-        The hosted API is not: it counts as up until a request says otherwise.
+        `watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on. The hosted API is
+        not: it counts as up until a request says otherwise.
         """
         self._transport = transport
         self._endpoint = endpoint
@@ -108,6 +115,7 @@ class HttpBackend:
         self._asks_models = not models
         self._watcher = watcher
         self._note = note
+        self.profiles = Profiles(dialect, vouched, encoding)
         self._view: BackendView | None = None
         self._see("unknown")
 
@@ -130,13 +138,16 @@ class HttpBackend:
             self._models,
             serves_any=self._asks_models and not self._models,
             note=self._note,
+            declared=self.profiles.declared,
+            profiles=self.profiles.known,
         )
         if view != self._view:
             self._view = view
 
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
         try:
-            answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
+            dialect = self.profiles.dialect_for(model)
+            answering = await open_answer(self._transport, self._endpoint, dialect, request, model, data_class)
         except (BackendUnreachable, BackendTimedOut):
             self._see("down")
             raise
@@ -147,6 +158,19 @@ class HttpBackend:
     async def fetch(self, path: str) -> bytes:
         """GET something that holds no content, such as the balance; an error status becomes the dialect's error."""
         return await fetch(self._transport, self._endpoint, path, self._dialect.read_error)
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._dialect
+
+    async def ask(self, question: Question, model: str) -> bytes:
+        """What the server answers to a question about itself; an error status is an error."""
+        body = dump_fields(question.body(model)) if question.body is not None else b""
+        return await fetch(self._transport, self._endpoint, question.path, body=body)
+
+    def learned(self) -> None:
+        """More is known of its models: routing shall see it."""
+        self._see(self.view.health)
 
     async def refresh(self) -> None:
         if self._watcher is None:
@@ -180,16 +204,21 @@ def _refused(status: int, _body: bytes) -> GatewayError:
 
 
 async def fetch(
-    transport: Transport, endpoint: Endpoint, path: str, read_error: Callable[[int, bytes], GatewayError] = _refused
+    transport: Transport,
+    endpoint: Endpoint,
+    path: str,
+    read_error: Callable[[int, bytes], GatewayError] = _refused,
+    *,
+    body: bytes = b"",
 ) -> bytes:
-    """GET without content. Any status but 200 is an error; without a dialect's help a `BackendRefused`."""
-    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path))
+    """GET, or POST of a fixed text; never content. Any status but 200 is an error, `BackendRefused` if no dialect reads it."""
+    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body))
     ended = False
     try:
-        body = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
+        answer = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
         ended = True
         if connection.status != 200:
-            raise read_error(connection.status, body)
-        return body
+            raise read_error(connection.status, answer)
+        return answer
     finally:
         connection.release(ended=ended)

@@ -22,6 +22,7 @@ from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.profile import Fact, Traits
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
+from tidegate.dialects.metadata import Question
 from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, Stage, StreamReader, Wire
 
 COMMON = Rulebook("REQ", "Every request")
@@ -129,10 +130,10 @@ class Dialect:
     `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
     stream or the whole answer; `stages` change the events that were read, and are made for the request as the client
     meant it, with the backend's `model` in it. `declares` says how each feature is had by this dialect as it stands;
-    `fit` gives the dialect for a server of which more is known. `write` and `wire` are the codec of the chat endpoint.
-    `beta_chat_path` takes what the contract offers on the beta base only; a path that is None is not spoken. `keep_home`
-    gives the name by which a server that can pass requests on answers itself, and raises `NotSupported` for a model that
-    it does not run itself.
+    `questions` ask the server about itself and `fit` gives the dialect for one of which more is known. `write` and
+    `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the contract offers on the beta base only; a
+    path that is None is not spoken. `keep_home` gives the name by which a server that can pass requests on answers
+    itself, and raises `NotSupported` for a model that it does not run itself.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Dialect:
     stages: tuple[Callable[[ChatRequest], Stage | None], ...] = ()
     keep_home: tuple[Rule, Callable[[str], str]] | None = None
     declares: tuple[Fact, ...] = ()
+    questions: tuple[Question, ...] = ()
     fit: Callable[[Dialect, Traits], Dialect] | None = None
     write: Callable[[ChatRequest], Fields] = request_fields
     wire: Wire = CHAT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidegate.core.errors import BackendOverloaded, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
@@ -117,6 +118,7 @@ LLAMACPP = Dialect(
     title="llama.cpp server",
     rules=LLAMACPP_RULES,
     read_error=read_error,
+    questions=questions.LLAMACPP,
     on_request=((LENGTH, contract_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
     stages=(refuse_empty,),
     always_streams=True,

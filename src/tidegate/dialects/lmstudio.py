@@ -7,6 +7,7 @@ from dataclasses import replace
 from tidegate.core.errors import BackendRefused, GatewayError
 from tidegate.core.requests import ChatRequest, NamedTool
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
@@ -129,6 +130,7 @@ LMSTUDIO = Dialect(
     title="LM Studio server",
     rules=LMSTUDIO_RULES,
     read_error=read_error,
+    questions=questions.LMSTUDIO,
     on_request=(
         refusal(REFUSED, "prefix", asks_prefix),
         refusal(REFUSED, "logprobs", asks_logprobs),

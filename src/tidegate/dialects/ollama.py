@@ -14,6 +14,7 @@ from tidegate.codecs.ollama_chat.lines import LineDecoder
 from tidegate.codecs.ollama_chat.request import request_fields
 from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
+from tidegate.dialects import questions
 from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
@@ -102,6 +103,7 @@ OLLAMA = Dialect(
     title="Ollama",
     rules=OLLAMA_RULES,
     read_error=read_error,
+    questions=questions.OLLAMA,
     chat_path="/api/chat",
     keep_home=(LOCAL, local_name),
     write=request_fields,

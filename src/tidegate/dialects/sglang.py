@@ -9,6 +9,7 @@ from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
+from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
@@ -122,6 +123,7 @@ SGLANG = Dialect(
     title="SGLang",
     rules=SGLANG_RULES,
     read_error=read_error,
+    questions=questions.SGLANG,
     on_request=(
         (MODEL, state_unchecked_model),
         (THINKING, shape.switch_by_template),

@@ -8,6 +8,7 @@ from tidegate.core.errors import BackendRefused, GatewayError, NotSupported
 from tidegate.core.requests import NamedTool
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
+from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
@@ -126,6 +127,7 @@ VLLM = Dialect(
     title="vLLM",
     rules=VLLM_RULES,
     read_error=read_error,
+    questions=questions.VLLM,
     on_request=(
         (STREAM, shape.always_stream),
         (THINKING, shape.switch_by_template),

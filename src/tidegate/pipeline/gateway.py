@@ -28,6 +28,7 @@ from tidegate.ledger.entries import Entry, entry_of
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
+from tidegate.routing.needs import needs_of, says_thinking
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import FELL_BACK
 
@@ -97,6 +98,7 @@ class Gateway:
 
     def decide(self, exchange: Exchange, ask: Ask, request: R) -> R:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked."""
+        ask = replace(ask, needs=needs_of(request), says_thinking=says_thinking(request))
         exchange.decision = decision = self._decide(ask)
         exchange.data_class = decision.data_class
         if ask.model in self.legacy_seen:

@@ -127,6 +127,22 @@ NOT_SERVED = ROUTES.rule(
     source="llama.cpp b11549, run 2026-11-22; SGLang 0.5.23 source",
     checked="2026-11-22",
 )
+LACKS = ROUTES.rule(
+    "RTE014",
+    "dropped: this backend cannot do what the request depends on",
+    why="Its profile says so, by declaration or by measurement. Asked all the same, it would answer and the answer would "
+    "look right: prose for JSON, a new answer for a continued one. `tidegate status` shows the profiles.",
+    source="facts of vLLM 0.32.0, llama.cpp b11549 and transformers serve 5.19, run 2026-11-22",
+    checked="2026-11-24",
+)
+NOT_KNOWN = ROUTES.rule(
+    "RTE015",
+    "dropped: nobody knows whether this backend can do what the request depends on",
+    why="Nothing is declared for its kind and nothing was measured yet. A backend at home is measured by a short probe "
+    "once it is up (`[profiles] measure`); for an external one, `[backends.NAME] features` takes your word.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
 KEPT = ROUTES.rule(
     "RTE020",
     "kept: allowed, serves the model, not known to be down",

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 
 from tidegate import __version__
 from tidegate.asgi import Receive, Scope, Send, respond
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import NotFound
+from tidegate.core.profile import FEATURES, Profile
 from tidegate.ledger.entries import Entry, view_of
 from tidegate.pipeline.gateway import Gateway
 from tidegate.surfaces.auth import Door
+
+_MOST_PROFILES = 20
+"""A server may list hundreds of models."""
 
 
 class Book(Protocol):
@@ -85,4 +90,14 @@ def _backend_view(view: BackendView) -> dict[str, Any]:
     }
     if view.note:
         shown["note"] = view.note
+    shown["profiles"] = [_profile_view(view.profile(model)) for model in view.models[:_MOST_PROFILES]]
     return shown
+
+
+def _profile_view(profile: Profile) -> dict[str, Any]:
+    facts = [profile.fact(feature) for feature in FEATURES]
+    return {
+        "model": profile.model,
+        "traits": {name: value for name, value in msgspec.to_builtins(profile.traits).items() if value is not None},
+        "facts": {fact.feature: msgspec.to_builtins(fact) for fact in facts},
+    }
