@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import legacy_line, print_backends
+from tidegate.cli.status import fact_cell, legacy_line, print_backends
 
 Run = Callable[..., Any]
 HOME = {"name": "home", "boundary": "device", "accepts": "private", "health": "up", "models": ["m", "n"]}
@@ -86,3 +86,34 @@ def test_retired_names_that_were_asked_for_are_told(policy: str, fate: str) -> N
     assert fate in legacy_line({"policy": policy, "seen": {"deepseek-chat": 2}})
     assert legacy_line({"policy": policy, "seen": {}}) == ""
     assert legacy_line({}) == ""
+
+
+def test_a_profile_shows_each_feature_and_by_which_rule(tidegate: Run, gateway: Any) -> None:
+    facts = {
+        "thinking_off": {"way": "native", "basis": "measured"},
+        "json": {"way": "emulated", "basis": "declared", "code": "REQ011"},
+        "prefix": {"way": "refused", "basis": "measured", "code": "PRF002"},
+    }
+    profile = {"model": "m", "traits": {"version": "0.32.0", "window_tokens": 131072}, "facts": facts}
+    shown = shown_for(tidegate, gateway, backends=[{**HOME, "profiles": [profile]}])
+    heading, row, legend = shown.out.splitlines()[3:6]
+    assert heading.split("  ")[0] == "what it can do"
+    assert row.split() == [
+        *("home/m", "0.32.0", "131,072"),
+        *("yes*", "by", "REQ011", "?", "?", "no", "PRF002*", "?"),
+    ]
+    assert "* measured" in legend
+
+
+@pytest.mark.parametrize(
+    ("fact", "cell"),
+    [
+        ({}, "?"),
+        ({"way": None, "basis": "unknown"}, "?"),
+        ({"way": "native", "basis": "declared", "code": "GEN001"}, "yes"),
+        ({"way": "emulated", "basis": "measured", "code": "REQ011"}, "by REQ011*"),
+        ({"way": "refused", "basis": "declared"}, "no"),
+    ],
+)
+def test_a_fact_in_a_cell(fact: dict[str, Any], cell: str) -> None:
+    assert fact_cell(fact) == cell

@@ -14,6 +14,7 @@ from tidegate import __version__
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
+from tidegate.core.profile import FEATURES, Fact, Profile, Traits
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
@@ -64,6 +65,7 @@ async def test_status_shows_what_there_is(front: Build) -> None:
     policy = Policy(DataClass.INTERNAL, {name: Alias(name, ("home",)) for name in ("notes", "assistant")})
     status, shown = await get(front(seen("home"), policy=policy), "/-/status")
     assert status == 200
+    del shown["backends"][0]["profiles"]
     assert shown == {
         "version": __version__,
         "default_class": "internal",
@@ -139,3 +141,28 @@ async def test_status_counts_the_retired_names_that_were_asked_for(front: Build,
         )
     _, shown = await get(made, "/-/status")
     assert shown["legacy_names"] == {"policy": "rewrite" if rewrites else "reject", "seen": {"deepseek-chat": 2}}
+
+
+async def test_each_model_has_a_profile_and_what_is_not_known_is_said_so(front: Build) -> None:
+    told = (Fact("json", "emulated", "declared", "LCP010", "b11549", "2026-11-24"),)
+    known = Profile("m", Traits(version="b1", window_tokens=1024), told)
+    _, shown = await get(front(seen("box", profiles=(known,))), "/-/status")
+    (profile,) = shown["backends"][0]["profiles"]
+    assert (profile["model"], profile["traits"]) == ("m", {"version": "b1", "window_tokens": 1024})
+    assert list(profile["facts"]) == list(FEATURES)
+    assert profile["facts"]["json"] == {
+        "feature": "json",
+        "way": "emulated",
+        "basis": "declared",
+        "code": "LCP010",
+        "version": "b11549",
+        "checked": "2026-11-24",
+    }
+    assert (profile["facts"]["fim"]["way"], profile["facts"]["fim"]["basis"]) == (None, "unknown")
+
+
+async def test_of_a_server_with_very_many_models_the_first_profiles_are_shown(front: Build) -> None:
+    backend = seen("hub")
+    backend._view = BackendView("hub", Boundary.DEVICE, DataClass.PUBLIC, "up", tuple(f"m{n}" for n in range(500)))
+    _, shown = await get(front(backend), "/-/status")
+    assert [profile["model"] for profile in shown["backends"][0]["profiles"]] == [f"m{n}" for n in range(20)]
