@@ -15,7 +15,7 @@ COUNTED = COMMON.rule(
     "REQ023",
     "reasoning tokens that a local runtime does not count are estimated by the gateway",
     why="The contract reports them. Streaming servers send about one token per piece, so reasoning has the share of the "
-    "output tokens that it has of the pieces; an answer that came whole is measured by characters. The markup of tool "
+    "output tokens that it has of the pieces; reasoning in one piece is measured by characters. The markup of tool "
     "calls never shows as pieces: beside calls, each piece of reasoning counts as one token. It is never more than the output. "
     "Where thinking was off and nothing was thought it is 0, which is no estimate and not reported as one.",
     source="llama.cpp b11549 reports none, vLLM 0.32.0 with its R1 parser reports 0, run 2026-11-22; Ollama source fb30760, "
@@ -65,7 +65,7 @@ class CountsReasoning:
         thought, rest = self._thought, self._rest
         if thought.pieces > 1 and self._called:
             return min(thought.pieces, output)
-        if thought.pieces > 1 or rest.pieces > 1:
+        if thought.pieces > 1:
             share = thought.pieces / (thought.pieces + rest.pieces)
         else:
             share = thought.characters / (thought.characters + rest.characters)

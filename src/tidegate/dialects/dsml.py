@@ -15,7 +15,7 @@ from tidegate.core.events import Event, Finish, Reasoning, Start, Text, ToolCall
 from tidegate.core.messages import ToolCallPart
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.base import COMMON
-from tidegate.dialects.dsml_block import HEAD, BlockReader, Unreadable, begun, names_dsml
+from tidegate.dialects.dsml_block import HEAD, MARK, BlockReader, Unreadable, begun
 
 _SEEN = (
     "deepseek-recipe 0.2.0 and llama.cpp b11549, run 2026-11-22 and 2026-11-24; vllm-project/vllm#40801, #45877, #54686; "
@@ -111,10 +111,13 @@ class DsmlCalls:
         if self._after and not self._skip_blank():
             return []
         whole = "".join(piece.text for piece in self._held)
-        found = HEAD.search(whole)
+        mark, place = MARK.search(whole), begun(whole)
+        found = HEAD.match(whole, mark.start()) if mark else None
+        if mark and found is None and mark.start() != place:
+            raise BrokenContract(f"the backend's answer holds tool-call markup that cannot be read, {_HOW}")
+        said = self._release(len(whole[: found.start() if found else place].rstrip("\n")))
         if found is None:
-            return self._release(len(whole[: begun(whole)].rstrip("\n")))
-        said = self._release(len(whole[: found.start()].rstrip("\n")))
+            return said
         self._bare = self._bare and not said
         self._held.clear()
         if found["end"] or found["word"] == "parameter":
@@ -190,7 +193,7 @@ class DsmlCalls:
 
     def _settle(self) -> list[Event]:
         """What is held is as far as it goes: text, or the begin of a tag that will not come."""
-        if names_dsml("".join(piece.text for piece in self._held).lstrip("\n")):
+        if MARK.search("".join(piece.text for piece in self._held)):
             self._held.clear()
         return self._release()
 

@@ -19,23 +19,17 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-_BARS = ("｜", "｜｜", "|", "||", "‖")
+_BAR = "[｜|‖]{1,2}"
 _BLOCKS = ("tool_calls", "calls", "function_calls")
 _WORDS = (*(f"{name}>" for name in _BLOCKS), "invoke", "parameter")
-_MARK = r"(?P<bar>｜{1,2}|\|{1,2}|‖)DSML(?P=bar) ?"
-_BLOCK = f"(?:{'|'.join(_BLOCKS)})>"
+_MARK = rf"{_BAR}DSML{_BAR} ?"
 
-HEAD = re.compile(rf"<(?P<end>/?){_MARK}(?P<word>{_BLOCK}|invoke|parameter)")
-"""What no text holds that is not DSML: the begin of a tag, up to its word."""
-_TAGS = tuple(
-    f"<{slash}{bar}DSML{bar}{blank}{word}"
-    for bar in _BARS
-    for blank in ("", " ")
-    for slash in ("", "/")
-    for word in _WORDS
-)
-_BEGUN = frozenset(tag[:size] for tag in _TAGS for size in range(1, len(tag)))
-_NAMED = re.compile(r"<[/｜|‖]*DSML[｜|‖]")
+MARK = re.compile(rf"</?{_BAR}DSML{_BAR}")
+"""What no text holds that is not DSML."""
+HEAD = re.compile(rf"<(?P<end>/?){_MARK}(?P<word>(?:{'|'.join(_BLOCKS)})>|invoke|parameter)")
+"""A tag up to its word."""
+_BEGUN = re.compile(rf"<(?:/?(?:{_BAR}(?:DSML|DSM|DS|D)?)?|/?{_MARK}(?P<word>[a-z_]*))")
+_LONGEST_BEGUN = 32
 
 _END = re.compile(rf"</{_MARK}")
 _END_PARAMETER = re.compile(rf"</{_MARK}parameter>")
@@ -58,13 +52,13 @@ class Piece(NamedTuple):
 
 def begun(text: str) -> int:
     """Where the end of the text may begin a tag; its length if it does not."""
-    place = text.rfind("<")
-    return place if place >= 0 and text[place:] in _BEGUN else len(text)
+    place = text.rfind("<", -_LONGEST_BEGUN)
+    return place if place >= 0 and _may_become_tag(text[place:]) else len(text)
 
 
-def names_dsml(begin: str) -> bool:
-    """Whether what begins a tag is surely one, though its word is not complete."""
-    return _NAMED.match(begin) is not None
+def _may_become_tag(text: str) -> bool:
+    begin = _BEGUN.fullmatch(text)
+    return begin is not None and any(word.startswith(begin["word"] or "") and word != begin["word"] for word in _WORDS)
 
 
 class BlockReader:
@@ -105,7 +99,7 @@ class BlockReader:
         self.rest = self.rest.lstrip()
         head = HEAD.match(self.rest)
         if head is None:
-            if self.rest and self.rest not in _BEGUN:
+            if self.rest and not _may_become_tag(self.rest):
                 raise Unreadable
             return
         match self._state, head["end"], head["word"].removesuffix(">"):
@@ -165,7 +159,7 @@ class BlockReader:
         end = begun(self.rest) if found is None else found.start()
         value, tail = self.rest[:end], self.rest[end:]
         closing = _END_PARAMETER.match(tail)
-        if found is not None and closing is None and tail not in _BEGUN and tail not in _TAGS:
+        if found is not None and closing is None and not _may_become_tag(tail) and not HEAD.fullmatch(tail):
             raise Unreadable
         self.rest = tail if closing is None else tail[closing.end() :]
         if self._text:
