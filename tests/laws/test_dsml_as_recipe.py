@@ -29,7 +29,7 @@ PROSE = st.lists(
     st.sampled_from(["a", " ", "\n", "\n\n", "<", "<b>", "|", "｜", "D", ">", "é", "🌊", "</x>"]), max_size=8
 ).map("".join)
 # At its begin that parser trims newlines, which are the reasoning's; and it loses those behind a `<` of no tag (0.2.0).
-BEFORE = PROSE.map(lambda text: f".{text}" + ("." if re.search(r"<[/｜|]*\n*$", text) else ""))
+BEFORE = PROSE.map(lambda text: f".{text}" + ("." if re.search(r"<[/｜|D]*\n*$", text) else ""))
 VALUES = st.text(max_size=8) | st.sampled_from(['"', "\\", "</｜DSM", "<｜DSML｜invoke>", "</b>\n", "\x00\u2028"])
 
 
@@ -92,8 +92,10 @@ def test_cut_by_its_length_it_says_no_more_than_deepseeks_own_parser(
     answer = data.draw(answers(V41 if v41 else V4))
     pieces = cut(answer[: place % (len(answer) + 1)], places)
     found, theirs = staged(*pieces, finish="length")[0], recipe(pieces, "length", v41=v41)
-    assert (found.text, found.finish, len(found.calls)) == (theirs.text, "length", len(theirs.calls))
-    for (name, ours), (their_name, whole) in zip(found.calls, theirs.calls, strict=True):
+    assert (found.text, found.finish) == (theirs.text, "length")
+    # That parser names a call one character earlier, before its tag is closed.
+    assert [arguments for _, arguments in theirs.calls[len(found.calls) :]] in ([], [""])
+    for (name, ours), (their_name, whole) in zip(found.calls, theirs.calls, strict=False):
         assert name == their_name and whole.startswith(ours)
 
 
