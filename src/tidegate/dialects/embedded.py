@@ -13,9 +13,12 @@ from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import Dialect
+from tidegate.dialects.counted import count_reasoning
+from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.llamacpp import FOR_ANY_LLAMACPP, read_error
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.reminders import AS_SYSTEM
 
 _RUN = "SmolLM2-135M-Instruct Q4_1 in llama.cpp b11549, run 2026-11-22"
 EMBEDDED_RULES = Rulebook("EMB", "Embedded demo model")
@@ -133,6 +136,7 @@ EMBEDDED = Dialect(
         (MARKERS, break_markers),
         *FOR_ANY_LLAMACPP,
     ),
-    stages=(refuse_empty,),
+    on_meaning=(AS_SYSTEM,),
+    stages=(count_reasoning, read_dsml, refuse_empty),
     always_streams=True,
 )

@@ -6,11 +6,16 @@ from tidegate.core.errors import GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.counted import count_reasoning
+from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
+from tidegate.dialects.thinking import opened
 
 GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
 
@@ -41,6 +46,16 @@ PREFIX = GENERIC_RULES.rule(
 )
 
 
+INLINE = GENERIC_RULES.rule(
+    "GEN004",
+    "reasoning inside the content is split off",
+    why="A server without a reasoning parser sends it as text. What begins with `<think>` is told from the text; R1 and V4 "
+    "do not write that tag, so theirs is told only where the server is known to send it as text.",
+    source="vLLM 0.32.0 and llama.cpp b11549 without a parser, run 2026-11-22",
+    checked="2026-11-24",
+)
+
+
 def drop_thinking(request: ChatRequest, fields: Fields) -> bool:
     fields.pop("thinking", None)
     fields.pop("reasoning_effort", None)
@@ -51,12 +66,16 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, known_message(error_object(body), ("This model's maximum context length is",)))
 
 
+SPLITTING = opened(INLINE)
+
 GENERIC = Dialect(
     name="generic",
     title="OpenAI-compatible server",
     rules=GENERIC_RULES,
     read_error=read_error,
+    on_meaning=(AS_SYSTEM,),
     on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
-    stages=(refuse_empty,),
+    stages=(SPLITTING, count_reasoning, read_dsml, refuse_empty),
+    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders),
 )

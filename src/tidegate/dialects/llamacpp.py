@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.errors import BackendOverloaded, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.counted import count_reasoning
 from tidegate.dialects.defaults import contract_length, contract_sampling
+from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
+from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import always_stream
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.refusals import asks_logprobs, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
+from tidegate.dialects.thinking import opened
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
 LLAMACPP_RULES = Rulebook("LCP", "llama.cpp server")
@@ -68,15 +75,38 @@ TOOL_CHOICE = LLAMACPP_RULES.rule(
     checked="2026-11-22",
 )
 
-_EFFORTS = {"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"}
+MODEL = LLAMACPP_RULES.rule(
+    "LCP007",
+    "the server does not check the model's name",
+    why="It answers with the one model it runs and echoes whatever name was asked. `/v1/models` says what it is.",
+    source=_RUN,
+    checked="2026-11-24",
+)
+
+INLINE = LLAMACPP_RULES.rule(
+    "LCP008",
+    "reasoning inside the content is split off",
+    why="With --reasoning-format none tags come as text. What begins with `<think>` is told from the text; where the server "
+    "is known to send reasoning as text, it begins without the tag too, as R1's and V4's does.",
+    source=_RUN,
+    checked="2026-11-24",
+)
+
+LOGPROBS = LLAMACPP_RULES.rule(
+    "LCP009",
+    "logprobs together with tools are refused",
+    why="The server answers 400 to both in a stream, and it is always asked for one (LCP001).",
+    source=_RUN,
+    checked="2026-11-24",
+)
 
 
 def switch_thinking(request: ChatRequest, fields: Fields) -> bool:
     fields.pop("thinking", None)
-    effort = fields.pop("reasoning_effort", None)
+    fields.pop("reasoning_effort", None)
     fields["chat_template_kwargs"] = {"enable_thinking": request.thinks}
     if request.thinks:
-        fields["reasoning_effort"] = "high" if effort in (None, "none") else _EFFORTS.get(effort, effort)
+        fields["reasoning_effort"] = contract_named(DEFAULT_PROFILE).applied_effort(request)
     return True
 
 
@@ -95,6 +125,14 @@ def unenforced_choice(request: ChatRequest, _fields: Fields) -> bool:
     return bool(request.tools) and request.tool_choice not in (None, "none", "auto")
 
 
+def state_unchecked_model(_request: ChatRequest, _fields: Fields) -> bool:
+    return True
+
+
+def asks_logprobs_of_calls(request: ChatRequest) -> bool:
+    return asks_logprobs(request) and bool(request.tools)
+
+
 def read_error(status: int, body: bytes) -> GatewayError:
     match error_object(body):
         case {"type": "exceed_context_size_error", "n_ctx": int(window), "n_prompt_tokens": int(asked)}:
@@ -106,6 +144,7 @@ def read_error(status: int, body: bytes) -> GatewayError:
 
 
 FOR_ANY_LLAMACPP = (
+    refusal(LOGPROBS, "logprobs with tools", asks_logprobs_of_calls),
     (STREAM, always_stream),
     (THINKING, switch_thinking),
     (PREFIX, bare_prefix),
@@ -113,13 +152,22 @@ FOR_ANY_LLAMACPP = (
     *FOR_LOCAL_RUNTIMES,
 )
 
+SPLITTING = opened(INLINE)
+
 LLAMACPP = Dialect(
     name="llamacpp",
     title="llama.cpp server",
     rules=LLAMACPP_RULES,
     read_error=read_error,
     questions=questions.LLAMACPP,
-    on_request=((LENGTH, contract_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
-    stages=(refuse_empty,),
+    on_meaning=(AS_SYSTEM,),
+    on_request=(
+        (MODEL, state_unchecked_model),
+        (LENGTH, contract_length),
+        (SAMPLING, plain_sampling),
+        *FOR_ANY_LLAMACPP,
+    ),
+    stages=(SPLITTING, count_reasoning, read_dsml, refuse_empty),
+    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders),
     always_streams=True,
 )

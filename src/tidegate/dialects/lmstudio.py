@@ -9,13 +9,16 @@ from tidegate.core.requests import ChatRequest, NamedTool
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.counted import count_reasoning
 from tidegate.dialects.defaults import as_contract
+from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
 from tidegate.dialects.errors import by_status, error_object, known_message
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.served_model import ServedModel
 from tidegate.dialects.thinking import splitting
 
@@ -131,6 +134,7 @@ LMSTUDIO = Dialect(
     rules=LMSTUDIO_RULES,
     read_error=read_error,
     questions=questions.LMSTUDIO,
+    on_meaning=(AS_SYSTEM,),
     on_request=(
         refusal(REFUSED, "prefix", asks_prefix),
         refusal(REFUSED, "logprobs", asks_logprobs),
@@ -142,6 +146,6 @@ LMSTUDIO = Dialect(
         *FOR_LOCAL_RUNTIMES,
     ),
     on_chunk=((OVERFLOW, tell_overflow), (REASONING, rename_reasoning)),
-    stages=(check_model, splitting(REASONING), refuse_empty_whatever_counted),
+    stages=(check_model, splitting(REASONING), count_reasoning, read_dsml, refuse_empty_whatever_counted),
     wire=replace(CHAT, framing=OverflowEvents),
 )

@@ -16,7 +16,9 @@ from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects import questions
 from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
+from tidegate.dialects.counted import count_reasoning
 from tidegate.dialects.defaults import contract_sampling
+from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
 from tidegate.dialects.ollama_home import local_name, plain_name
@@ -36,6 +38,7 @@ from tidegate.dialects.ollama_rules import (
 )
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.reminders import remind_as_system
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
 _PLAIN = {"top_k": 0, "min_p": 0, "repeat_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
@@ -57,16 +60,6 @@ def loosen_tools(request: ChatRequest) -> ChatRequest:
     if not any(tool.strict for tool in request.tools):
         return request
     return replace(request, tools=tuple(replace(tool, strict=None) for tool in request.tools))
-
-
-def remind_as_system(request: ChatRequest) -> ChatRequest:
-    if all(message.role != "latest_reminder" for message in request.messages):
-        return request
-    messages = [
-        replace(message, role="system") if message.role == "latest_reminder" else message
-        for message in request.messages
-    ]
-    return replace(request, messages=tuple(messages))
 
 
 def format_allowed(request: ChatRequest) -> ChatRequest:
@@ -126,6 +119,6 @@ OLLAMA = Dialect(
         (USER_ID, lambda request, _: request.user_id is not None),
     ),
     on_chunk=((LOCAL, plain_name),),
-    stages=(refuse_empty,),
+    stages=(count_reasoning, read_dsml, refuse_empty),
     always_streams=True,
 )

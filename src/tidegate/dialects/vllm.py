@@ -10,9 +10,13 @@ from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
 from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.counted import count_reasoning
+from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
+from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
 from tidegate.dialects.thinking import splitting
 
@@ -45,8 +49,10 @@ SAMPLING = _rule(
 )
 LENGTH = _rule(
     "VLL004",
-    "a missing max_tokens stays missing: the answer may fill the rest of the context window",
-    "A server with a window below the contract's default (8,192, in thinking mode 65,536 or 131,072) answers 400 to it.",
+    "a missing max_tokens becomes the contract's default or the context window, whichever is less; without a known window "
+    "it stays missing",
+    "The server answers 400 to max_tokens beyond its window, and the contract's default (8,192, in thinking mode 65,536 or "
+    "131,072) may be. Prompt and max_tokens together may exceed it: the answer is then cut at the window.",
 )
 PREFIX = _rule(
     "VLL005",
@@ -69,8 +75,8 @@ ANSWER = _rule(
 INLINE = _rule(
     "VLL008",
     "reasoning inside the content is split off",
-    "Without --reasoning-parser tags come as text. In a stream only reasoning that begins with `<think>` can be told. R1 "
-    "and V4 do not write it: there, start the server with its parser.",
+    "Without --reasoning-parser tags come as text. R1 and V4 do not write `<think>`, so their reasoning can be told in a "
+    "stream only where the server is known to have no parser; else only what begins with the tag.",
 )
 TOOLS = _rule(
     "VLL009",
@@ -122,12 +128,15 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, known_message(error, _TEXTS))
 
 
+SPLITTING = splitting(INLINE)
+
 VLLM = Dialect(
     name="vllm",
     title="vLLM",
     rules=VLLM_RULES,
     read_error=read_error,
     questions=questions.VLLM,
+    on_meaning=(AS_SYSTEM,),
     on_request=(
         (STREAM, shape.always_stream),
         (THINKING, shape.switch_by_template),
@@ -145,9 +154,12 @@ VLLM = Dialect(
     ),
     stages=(
         lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
-        splitting(INLINE),
+        SPLITTING,
+        count_reasoning,
+        read_dsml,
         lambda request: CallsFinish(NAMED.code) if isinstance(request.tool_choice, NamedTool) else None,
         refuse_empty,
     ),
+    fit=in_turn(fills_window(LENGTH, prompt_counts=False), splits_from_inside(INLINE, SPLITTING), keeps_reminders),
     always_streams=True,
 )
