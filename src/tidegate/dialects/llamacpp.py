@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tidegate.core.errors import BackendOverloaded, GatewayError
+from tidegate.core.errors import BackendOverloaded, GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects import llamacpp_raw as raw
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
 from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
+from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.openai_shape import always_stream
 from tidegate.dialects.readers import Fields
 
@@ -100,6 +102,8 @@ def read_error(status: int, body: bytes) -> GatewayError:
             return window_exceeded(window, str(asked))
         case {"type": "unavailable_error"}:
             return BackendOverloaded("the backend is still loading its model")
+        case {"type": "not_supported_error"} if status == 501:
+            return NotSupported(f"the model at this backend does not support this request, see {NO_FIM.code}")
         case _:
             return by_status(status, None)
 
@@ -112,6 +116,10 @@ FOR_ANY_LLAMACPP = (
     *FOR_LOCAL_RUNTIMES,
 )
 
+FIT = Fitting(
+    raw=raw.COMPLETION, chat_is_wrong=raw.chat_is_wrong, stages=(refuse_empty,), fim=raw.COMPLETION, infills=True
+)
+
 LLAMACPP = Dialect(
     name="llamacpp",
     title="llama.cpp server",
@@ -120,4 +128,6 @@ LLAMACPP = Dialect(
     on_request=((LENGTH, contract_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
     stages=(refuse_empty,),
     always_streams=True,
+    fit=FIT,
+    fim=FIT.unknown(),
 )

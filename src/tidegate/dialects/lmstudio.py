@@ -7,10 +7,12 @@ from dataclasses import replace
 from tidegate.core.errors import BackendRefused, GatewayError
 from tidegate.core.requests import ChatRequest, NamedTool
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects import lmstudio_raw as raw
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
 from tidegate.dialects.readers import CHAT, Fields
@@ -124,6 +126,13 @@ def check_model(request: ChatRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
 
 
+FIT = Fitting(
+    raw=raw.COMPLETIONS,
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(check_model, refuse_empty_whatever_counted),
+    fim=raw.COMPLETIONS,
+)
+
 LMSTUDIO = Dialect(
     name="lmstudio",
     title="LM Studio server",
@@ -142,4 +151,6 @@ LMSTUDIO = Dialect(
     on_chunk=((OVERFLOW, tell_overflow), (REASONING, rename_reasoning)),
     stages=(check_model, splitting(REASONING), refuse_empty_whatever_counted),
     wire=replace(CHAT, framing=OverflowEvents),
+    fit=FIT,
+    fim=FIT.unknown(),
 )

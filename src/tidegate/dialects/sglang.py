@@ -9,9 +9,11 @@ from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
+from tidegate.dialects import sglang_raw as raw
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
+from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.stages import AnswerInReasoning
 from tidegate.dialects.thinking import splitting
@@ -117,6 +119,8 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, None)
 
 
+FIT = Fitting(raw=raw.COMPLETIONS, chat_is_wrong=raw.chat_is_wrong, stages=(refuse_empty,), fim=raw.FIM_COMPLETIONS)
+
 SGLANG = Dialect(
     name="sglang",
     title="SGLang",
@@ -137,4 +141,6 @@ SGLANG = Dialect(
         splitting(INLINE),
         refuse_empty,
     ),
+    fit=FIT,
+    fim=FIT.unknown(),
 )
