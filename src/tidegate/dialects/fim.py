@@ -6,8 +6,10 @@ refused otherwise: what marks prompt, suffix and gap differs from model to model
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.json_text import dump_fields
@@ -19,7 +21,8 @@ from tidegate.dialects.base import NO_FIM, PENALTIES, Encoded
 from tidegate.dialects.emptiness import SaysSomething
 from tidegate.dialects.raw import Ask, TextEndpoint
 from tidegate.dialects.raw_rules import ECHO, FILLED, LENGTH, MARKERS, STREAMED
-from tidegate.dialects.recipe import BEGIN, broken_up
+from tidegate.dialects.readers import Stage
+from tidegate.dialects.recipe import broken_up
 
 _DEFAULT_TOKENS: int = contract_named(DEFAULT_PROFILE).limits["FIM max_tokens"].most
 
@@ -37,12 +40,14 @@ class Echo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimPath:
-    """`infills`: a suffix may be sent as one. `window_tokens`: what the server has, where it is known."""
+    """`infills`: a suffix may be sent as one. `window_tokens`: what the server has, where it is known. `stages` see the
+    answer first."""
 
     endpoint: TextEndpoint
     infills: bool = True
     encoding: Encoding | None = None
     window_tokens: int | None = None
+    stages: tuple[Callable[[FimRequest], Stage], ...] = ()
 
     def __call__(self, request: FimRequest, model: str) -> Encoded:
         if request.echo and request.logprobs is not None:
@@ -61,6 +66,7 @@ class FimPath:
             ECHO: bool(request.echo),
             STREAMED: not request.stream,
         }
+        asked = replace(request, model=model)
         default = min(_DEFAULT_TOKENS, self.window_tokens or _DEFAULT_TOKENS)
         ask = Ask(
             model=model,
@@ -81,7 +87,11 @@ class FimPath:
             streamed=True,
             wire=endpoint.wire,
             passes=False,
-            stages=(SaysSomething(trusts_counts=True), *((Echo(request.prompt),) if request.echo else ())),
+            stages=(
+                *(make(asked) for make in self.stages),
+                SaysSomething(trusts_counts=True),
+                *((Echo(request.prompt),) if request.echo else ()),
+            ),
         )
 
     def _marked(self, prompt: str, suffix: str) -> str:
@@ -93,4 +103,4 @@ class FimPath:
 
 
 def _joined(prompt: str, suffix: str) -> str:
-    return f"{BEGIN}<｜fim▁begin｜>{prompt}<｜fim▁hole｜>{suffix}<｜fim▁end｜>"
+    return f"<｜fim▁begin｜>{prompt}<｜fim▁hole｜>{suffix}<｜fim▁end｜>"

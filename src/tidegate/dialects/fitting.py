@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tidegate.core.profile import Traits
-from tidegate.core.requests import ChatRequest
+from tidegate.core.requests import ChatRequest, FimRequest
 from tidegate.core.rulebook import Rule
 from tidegate.dialects.base import Dialect, RequestQuirk
 from tidegate.dialects.fim import FimPath
 from tidegate.dialects.raw import TextEndpoint
 from tidegate.dialects.raw_path import Makes, RawPath
+from tidegate.dialects.readers import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Fitting:
     chat_is_wrong: Callable[[ChatRequest, Traits], bool] | None = None
     stages: tuple[Makes, ...] = ()
     fim: TextEndpoint | None = None
+    fim_stages: tuple[Callable[[FimRequest], Stage], ...] = ()
     infills: bool = False
     refuses: Rule | None = None
     continues: RequestQuirk | None = None
@@ -55,6 +57,7 @@ class Fitting:
             infills=self.infills and traits.encoding is None if traits.infills is None else traits.infills,
             encoding=traits.encoding,
             window_tokens=traits.window_tokens,
+            stages=self.fim_stages,
         )
 
     def unknown(self) -> FimPath | None:

@@ -50,13 +50,13 @@ def _sampled(ask: Ask) -> Fields:
     if ask.logprobs is not None:
         fields["n_probs"] = max(1, ask.logprobs)
     if ask.constraint is not None:
-        fields["json_schema"] = orjson.loads(ask.constraint.pattern or b"{}")
+        fields["json_schema"] = orjson.loads(ask.constraint.pattern or b'{"type":"object"}')
     return fields
 
 
 def _prompt(ask: Ask) -> str | list[Any]:
     """The begin token goes as its id: before text the server puts one itself, if the model file says so."""
-    if not ask.rendered:
+    if not ask.rendered or not ask.prompt.startswith(BEGIN):
         return ask.prompt
     return [_BEGIN_ID, ask.prompt.removeprefix(BEGIN)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidegate.core.errors import BackendRefused, GatewayError
-from tidegate.core.requests import ChatRequest, NamedTool
+from tidegate.core.requests import ChatRequest, FimRequest, NamedTool
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects import lmstudio_raw as raw
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
@@ -122,15 +122,16 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return overflow_in(error) or by_status(status, None)
 
 
-def check_model(request: ChatRequest) -> ServedModel:
+def check_model(request: ChatRequest | FimRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
 
 
 FIT = Fitting(
-    raw=raw.COMPLETIONS,
+    raw=replace(raw.COMPLETIONS, on_chunk=((OVERFLOW, tell_overflow),)),
     chat_is_wrong=raw.chat_is_wrong,
     stages=(check_model, refuse_empty_whatever_counted),
     fim=raw.COMPLETIONS,
+    fim_stages=(check_model,),
 )
 
 LMSTUDIO = Dialect(

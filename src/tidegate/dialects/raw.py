@@ -58,10 +58,8 @@ def usage_told(chunk: Fields) -> Usage | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEndpoint:
-    """`infill`: the endpoint that takes a suffix, where it is another one or wants other fields.
-
-    `progress` reads what was used so far out of a chunk. `formats` can be enforced. `fills_window`: with no `max_tokens`
-    it takes what the window leaves.
+    """`infill`: the endpoint that takes a suffix, where there is one. `progress` reads what was used so far out of a chunk.
+    `formats`: kinds of constraint that can be enforced. `on_chunk`: quirks of a raw answer's chunks.
     """
 
     path: str
@@ -70,7 +68,6 @@ class TextEndpoint:
     infill: TextEndpoint | None = None
     progress: Callable[[Fields], Usage | None] = nothing_told
     formats: frozenset[str] = frozenset()
-    fills_window: bool = False
     on_chunk: tuple[AnswerQuirk, ...] = ()
 
 

@@ -60,7 +60,7 @@ class RawPath:
         return Encoded(
             self.endpoint.path,
             dump_fields(self.endpoint.write(ask)),
-            tuple(rule.code for rule in self._applied(request, rendered)),
+            tuple(rule.code for rule in _applied(request, rendered, ask)),
             streamed=True,
             wire=tally.watching(self.endpoint.wire),
             passes=False,
@@ -99,19 +99,20 @@ class RawPath:
             )
         return None
 
-    def _applied(self, request: ChatRequest, rendered: Rendered) -> list[Rule]:
-        applies = {
-            RAW: True,
-            PENALTIES: (request.frequency_penalty, request.presence_penalty) != (None, None),
-            USER_ID: request.user_id is not None,
-            MARKERS: rendered.broke,
-            FORMAT: request.thinks and rendered.constraint is not None,
-            STOPS: bool(request.stop) and (request.thinks or bool(request.tools)),
-            LENGTH: request.max_tokens is None,
-            NAMED: asks_forced_tool(request) and request.tool_choice != "required",
-            STRICT: any(tool.strict for tool in request.tools),
-        }
-        return [rule for rule, applied in applies.items() if applied]
+
+def _applied(request: ChatRequest, rendered: Rendered, ask: Ask) -> list[Rule]:
+    applies = {
+        RAW: True,
+        PENALTIES: (request.frequency_penalty, request.presence_penalty) != (None, None),
+        USER_ID: request.user_id is not None,
+        MARKERS: rendered.broke,
+        FORMAT: rendered.constraint is not None and ask.constraint is None,
+        STOPS: bool(request.stop) and (request.thinks or bool(request.tools)),
+        LENGTH: request.max_tokens is None,
+        NAMED: asks_forced_tool(request) and request.tool_choice != "required",
+        STRICT: any(tool.strict for tool in request.tools),
+    }
+    return [rule for rule, applied in applies.items() if applied]
 
 
 def _refuse_beyond(request: ChatRequest) -> None:

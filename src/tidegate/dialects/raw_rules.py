@@ -85,9 +85,9 @@ ECHO = _rule(
 FILLED = _rule(
     "RAW013",
     "fill-in-the-middle is written with DeepSeek's own marks",
-    "The model is of an encoding that has them, and the server has no word for a suffix. The order is begin, prompt, hole, "
-    "suffix, end.",
-    "vLLM 0.32.0 source (deepseek_v4 renderer), read 2026-11-24; the hosted rendering is not known",
+    "The model is of an encoding that has them, and nobody knows whether the server heeds a suffix. The order is begin, "
+    "prompt, hole, suffix, end, with no begin of sentence before it.",
+    "vLLM 0.32.0 (deepseek_v4 renderer), run 2026-11-24; the hosted rendering is not known",
 )
 STREAMED = _rule(
     "RAW014",

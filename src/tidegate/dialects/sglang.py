@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.errors import GatewayError, NotSupported
@@ -119,7 +120,12 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, None)
 
 
-FIT = Fitting(raw=raw.COMPLETIONS, chat_is_wrong=raw.chat_is_wrong, stages=(refuse_empty,), fim=raw.FIM_COMPLETIONS)
+FIT = Fitting(
+    raw=replace(raw.COMPLETIONS, on_chunk=((ABORT, shape.name_abort),)),
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(refuse_empty,),
+    fim=raw.FIM_COMPLETIONS,
+)
 
 SGLANG = Dialect(
     name="sglang",

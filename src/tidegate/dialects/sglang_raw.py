@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from tidegate.core.profile import Traits
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.openai_shape import name_abort
 from tidegate.dialects.raw import Ask, Constraint, TextEndpoint, usage_told
-from tidegate.dialects.raw_rules import RAW
 from tidegate.dialects.readers import FIM, Fields
 
 
@@ -42,7 +40,10 @@ def write(ask: Ask) -> Fields:
 
 
 def write_completion(ask: Ask) -> Fields:
-    return write(ask) | {"stream_options": {"include_usage": True}}
+    """Its usage is read at the end only."""
+    fields = write(ask) | {"stream_options": {"include_usage": True}}
+    fields.pop("skip_special_tokens", None)
+    return fields
 
 
 def _enforced(constraint: Constraint) -> Fields:
@@ -57,7 +58,6 @@ COMPLETIONS = TextEndpoint(
     write=write,
     progress=usage_told,
     formats=frozenset({"json", "regex"}),
-    on_chunk=((RAW, name_abort),),
 )
 _INFILLS = TextEndpoint(path="/v1/completions", wire=FIM, write=write_completion)
 FIM_COMPLETIONS = replace(_INFILLS, infill=_INFILLS)

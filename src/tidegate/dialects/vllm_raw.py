@@ -41,7 +41,9 @@ def write(ask: Ask) -> Fields:
 
 def write_completion(ask: Ask) -> Fields:
     """A completion has a default of its own: the most that the contract gives it. Its usage is read at the end only."""
-    return write(ask) | {"max_tokens": ask.most, "stream_options": {"include_usage": True}}
+    fields = write(ask) | {"max_tokens": ask.most, "stream_options": {"include_usage": True}}
+    fields.pop("skip_special_tokens", None)
+    return fields
 
 
 def _enforced(constraint: Constraint) -> Fields:

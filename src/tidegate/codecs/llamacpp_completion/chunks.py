@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidegate.codecs.answers import start_of, text_of
+from tidegate.codecs.answers import text_of
 from tidegate.codecs.usage import count_of
 from tidegate.core.errors import BrokenContract
-from tidegate.core.events import End, Event, Finish, Milestones, Text, UsageReport, milestones
+from tidegate.core.events import End, Event, Finish, Milestones, Start, Text, UsageReport, milestones
 from tidegate.core.fold import Answer, fold
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.usage import Usage
@@ -34,7 +34,9 @@ class ChunkDecoder:
         events: list[Event] = []
         if not self._started:
             self._started = True
-            events.append(start_of({"model": chunk.get("model")}))
+            events.append(
+                Start()
+            )  # only its last piece names the model, by the path of its file if nothing else was set
         if text := text_of(chunk.get("content") or ""):
             events.append(Text(text, self._logprobs(chunk.get("completion_probabilities"))))
         if chunk.get("stop") is True:
