@@ -73,7 +73,6 @@ class FimPath:
             prompt=prompt,
             rendered=marked,
             suffix=suffix,
-            max_tokens=request.max_tokens,
             most=request.max_tokens or default,
             temperature=1 if request.temperature is None else request.temperature,
             top_p=1 if request.top_p is None else request.top_p,

@@ -30,14 +30,13 @@ class Constraint:
 class Ask:
     """One request for text. `rendered`: the prompt spells its own begin and control tokens. `suffix`: infill before it.
 
-    `max_tokens` is what the client said, `most` that or a default. `logprobs` counts alternatives.
+    `most` is what the client said or a default. `logprobs` counts alternatives.
     """
 
     model: str
     prompt: str
     rendered: bool = False
     suffix: str | None = None
-    max_tokens: int | None = None
     most: int
     temperature: float = 1
     top_p: float = 1
@@ -103,8 +102,10 @@ class _Watched:
 
 def surely_left(window_tokens: int | None, prompt: str, most: int) -> int:
     """As much of `most` as fits beside the prompt, for a server that refuses what does not. Its tokens are not counted
-    here: two bytes each is more than any text of a natural language has."""
+    here: no text of a natural language has as many as one for two bytes. A prompt that may fill the window alone is left
+    to the server, which counts.
+    """
     if window_tokens is None:
         return most
     left = window_tokens - len(prompt.encode("utf-8", "surrogatepass")) // 2
-    return min(most, left) if left > 0 else most
+    return min(most, left if left > 0 else window_tokens)

@@ -11,7 +11,7 @@ from tidegate.core.errors import BrokenContract
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.usage import Usage
 from tidegate.dialects.raw import Tally
-from tidegate.dialects.raw_rules import CACHE, EOS, STOPS, STRAY
+from tidegate.dialects.raw_rules import CACHE, EOS, STRAY
 from tidegate.dialects.recipe import EOS as EOS_TEXT
 from tidegate.dialects.recipe import Parser
 
@@ -30,6 +30,7 @@ class RawAnswer:
         self._held = ""
         self._over = False
         self._stray = False
+        self._used: Usage | None = None
         self._quirks: list[str] = []
 
     @property
@@ -49,6 +50,7 @@ class RawAnswer:
             case UsageReport(usage):
                 return (self._report(usage),)
             case End():
+                self._settle()
                 return (event,)
             case Reasoning() | ToolCall():
                 raise BrokenContract("the backend parsed what it was asked to leave raw")
@@ -60,7 +62,6 @@ class RawAnswer:
         text, ended = self._before_end(text)
         events = self._offered(self._parser.feed(text)) if text else []
         if self._parser.finished:
-            self._note(STOPS.code)
             return [*events, *self._end()]
         if not ended:
             return events
@@ -84,12 +85,18 @@ class RawAnswer:
     def _end(self) -> list[Event]:
         self._over = True
         used = self._tally.usage
-        return [End()] if used is None else [self._report(used), End()]
+        reports: list[Event] = [] if used is None else [self._report(used)]
+        self._settle()
+        return [*reports, End()]
 
     def _report(self, usage: Usage) -> UsageReport:
-        if usage.cache_hit is None:
+        """May come more than once; the last one counts."""
+        self._used = replace(usage, reasoning=self._thought.tokens(usage))
+        return UsageReport(self._used)
+
+    def _settle(self) -> None:
+        if self._used is not None and self._used.cache_hit is None:
             self._note(CACHE.code)
-        return UsageReport(replace(usage, reasoning=self._thought.tokens(usage)))
 
     def _offered(self, events: tuple[Event, ...]) -> list[Event]:
         """Without calls, where no tools were offered."""

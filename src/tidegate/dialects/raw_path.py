@@ -77,7 +77,6 @@ class RawPath:
             model=model,
             prompt=rendered.prompt,
             rendered=True,
-            max_tokens=rendered.max_tokens,
             most=rendered.max_tokens or surely_left(self.window_tokens, rendered.prompt, default),
             temperature=rendered.temperature,
             top_p=rendered.top_p,

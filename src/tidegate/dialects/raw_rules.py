@@ -52,8 +52,8 @@ STOPS = _rule(
 LENGTH = _rule(
     "RAW007",
     "a missing max_tokens becomes the contract's default, or what the window surely leaves",
-    "Completion endpoints have defaults of their own, such as 16. Where the server fills the window by itself, none is sent.",
-    "vLLM 0.32.0 source and SGLang source, read 2026-11-24; DeepSeek create-completion reference, 2026-08-02",
+    "Completion endpoints have defaults of their own, such as 16.",
+    "vLLM 0.32.0, run 2026-11-24; SGLang source, read 2026-11-24; DeepSeek create-completion reference, 2026-08-02",
 )
 EOS = _rule(
     "RAW008",

@@ -27,7 +27,7 @@ _MEANT = ("messages", "tools", "tool_choice", "response_format", "stop", "temper
 _CONTRACT = contract_named(DEFAULT_PROFILE)
 
 # Every spelling that the V4 vocabulary has as one token of its own (tokenizer.json, 1,283 of them, read 2026-11-24).
-_MARKER = re.compile(r"<(?=｜/?[^｜<>]{1,40}[｜>]|/?think>|\|EOT\||/?dsml:)|｜(?=DSML｜)")
+_MARKER = re.compile(r"<(?=｜/?[^｜<>]{1,40}[｜>]|/?think>|\|(?:EOT|place_holder_\w{1,40})\|>|/?dsml:)|｜(?=DSML｜)")
 
 
 def broken_up(text: str) -> str:

@@ -15,7 +15,7 @@ def write(ask: Ask) -> Fields:
     fields: Fields = {
         "model": ask.model,
         "prompt": ask.prompt,
-        "max_tokens": ask.max_tokens,  # null fills the window, which the server knows; left out means 16
+        "max_tokens": ask.most,  # null and left out both mean 16 (run 2026-11-24)
         "temperature": ask.temperature,
         "top_p": ask.top_p,
         "top_k": 0,
@@ -40,8 +40,8 @@ def write(ask: Ask) -> Fields:
 
 
 def write_completion(ask: Ask) -> Fields:
-    """A completion has a default of its own: the most that the contract gives it. Its usage is read at the end only."""
-    fields = write(ask) | {"max_tokens": ask.most, "stream_options": {"include_usage": True}}
+    """Its usage is read at the end only."""
+    fields = write(ask) | {"stream_options": {"include_usage": True}}
     fields.pop("skip_special_tokens", None)
     return fields
 
