@@ -37,5 +37,5 @@ def test_a_turn_without_the_flag_is_left_alone():
 
 
 def test_a_thought_beside_it_is_refused():
-    with pytest.raises(NotSupported, match="reasoning_content.*TST001"):
+    with pytest.raises(NotSupported, match=r"reasoning_content.*TST001"):
         continuing(RULE, {})[1](asked(prefix=True, reasoning_content="R"), {"messages": [{}]})

@@ -47,7 +47,7 @@ def test_usage_that_comes_with_each_chunk():
         (1000, "a" * 100, 500),
         (400, "a" * 100, 350),
         (400, "ü" * 100, 300),
-        (40, "a" * 100, 500),
+        (40, "a" * 100, 40),
     ],
 )
 def test_what_is_surely_left_beside_a_prompt(window: int | None, prompt: str, most: int):
