@@ -75,7 +75,7 @@ PUT_BACK = COMMON.rule(
 
 NO_FIM = COMMON.rule(
     "REQ006",
-    "fill-in-the-middle is refused by this backend",
+    "fill-in-the-middle is refused by a backend that has no word for it",
     why="Which tokens mark prompt, suffix and gap differs from model to model, and a server that is told the wrong ones "
     "answers nonsense that looks right. Another candidate of the same decision is asked, if there is one.",
     source="DeepSeek create-completion reference, 2026-08-02; llama.cpp b11549, run 2026-11-22",
@@ -111,7 +111,8 @@ FOR_LOCAL_RUNTIMES: tuple[RequestQuirk, ...] = (
 class Encoded(Struct, frozen=True, gc=False):
     """A request ready for the wire: where to, its body, the quirks applied, whether and how the answer is streamed.
 
-    `passes`: the answer's bytes may go to the client as they come, who speaks this codec.
+    `passes`: the answer's bytes may go to the client as they come, who speaks this codec. `on_chunk`: the quirks of this
+    answer's chunks, where they are not those of the chat endpoint.
     """
 
     path: str
@@ -121,6 +122,7 @@ class Encoded(Struct, frozen=True, gc=False):
     wire: Wire
     passes: bool
     stages: tuple[Stage, ...] = ()
+    on_chunk: tuple[AnswerQuirk, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +134,10 @@ class Dialect:
     meant it, with the backend's `model` in it. `declares` says how each feature is had by this dialect as it stands;
     `questions` ask the server about itself and `fit` gives the dialect for one of which more is known. `write` and
     `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the contract offers on the beta base only; a
-    path that is None is not spoken. `keep_home` gives the name by which a server that can pass requests on answers
-    itself, and raises `NotSupported` for a model that it does not run itself.
+    path that is None is not spoken. `raw` takes the chats that the chat endpoint would answer wrongly, and gives None
+    for the others; `fim` writes a completion where it cannot go to `fim_path` as it came. `keep_home` gives the name by
+    which a server that can pass requests on answers itself, and raises `NotSupported` for a model that it does not run
+    itself.
     """
 
     name: str
@@ -153,6 +157,8 @@ class Dialect:
     declares: tuple[Fact, ...] = ()
     questions: tuple[Question, ...] = ()
     fit: Callable[[Dialect, Traits], Dialect] | None = None
+    raw: Callable[[ChatRequest, str], Encoded | None] | None = None
+    fim: Callable[[FimRequest, str], Encoded] | None = None
     write: Callable[[ChatRequest], Fields] = request_fields
     wire: Wire = CHAT
     always_streams: bool = False
@@ -174,6 +180,8 @@ class Dialect:
             request = replace(request, extras={})
         match request:
             case ChatRequest():
+                if self.raw is not None and (past := self.raw(request, model)) is not None:
+                    return replace(past, quirks=(*applied, *past.quirks))
                 meant = request
                 for rule, change in self.on_meaning:
                     if (changed := change(request)) is not request:
@@ -204,6 +212,9 @@ class Dialect:
         return Encoded(path, dump_fields(fields), tuple(applied), streamed, self.wire, passes=passes, stages=stages)
 
     def _encode_fim(self, request: FimRequest, model: str, applied: list[str]) -> Encoded:
+        if self.fim is not None:
+            written = self.fim(request, model)
+            return replace(written, quirks=(*applied, *written.quirks))
         if self.fim_path is None:
             raise NotSupported(
                 f"FIM completion is not supported by this backend, see {NO_FIM.code}; use another `model`"
@@ -228,10 +239,11 @@ class Dialect:
 
     def reader(self, encoded: Encoded, *, got_stream: bool) -> StreamReader | AnswerReader:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""
+        on_chunk = self.on_chunk if encoded.on_chunk is None else encoded.on_chunk
         if got_stream:
-            return StreamReader(encoded.wire, self.on_chunk, encoded.stages, passes=encoded.passes)
+            return StreamReader(encoded.wire, on_chunk, encoded.stages, passes=encoded.passes)
         passes = encoded.passes and not encoded.streamed
-        return AnswerReader(encoded.wire, self.on_chunk, encoded.stages, passes=passes)
+        return AnswerReader(encoded.wire, on_chunk, encoded.stages, passes=passes)
 
 
 def _asks_for_beta(request: ChatRequest) -> bool:

@@ -12,6 +12,8 @@ from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import rename_reasoning
+from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
@@ -45,13 +47,21 @@ PREFIX = GENERIC_RULES.rule(
     checked="2026-11-22",
 )
 
-
 INLINE = GENERIC_RULES.rule(
     "GEN004",
     "reasoning inside the content is split off",
     why="A server without a reasoning parser sends it as text. What begins with `<think>` is told from the text; R1 and V4 "
     "do not write that tag, so theirs is told only where the server is known to send it as text.",
     source="vLLM 0.32.0 and llama.cpp b11549 without a parser, run 2026-11-22",
+    checked="2026-11-24",
+)
+
+
+CONTINUED = GENERIC_RULES.rule(
+    "GEN005",
+    "a prefix is sent as a trailing assistant message, where the model was seen to be continued; not one with reasoning",
+    why="Servers on llama.cpp continue it by themselves. What becomes of the reasoning beside it is not known.",
+    source="llama.cpp b11549, run 2026-11-22",
     checked="2026-11-24",
 )
 
@@ -68,6 +78,8 @@ def read_error(status: int, body: bytes) -> GatewayError:
 
 SPLITTING = opened(INLINE)
 
+FIT = Fitting(refuses=PREFIX, continues=continuing(CONTINUED, {}))
+
 GENERIC = Dialect(
     name="generic",
     title="OpenAI-compatible server",
@@ -77,5 +89,5 @@ GENERIC = Dialect(
     on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
     stages=(SPLITTING, count_reasoning, read_dsml, refuse_empty),
-    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders),
+    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
 )

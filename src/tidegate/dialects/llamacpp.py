@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.core.errors import BackendOverloaded, GatewayError
+from tidegate.core.errors import BackendOverloaded, GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects import llamacpp_raw as raw
 from tidegate.dialects import questions
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
 from tidegate.dialects.counted import count_reasoning
 from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.dsml import read_dsml
@@ -15,6 +16,7 @@ from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import always_stream
+from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_logprobs, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
@@ -139,6 +141,8 @@ def read_error(status: int, body: bytes) -> GatewayError:
             return window_exceeded(window, str(asked))
         case {"type": "unavailable_error"}:
             return BackendOverloaded("the backend is still loading its model")
+        case {"type": "not_supported_error"} if status == 501:
+            return NotSupported(f"the model at this backend does not support this request, see {NO_FIM.code}")
         case _:
             return by_status(status, None)
 
@@ -153,6 +157,9 @@ FOR_ANY_LLAMACPP = (
 )
 
 SPLITTING = opened(INLINE)
+FIT = Fitting(
+    raw=raw.COMPLETION, chat_is_wrong=raw.chat_is_wrong, stages=(refuse_empty,), fim=raw.COMPLETION, infills=True
+)
 
 LLAMACPP = Dialect(
     name="llamacpp",
@@ -168,6 +175,7 @@ LLAMACPP = Dialect(
         *FOR_ANY_LLAMACPP,
     ),
     stages=(SPLITTING, count_reasoning, read_dsml, refuse_empty),
-    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders),
+    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
     always_streams=True,
+    fim=FIT.unknown(),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidegate.core.errors import BackendRefused, GatewayError
-from tidegate.core.requests import ChatRequest, NamedTool
+from tidegate.core.requests import ChatRequest, FimRequest, NamedTool
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects import lmstudio_raw as raw
 from tidegate.dialects import questions
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.counted import count_reasoning
@@ -14,8 +15,10 @@ from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.fitting import in_turn, keeps_reminders
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
+from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
@@ -124,9 +127,17 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return overflow_in(error) or by_status(status, None)
 
 
-def check_model(request: ChatRequest) -> ServedModel:
+def check_model(request: ChatRequest | FimRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
 
+
+FIT = Fitting(
+    raw=replace(raw.COMPLETIONS, on_chunk=((OVERFLOW, tell_overflow),)),
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(check_model, refuse_empty_whatever_counted),
+    fim=raw.COMPLETIONS,
+    fim_stages=(check_model,),
+)
 
 LMSTUDIO = Dialect(
     name="lmstudio",
@@ -148,4 +159,6 @@ LMSTUDIO = Dialect(
     on_chunk=((OVERFLOW, tell_overflow), (REASONING, rename_reasoning)),
     stages=(check_model, splitting(REASONING), count_reasoning, read_dsml, refuse_empty_whatever_counted),
     wire=replace(CHAT, framing=OverflowEvents),
+    fit=in_turn(keeps_reminders, FIT),
+    fim=FIT.unknown(),
 )

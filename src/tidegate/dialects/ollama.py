@@ -14,6 +14,7 @@ from tidegate.codecs.ollama_chat.lines import LineDecoder
 from tidegate.codecs.ollama_chat.request import request_fields
 from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
+from tidegate.dialects import ollama_raw as raw
 from tidegate.dialects import questions
 from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
 from tidegate.dialects.counted import count_reasoning
@@ -23,6 +24,7 @@ from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
 from tidegate.dialects.ollama_home import local_name, plain_name
 from tidegate.dialects.ollama_rules import (
+    CONTINUED,
     FORMAT,
     LENGTH,
     LOCAL,
@@ -36,6 +38,8 @@ from tidegate.dialects.ollama_rules import (
     TOOL_CHOICE,
     WINDOW,
 )
+from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import remind_as_system
@@ -91,6 +95,16 @@ def default_length(request: ChatRequest, fields: Fields) -> bool:
     return request.max_tokens is None
 
 
+FIT = Fitting(
+    raw=raw.GENERATE,
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(refuse_empty,),
+    fim=raw.GENERATE,
+    infills=True,
+    refuses=PREFIX,
+    continues=continuing(CONTINUED, {}),
+)
+
 OLLAMA = Dialect(
     name="ollama",
     title="Ollama",
@@ -121,4 +135,6 @@ OLLAMA = Dialect(
     on_chunk=((LOCAL, plain_name),),
     stages=(count_reasoning, read_dsml, refuse_empty),
     always_streams=True,
+    fit=FIT,
+    fim=FIT.unknown(),
 )

@@ -95,6 +95,15 @@ FORMAT = OLLAMA_RULES.rule(
     checked="2026-11-24",
 )
 
+CONTINUED = OLLAMA_RULES.rule(
+    "OLL012",
+    "a prefix is sent as a trailing assistant message, where the model was seen to be continued; not one with reasoning",
+    why="Models with a template or renderer of the server's own continue it. Whether they keep the reasoning beside it is "
+    "not known.",
+    source=_SOURCE,
+    checked="2026-11-24",
+)
+
 REMINDER = OLLAMA_RULES.rule(
     "OLL011",
     "messages of the role latest_reminder are sent with the role system",

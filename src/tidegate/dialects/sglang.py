@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.errors import GatewayError, NotSupported
@@ -10,12 +11,14 @@ from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
 from tidegate.dialects import questions
+from tidegate.dialects import sglang_raw as raw
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.counted import count_reasoning
 from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
+from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning
@@ -124,6 +127,12 @@ def read_error(status: int, body: bytes) -> GatewayError:
 
 
 SPLITTING = splitting(INLINE)
+FIT = Fitting(
+    raw=replace(raw.COMPLETIONS, on_chunk=((ABORT, shape.name_abort),)),
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(refuse_empty,),
+    fim=raw.FIM_COMPLETIONS,
+)
 
 SGLANG = Dialect(
     name="sglang",
@@ -149,5 +158,6 @@ SGLANG = Dialect(
         read_dsml,
         refuse_empty,
     ),
-    fit=in_turn(fills_window(LENGTH, prompt_counts=True), splits_from_inside(INLINE, SPLITTING), keeps_reminders),
+    fit=in_turn(fills_window(LENGTH, prompt_counts=True), splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
+    fim=FIT.unknown(),
 )

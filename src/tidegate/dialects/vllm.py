@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 from tidegate.core.errors import BackendRefused, GatewayError, NotSupported
-from tidegate.core.requests import NamedTool
+from tidegate.core.requests import ChatRequest, NamedTool
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
 from tidegate.dialects import questions
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects import vllm_raw as raw
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
 from tidegate.dialects.counted import count_reasoning
 from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
+from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
@@ -103,6 +106,12 @@ CACHE = _rule(
     "The server counts them only with --enable-prompt-tokens-details. Unknown is null, not 0.",
 )
 
+CONTINUED = _rule(
+    "VLL014",
+    "a prefix is sent with continue_final_message, where the model was seen to be continued; not one with reasoning",
+    "Templates of other models than DeepSeek's newest are cut off behind the text. They lose the reasoning beside it.",
+)
+
 _INPUT = re.compile(
     r"This model's maximum context length is (\d{1,12}) tokens\. However, your prompt contains "
     r"(?:((?:at least )?\d{1,12}) input tokens|\d+ char)"
@@ -123,12 +132,30 @@ def read_error(status: int, body: bytes) -> GatewayError:
         return window_exceeded(int(found[2]), found[1], "completion")
     if _NO_PARSER.match(message):
         return NotSupported(f"tools are not supported by this backend, see {TOOLS.code}; use another `model`")
+    if message.startswith("suffix is only supported for"):
+        return NotSupported(f"`suffix` is not supported by the model at this backend, see {NO_FIM.code}")
     if status == 404 and error.get("param") == "model":
         return BackendRefused("the backend does not serve this model (HTTP 404); check `models` of that backend")
     return by_status(status, known_message(error, _TEXTS))
 
 
 SPLITTING = splitting(INLINE)
+
+
+def _answer_in_reasoning(request: ChatRequest) -> AnswerInReasoning | None:
+    """Also behind a prefix whose thought is over: the parser takes the continuation for one."""
+    return None if request.thinks and not request.thought_before else AnswerInReasoning(ANSWER.code)
+
+
+FIT = Fitting(
+    raw=raw.COMPLETIONS,
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(refuse_empty,),
+    fim=raw.FIM_COMPLETIONS,
+    infills=True,
+    refuses=PREFIX,
+    continues=continuing(CONTINUED, {"continue_final_message": True, "add_generation_prompt": False}),
+)
 
 VLLM = Dialect(
     name="vllm",
@@ -153,13 +180,14 @@ VLLM = Dialect(
         (CACHE, shape.lacks_cache),
     ),
     stages=(
-        lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
+        _answer_in_reasoning,
         SPLITTING,
         count_reasoning,
         read_dsml,
         lambda request: CallsFinish(NAMED.code) if isinstance(request.tool_choice, NamedTool) else None,
         refuse_empty,
     ),
-    fit=in_turn(fills_window(LENGTH, prompt_counts=False), splits_from_inside(INLINE, SPLITTING), keeps_reminders),
+    fit=in_turn(fills_window(LENGTH, prompt_counts=False), splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
     always_streams=True,
+    fim=FIT.unknown(),
 )

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from tests.support.samples import WEATHER, reader_of, request
 
-from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake
+from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake, NotSupported
 from tidegate.dialects.llamacpp import LLAMACPP
 
 OFF = {"type": "disabled"}
@@ -181,7 +181,7 @@ def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
         (400, "logprobs is not supported with tools + stream", "invalid_request_error", ClientMistake),
         (400, "Field 'max_tokens': Value must be between -1 <= value <= 2147483647, but got -5", "x", ClientMistake),
         (404, "File Not Found", "not_found_error", BackendRefused),
-        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", BackendRefused),
+        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", NotSupported),
         (500, "a fault of its own", "server_error", BackendRefused),
         (502, "a proxy before it", "server_error", BackendUnreachable),
     ],

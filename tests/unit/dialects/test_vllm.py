@@ -17,7 +17,7 @@ from tidegate.core.errors import (
     NotSupported,
 )
 from tidegate.core.events import Finish, Reasoning, Text
-from tidegate.core.requests import FimRequest
+from tidegate.core.profile import Traits
 from tidegate.dialects.vllm import VLLM
 
 OFF = {"type": "disabled"}
@@ -109,9 +109,20 @@ def test_a_prefix_is_refused_and_another_candidate_may_have_it():
     assert "VLL005" not in sent(messages=[{"role": "assistant", "content": "The"}])[1]
 
 
-def test_fim_is_refused():
-    with pytest.raises(NotSupported, match="REQ006"):
-        VLLM.encode(FimRequest(model="m", prompt="def f():"), "m")
+def test_a_suffix_that_the_model_does_not_know_is_not_supported():
+    error = told(400, "suffix is only supported for models with FIM completion rendering")
+    assert type(error) is NotSupported
+    assert "REQ006" in error.message
+
+
+def test_a_continuation_that_the_parser_took_for_a_thought_is_the_answer():
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "The sky", "prefix": True}]
+    fitted = VLLM.fitted(Traits(continues=True))
+    reader = fitted.reader(fitted.encode(request(messages=messages, stream=True), "m"), got_stream=True)
+    spoken = chunk(delta={"reasoning": " is blue"}, finish_reason="stop")
+    frames = reader.feed(b"data: " + orjson.dumps(spoken) + b"\n\ndata: [DONE]\n\n")
+    assert [event for frame in frames for event in frame.events][1:-1] == [Text(" is blue"), Finish("stop")]
+    assert "VLL007" in reader.quirks
 
 
 def test_reasoning_of_earlier_turns_is_sent_as_it_came():
