@@ -5,12 +5,18 @@ from __future__ import annotations
 from tidegate.core.errors import BackendOverloaded, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.call_reader import reading_call
+from tidegate.dialects.called_by_schema import call_by_schema
+from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
+from tidegate.dialects.checked_json import CHECKED_JSON, checked_json
+from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.openai_shape import always_stream
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.refusals import format_of
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
 LLAMACPP_RULES = Rulebook("LCP", "llama.cpp server")
@@ -61,10 +67,18 @@ PREFIX = LLAMACPP_RULES.rule(
 
 TOOL_CHOICE = LLAMACPP_RULES.rule(
     "LCP006",
-    "tool_choice `required` or a named function is passed on but not enforced by the server",
-    why="The server accepts it and may still answer in prose: check for `tool_calls` before you rely on them.",
+    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ022",
+    why="The server accepts such a choice and may still answer in prose; a JSON schema it does enforce.",
     source="https://github.com/ggml-org/llama.cpp/issues/27217, open on 2026-08-17; " + _RUN,
-    checked="2026-11-22",
+    checked="2026-11-24",
+)
+
+BUDGET = LLAMACPP_RULES.rule(
+    "LCP007",
+    "where JSON or a forced call is asked for in thinking mode, the thought may have half of max_tokens",
+    why="The grammar begins behind the thought, which can take all of max_tokens: the answer is then empty.",
+    source=_RUN,
+    checked="2026-11-24",
 )
 
 _EFFORTS = {"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"}
@@ -90,8 +104,11 @@ def bare_prefix(request: ChatRequest, fields: Fields) -> bool:
     return request.messages[-1].prefix
 
 
-def unenforced_choice(request: ChatRequest, _fields: Fields) -> bool:
-    return bool(request.tools) and request.tool_choice not in (None, "none", "auto")
+def leave_room_for_json(request: ChatRequest, fields: Fields) -> bool:
+    if not request.thinks or format_of(request) not in ("json_object", "json_schema") or "max_tokens" not in fields:
+        return False
+    fields["thinking_budget_tokens"] = max(1, fields["max_tokens"] // 2)
+    return True
 
 
 def read_error(status: int, body: bytes) -> GatewayError:
@@ -108,8 +125,18 @@ FOR_ANY_LLAMACPP = (
     (STREAM, always_stream),
     (THINKING, switch_thinking),
     (PREFIX, bare_prefix),
-    (TOOL_CHOICE, unenforced_choice),
     *FOR_LOCAL_RUNTIMES,
+)
+CALLS_BY_SCHEMA = (TOOL_CHOICE, call_by_schema)
+STAGES = (reading_call, checked_calls, checked_json, refuse_empty)
+DECLARES = declared(
+    "b11549",
+    thinking_off=native(THINKING),
+    json=native(CHECKED_JSON),
+    tools=native(CHECKED_CALLS),
+    forced_tools=emulated(TOOL_CHOICE),
+    prefix=native(PREFIX),
+    fim=refused(NO_FIM),
 )
 
 LLAMACPP = Dialect(
@@ -117,7 +144,14 @@ LLAMACPP = Dialect(
     title="llama.cpp server",
     rules=LLAMACPP_RULES,
     read_error=read_error,
-    on_request=((LENGTH, contract_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
-    stages=(refuse_empty,),
+    on_meaning=(CALLS_BY_SCHEMA,),
+    on_request=(
+        (LENGTH, contract_length),
+        (BUDGET, leave_room_for_json),
+        (SAMPLING, plain_sampling),
+        *FOR_ANY_LLAMACPP,
+    ),
+    stages=STAGES,
+    declares=DECLARES,
     always_streams=True,
 )

@@ -14,7 +14,12 @@ from tidegate.codecs.ollama_chat.lines import LineDecoder
 from tidegate.codecs.ollama_chat.request import request_fields
 from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
+from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect
+from tidegate.dialects.call_reader import reading_call
+from tidegate.dialects.called_by_schema import call_by_schema
+from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
+from tidegate.dialects.checked_json import checked_json
+from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
@@ -35,6 +40,7 @@ from tidegate.dialects.ollama_rules import (
 )
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
 _PLAIN = {"top_k": 0, "min_p": 0, "repeat_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
@@ -42,14 +48,9 @@ _CONTRACT = contract_named(DEFAULT_PROFILE)
 
 
 def settle_choice(request: ChatRequest) -> ChatRequest:
-    if not request.tools or request.tool_choice in (None, "auto"):
-        return request
-    if request.tool_choice == "none":
+    if request.tools and request.tool_choice == "none":
         return replace(request, tools=(), tool_choice=None)
-    raise NotSupported(
-        f"tool_choice other than auto and none is not supported by this backend, see {TOOL_CHOICE.code}; use another "
-        "`model`"
-    )
+    return call_by_schema(request)
 
 
 def loosen_tools(request: ChatRequest) -> ChatRequest:
@@ -107,6 +108,7 @@ OLLAMA = Dialect(
     write=request_fields,
     wire=OLLAMA_CHAT,
     on_meaning=(
+        (TOLD_FORMAT, tell_schema),
         (TOOL_CHOICE, settle_choice),
         (STRICT, loosen_tools),
         (FORMAT, format_allowed),
@@ -124,6 +126,15 @@ OLLAMA = Dialect(
         (USER_ID, lambda request, _: request.user_id is not None),
     ),
     on_chunk=((LOCAL, plain_name),),
-    stages=(refuse_empty,),
+    stages=(reading_call, checked_calls, checked_json, refuse_empty),
+    declares=declared(
+        "0.33.0-rc2",
+        thinking_off=native(THINKING),
+        json=native(FORMAT),
+        tools=native(CHECKED_CALLS),
+        forced_tools=emulated(TOOL_CHOICE),
+        prefix=refused(PREFIX),
+        fim=refused(NO_FIM),
+    ),
     always_streams=True,
 )

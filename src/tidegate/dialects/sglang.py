@@ -9,7 +9,10 @@ from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
+from tidegate.dialects.checked_json import CHECKED_JSON, checked_json
+from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.readers import Fields
@@ -135,6 +138,17 @@ SGLANG = Dialect(
     stages=(
         lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
         splitting(INLINE),
+        checked_calls,
+        checked_json,
         refuse_empty,
+    ),
+    declares=declared(
+        "0.5.23",
+        thinking_off=native(THINKING),
+        json=native(CHECKED_JSON),
+        tools=native(CHECKED_CALLS),
+        forced_tools=native(CHECKED_CALLS),
+        prefix=native(PREFIX),
+        fim=refused(NO_FIM),
     ),
 )

@@ -12,7 +12,9 @@ from tidegate.core.errors import GatewayError
 from tidegate.core.events import End, Event, Finish
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.checked_calls import checked_calls
+from tidegate.dialects.declared import declared, native, refused, unknown
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status
@@ -144,6 +146,15 @@ TRANSFORMERS_SERVE = Dialect(
         (WINDOW, unchecked),
         *FOR_LOCAL_RUNTIMES,
     ),
-    stages=(splitting(INLINE), cut_stops, refuse_empty),
+    stages=(splitting(INLINE), cut_stops, checked_calls, refuse_empty),
+    declares=declared(
+        "5.19.0",
+        thinking_off=unknown(THINKING),
+        json=refused(REFUSED),
+        tools=native(TOOLS),
+        forced_tools=refused(REFUSED),
+        prefix=refused(REFUSED),
+        fim=refused(NO_FIM),
+    ),
     wire=replace(CHAT, chunks=Chunks, content=None, framing=Events),
 )

@@ -8,12 +8,16 @@ from tidegate.core.errors import BackendRefused, GatewayError, NotSupported
 from tidegate.core.requests import NamedTool
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.checked_calls import checked_calls
+from tidegate.dialects.checked_json import checked_json
+from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
 from tidegate.dialects.thinking import splitting
+from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 VLLM_RULES = Rulebook("VLL", "vLLM")
 _RUN = "vLLM 0.32.0, run 2026-11-22"
@@ -95,6 +99,12 @@ CACHE = _rule(
     "cached tokens are unknown",
     "The server counts them only with --enable-prompt-tokens-details. Unknown is null, not 0.",
 )
+STRICT_CALLS = _rule(
+    "VLL014",
+    "forced tools are sent with `strict`",
+    "A forced call is always made, but without `function.strict` its arguments are any JSON object, schema or not.",
+    "vLLM 0.32.0, run 2026-11-24",
+)
 
 _INPUT = re.compile(
     r"This model's maximum context length is (\d{1,12}) tokens\. However, your prompt contains "
@@ -126,6 +136,7 @@ VLLM = Dialect(
     title="vLLM",
     rules=VLLM_RULES,
     read_error=read_error,
+    on_meaning=((TOLD_FORMAT, tell_schema),),
     on_request=(
         (STREAM, shape.always_stream),
         (THINKING, shape.switch_by_template),
@@ -134,6 +145,7 @@ VLLM = Dialect(
         refusal(PREFIX, "prefix", asks_prefix),
         (LONE_CHOICE, shape.drop_lone_choice),
         (JSON, shape.state_json),
+        (STRICT_CALLS, shape.force_strictly),
         *FOR_LOCAL_RUNTIMES,
     ),
     on_chunk=(
@@ -145,7 +157,18 @@ VLLM = Dialect(
         lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
         splitting(INLINE),
         lambda request: CallsFinish(NAMED.code) if isinstance(request.tool_choice, NamedTool) else None,
+        checked_calls,
+        checked_json,
         refuse_empty,
+    ),
+    declares=declared(
+        "0.32.0",
+        thinking_off=native(THINKING),
+        json=native(JSON),
+        tools=native(TOOLS),
+        forced_tools=native(STRICT_CALLS),
+        prefix=refused(PREFIX),
+        fim=refused(NO_FIM),
     ),
     always_streams=True,
 )
