@@ -90,7 +90,7 @@ class CallReader(Reporting):
             if len(self._head) > _LONGEST_HEAD or (begun and begun[0] != "{"):
                 raise _not_the_form()
             return ""
-        if found[1] not in self._names:
+        if found.end() > _LONGEST_HEAD or found[1] not in self._names:
             raise _not_the_form()
         self._state, self._applied = "arguments", True
         said.append(ToolCall(0, self._call_id(found[1]), found[1]))
