@@ -5,9 +5,13 @@ from __future__ import annotations
 from tidegate.core.errors import GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
-from tidegate.dialects.counted import count_reasoning
-from tidegate.dialects.dsml import read_dsml
+from tidegate.dialects.answering import CHECKS, READS
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.call_reader import reading_call
+from tidegate.dialects.called_by_schema import call_by_schema
+from tidegate.dialects.checked_calls import CHECKED_CALLS
+from tidegate.dialects.checked_json import CHECKED_JSON
+from tidegate.dialects.declared import declared, emulated, native, refused, unknown
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
@@ -18,6 +22,7 @@ from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.thinking import opened
+from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
 
@@ -65,6 +70,15 @@ CONTINUED = GENERIC_RULES.rule(
     checked="2026-11-24",
 )
 
+TOOL_CHOICE = GENERIC_RULES.rule(
+    "GEN006",
+    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ013",
+    why="Whether a server enforces such a choice is not known, and several do not. A JSON schema is enforced by more of "
+    "them, and where it is not, the answer is an error instead of prose.",
+    source="llama.cpp b11549 and transformers serve 5.19, run 2026-11-22",
+    checked="2026-11-24",
+)
+
 
 def drop_thinking(request: ChatRequest, fields: Fields) -> bool:
     fields.pop("thinking", None)
@@ -85,9 +99,18 @@ GENERIC = Dialect(
     title="OpenAI-compatible server",
     rules=GENERIC_RULES,
     read_error=read_error,
-    on_meaning=(AS_SYSTEM,),
+    on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema), (TOOL_CHOICE, call_by_schema)),
     on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
-    stages=(SPLITTING, count_reasoning, read_dsml, refuse_empty),
+    stages=(SPLITTING, *READS, reading_call, *CHECKS, refuse_empty),
     fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
+    declares=declared(
+        "",
+        thinking_off=unknown(THINKING),
+        json=native(CHECKED_JSON),
+        tools=native(CHECKED_CALLS),
+        forced_tools=emulated(TOOL_CHOICE),
+        prefix=refused(PREFIX),
+        fim=refused(NO_FIM),
+    ),
 )

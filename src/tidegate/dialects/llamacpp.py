@@ -8,17 +8,21 @@ from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects import llamacpp_raw as raw
 from tidegate.dialects import questions
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.counted import count_reasoning
+from tidegate.dialects.call_reader import reading_call
+from tidegate.dialects.called_by_schema import call_by_schema
+from tidegate.dialects.checked_calls import CHECKED_CALLS
+from tidegate.dialects.checked_json import CHECKED_JSON
+from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_length, contract_sampling
-from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import always_stream
 from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import Fields
-from tidegate.dialects.refusals import asks_logprobs, refusal
+from tidegate.dialects.refusals import asks_logprobs, format_of, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.thinking import opened
 
@@ -71,10 +75,18 @@ PREFIX = LLAMACPP_RULES.rule(
 
 TOOL_CHOICE = LLAMACPP_RULES.rule(
     "LCP006",
-    "tool_choice `required` or a named function is passed on but not enforced by the server",
-    why="The server accepts it and may still answer in prose: check for `tool_calls` before you rely on them.",
+    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ013",
+    why="The server accepts such a choice and may still answer in prose; a JSON schema it does enforce.",
     source="https://github.com/ggml-org/llama.cpp/issues/27217, open on 2026-08-17; " + _RUN,
-    checked="2026-11-22",
+    checked="2026-11-24",
+)
+
+BUDGET = LLAMACPP_RULES.rule(
+    "LCP007",
+    "where JSON or a forced call is asked for in thinking mode, the thought may have half of max_tokens",
+    why="The grammar begins behind the thought, which can take all of max_tokens: the answer is then empty.",
+    source=_RUN,
+    checked="2026-11-24",
 )
 
 MODEL = LLAMACPP_RULES.rule(
@@ -123,8 +135,11 @@ def bare_prefix(request: ChatRequest, fields: Fields) -> bool:
     return request.messages[-1].prefix
 
 
-def unenforced_choice(request: ChatRequest, _fields: Fields) -> bool:
-    return bool(request.tools) and request.tool_choice not in (None, "none", "auto")
+def leave_room_for_json(request: ChatRequest, fields: Fields) -> bool:
+    if not request.thinks or format_of(request) not in ("json_object", "json_schema") or "max_tokens" not in fields:
+        return False
+    fields["thinking_budget_tokens"] = max(1, fields["max_tokens"] // 2)
+    return True
 
 
 def state_unchecked_model(_request: ChatRequest, _fields: Fields) -> bool:
@@ -152,13 +167,27 @@ FOR_ANY_LLAMACPP = (
     (STREAM, always_stream),
     (THINKING, switch_thinking),
     (PREFIX, bare_prefix),
-    (TOOL_CHOICE, unenforced_choice),
     *FOR_LOCAL_RUNTIMES,
+)
+CALLS_BY_SCHEMA = (TOOL_CHOICE, call_by_schema)
+STAGES = (*READS, reading_call, *CHECKS, refuse_empty)
+DECLARES = declared(
+    "b11549",
+    thinking_off=native(THINKING),
+    json=native(CHECKED_JSON),
+    tools=native(CHECKED_CALLS),
+    forced_tools=emulated(TOOL_CHOICE),
+    prefix=native(PREFIX),
+    fim=refused(NO_FIM),
 )
 
 SPLITTING = opened(INLINE)
 FIT = Fitting(
-    raw=raw.COMPLETION, chat_is_wrong=raw.chat_is_wrong, stages=(refuse_empty,), fim=raw.COMPLETION, infills=True
+    raw=raw.COMPLETION,
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(*CHECKS, refuse_empty),
+    fim=raw.COMPLETION,
+    infills=True,
 )
 
 LLAMACPP = Dialect(
@@ -167,15 +196,17 @@ LLAMACPP = Dialect(
     rules=LLAMACPP_RULES,
     read_error=read_error,
     questions=questions.LLAMACPP,
-    on_meaning=(AS_SYSTEM,),
+    on_meaning=(AS_SYSTEM, CALLS_BY_SCHEMA),
     on_request=(
         (MODEL, state_unchecked_model),
         (LENGTH, contract_length),
+        (BUDGET, leave_room_for_json),
         (SAMPLING, plain_sampling),
         *FOR_ANY_LLAMACPP,
     ),
-    stages=(SPLITTING, count_reasoning, read_dsml, refuse_empty),
+    stages=(SPLITTING, *STAGES),
     fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
+    declares=DECLARES,
     always_streams=True,
     fim=FIT.unknown(),
 )

@@ -16,10 +16,13 @@ from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects import ollama_raw as raw
 from tidegate.dialects import questions
-from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
-from tidegate.dialects.counted import count_reasoning
+from tidegate.dialects.answering import CHECKS, READS
+from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect
+from tidegate.dialects.call_reader import reading_call
+from tidegate.dialects.called_by_schema import call_by_schema
+from tidegate.dialects.checked_calls import CHECKED_CALLS
+from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_sampling
-from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
 from tidegate.dialects.ollama_home import local_name, plain_name
@@ -43,6 +46,7 @@ from tidegate.dialects.raw_fitting import Fitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import remind_as_system
+from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
 _PLAIN = {"top_k": 0, "min_p": 0, "repeat_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
@@ -50,14 +54,9 @@ _CONTRACT = contract_named(DEFAULT_PROFILE)
 
 
 def settle_choice(request: ChatRequest) -> ChatRequest:
-    if not request.tools or request.tool_choice in (None, "auto"):
-        return request
-    if request.tool_choice == "none":
+    if request.tools and request.tool_choice == "none":
         return replace(request, tools=(), tool_choice=None)
-    raise NotSupported(
-        f"tool_choice other than auto and none is not supported by this backend, see {TOOL_CHOICE.code}; use another "
-        "`model`"
-    )
+    return call_by_schema(request)
 
 
 def loosen_tools(request: ChatRequest) -> ChatRequest:
@@ -98,7 +97,7 @@ def default_length(request: ChatRequest, fields: Fields) -> bool:
 FIT = Fitting(
     raw=raw.GENERATE,
     chat_is_wrong=raw.chat_is_wrong,
-    stages=(refuse_empty,),
+    stages=(*CHECKS, refuse_empty),
     fim=raw.GENERATE,
     infills=True,
     refuses=PREFIX,
@@ -116,6 +115,7 @@ OLLAMA = Dialect(
     write=request_fields,
     wire=OLLAMA_CHAT,
     on_meaning=(
+        (TOLD_FORMAT, tell_schema),
         (TOOL_CHOICE, settle_choice),
         (STRICT, loosen_tools),
         (FORMAT, format_allowed),
@@ -133,7 +133,16 @@ OLLAMA = Dialect(
         (USER_ID, lambda request, _: request.user_id is not None),
     ),
     on_chunk=((LOCAL, plain_name),),
-    stages=(count_reasoning, read_dsml, refuse_empty),
+    stages=(*READS, reading_call, *CHECKS, refuse_empty),
+    declares=declared(
+        "0.33.0-rc2",
+        thinking_off=native(THINKING),
+        json=native(FORMAT),
+        tools=native(CHECKED_CALLS),
+        forced_tools=emulated(TOOL_CHOICE),
+        prefix=refused(PREFIX),
+        fim=refused(NO_FIM),
+    ),
     always_streams=True,
     fit=FIT,
     fim=FIT.unknown(),

@@ -72,7 +72,7 @@ PREFIX = OLLAMA_RULES.rule(
 
 TOOL_CHOICE = OLLAMA_RULES.rule(
     "OLL008",
-    "tool_choice `required` or a named function is refused; with `none` the tools are not sent",
+    "tool_choice `required` or a named function is asked for as JSON by `format`, see REQ013; with `none` no tools are sent",
     why="The server has no such field: it would answer in prose where a call was promised, or call where none was allowed.",
     source=_SOURCE,
     checked="2026-11-24",
@@ -80,8 +80,8 @@ TOOL_CHOICE = OLLAMA_RULES.rule(
 
 STRICT = OLLAMA_RULES.rule(
     "OLL009",
-    "strict tools are offered as plain tools: arguments may not follow their schema",
-    why="The server has no `strict` and does not constrain calls; check arguments before you rely on them.",
+    "strict tools are offered as plain tools: arguments that do not follow their schema are an error, see REQ012",
+    why="The server has no `strict` and does not constrain calls, so they are checked when they have come.",
     source=_SOURCE,
     checked="2026-11-24",
 )

@@ -12,9 +12,11 @@ from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
 from tidegate.dialects import questions
 from tidegate.dialects import sglang_raw as raw
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
-from tidegate.dialects.counted import count_reasoning
-from tidegate.dialects.dsml import read_dsml
+from tidegate.dialects.answering import CHECKS, READS
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.checked_calls import CHECKED_CALLS
+from tidegate.dialects.checked_json import CHECKED_JSON
+from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
@@ -130,7 +132,7 @@ SPLITTING = splitting(INLINE)
 FIT = Fitting(
     raw=replace(raw.COMPLETIONS, on_chunk=((ABORT, shape.name_abort),)),
     chat_is_wrong=raw.chat_is_wrong,
-    stages=(refuse_empty,),
+    stages=(*CHECKS, refuse_empty),
     fim=raw.FIM_COMPLETIONS,
 )
 
@@ -154,10 +156,19 @@ SGLANG = Dialect(
     stages=(
         lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
         SPLITTING,
-        count_reasoning,
-        read_dsml,
+        *READS,
+        *CHECKS,
         refuse_empty,
     ),
     fit=in_turn(fills_window(LENGTH, prompt_counts=True), splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
     fim=FIT.unknown(),
+    declares=declared(
+        "0.5.23",
+        thinking_off=native(THINKING),
+        json=native(CHECKED_JSON),
+        tools=native(CHECKED_CALLS),
+        forced_tools=native(CHECKED_CALLS),
+        prefix=native(PREFIX),
+        fim=refused(NO_FIM),
+    ),
 )

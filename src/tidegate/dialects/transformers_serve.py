@@ -12,10 +12,10 @@ from tidegate.core.errors import BackendRefused, GatewayError
 from tidegate.core.events import End, Event, Finish
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
-from tidegate.dialects.counted import count_reasoning
+from tidegate.dialects.answering import CHECKS, READS
+from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.declared import declared, native, refused, unknown
 from tidegate.dialects.defaults import as_contract
-from tidegate.dialects.dsml import read_dsml
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status
 from tidegate.dialects.readers import CHAT, Fields
@@ -151,6 +151,15 @@ TRANSFORMERS_SERVE = Dialect(
         (WINDOW, unchecked),
         *FOR_LOCAL_RUNTIMES,
     ),
-    stages=(splitting(INLINE), cut_stops, count_reasoning, read_dsml, refuse_empty),
+    stages=(splitting(INLINE), cut_stops, *READS, *CHECKS, refuse_empty),
+    declares=declared(
+        "5.19.0",
+        thinking_off=unknown(THINKING),
+        json=refused(REFUSED),
+        tools=native(TOOLS),
+        forced_tools=refused(REFUSED),
+        prefix=refused(REFUSED),
+        fim=refused(NO_FIM),
+    ),
     wire=replace(CHAT, chunks=Chunks, content=None, framing=Events),
 )

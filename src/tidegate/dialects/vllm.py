@@ -10,9 +10,9 @@ from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
 from tidegate.dialects import questions
 from tidegate.dialects import vllm_raw as raw
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.counted import count_reasoning
-from tidegate.dialects.dsml import read_dsml
+from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
@@ -22,6 +22,7 @@ from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
 from tidegate.dialects.thinking import splitting
+from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 VLLM_RULES = Rulebook("VLL", "vLLM")
 _RUN = "vLLM 0.32.0, run 2026-11-22"
@@ -105,6 +106,12 @@ CACHE = _rule(
     "cached tokens are unknown",
     "The server counts them only with --enable-prompt-tokens-details. Unknown is null, not 0.",
 )
+STRICT_CALLS = _rule(
+    "VLL014",
+    "forced tools are sent with `strict`",
+    "A forced call is always made, but without `function.strict` its arguments are any JSON object, schema or not.",
+    "vLLM 0.32.0, run 2026-11-24",
+)
 
 CONTINUED = _rule(
     "VLL014",
@@ -150,7 +157,7 @@ def _answer_in_reasoning(request: ChatRequest) -> AnswerInReasoning | None:
 FIT = Fitting(
     raw=raw.COMPLETIONS,
     chat_is_wrong=raw.chat_is_wrong,
-    stages=(refuse_empty,),
+    stages=(*CHECKS, refuse_empty),
     fim=raw.FIM_COMPLETIONS,
     infills=True,
     refuses=PREFIX,
@@ -163,7 +170,7 @@ VLLM = Dialect(
     rules=VLLM_RULES,
     read_error=read_error,
     questions=questions.VLLM,
-    on_meaning=(AS_SYSTEM,),
+    on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema)),
     on_request=(
         (STREAM, shape.always_stream),
         (THINKING, shape.switch_by_template),
@@ -172,6 +179,7 @@ VLLM = Dialect(
         refusal(PREFIX, "prefix", asks_prefix),
         (LONE_CHOICE, shape.drop_lone_choice),
         (JSON, shape.state_json),
+        (STRICT_CALLS, shape.force_strictly),
         *FOR_LOCAL_RUNTIMES,
     ),
     on_chunk=(
@@ -182,12 +190,21 @@ VLLM = Dialect(
     stages=(
         _answer_in_reasoning,
         SPLITTING,
-        count_reasoning,
-        read_dsml,
+        *READS,
         lambda request: CallsFinish(NAMED.code) if isinstance(request.tool_choice, NamedTool) else None,
+        *CHECKS,
         refuse_empty,
     ),
     fit=in_turn(fills_window(LENGTH, prompt_counts=False), splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
+    declares=declared(
+        "0.32.0",
+        thinking_off=native(THINKING),
+        json=native(JSON),
+        tools=native(TOOLS),
+        forced_tools=native(STRICT_CALLS),
+        prefix=refused(PREFIX),
+        fim=refused(NO_FIM),
+    ),
     always_streams=True,
     fim=FIT.unknown(),
 )

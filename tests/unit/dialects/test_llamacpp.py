@@ -124,11 +124,38 @@ def test_without_a_prefix_nothing_is_said_of_it():
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
-def test_a_forced_tool_is_passed_on_and_said_to_be_unenforced(choice):
+def test_a_forced_tool_is_asked_for_by_schema(choice):
     body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking=OFF)
-    assert body["tool_choice"] == choice
-    assert body["tools"] == [WEATHER]
+    assert not {"tools", "tool_choice"} & body.keys()
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert schema["properties"] == {
+        "name": {"const": "get_weather"},
+        "arguments": WEATHER["function"]["parameters"],
+    }
+    assert "get_weather" in body["messages"][0]["content"]
     assert "LCP006" in quirks
+
+
+FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "budget"),
+    [
+        ({"response_format": {"type": "json_object"}, "max_tokens": 100}, 50),
+        ({"response_format": FORM, "max_tokens": 1}, 1),
+        ({"response_format": FORM}, 32768),
+        ({"tools": [WEATHER], "tool_choice": "required", "max_tokens": 60}, 30),
+        ({"response_format": FORM, "max_tokens": 100, "thinking": OFF}, None),
+        ({"response_format": {"type": "text"}, "max_tokens": 100}, None),
+        ({"tools": [WEATHER], "max_tokens": 100}, None),
+        ({}, None),
+    ],
+)
+def test_a_thought_before_json_leaves_room_for_it(asked, budget):
+    body, quirks = sent(**asked)
+    assert body.get("thinking_budget_tokens") == budget
+    assert ("LCP007" in quirks) is (budget is not None)
 
 
 @pytest.mark.parametrize(

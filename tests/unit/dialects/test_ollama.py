@@ -130,8 +130,11 @@ def test_a_prefix_is_refused_and_a_trailing_assistant_is_not():
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
-def test_a_forced_tool_is_refused(choice):
-    refused("OLL008", tools=[WEATHER], tool_choice=choice, thinking=OFF)
+def test_a_forced_tool_is_asked_for_by_format(choice):
+    body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking=OFF)
+    assert "tools" not in body
+    assert body["format"]["properties"]["arguments"] == WEATHER["function"]["parameters"]
+    assert {"OLL008", "OLL010"} <= set(quirks)
     assert "OLL008" not in sent(tool_choice=choice, thinking=OFF)[1], "without tools it forces nothing"
 
 
