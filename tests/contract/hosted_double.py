@@ -102,7 +102,7 @@ def message(said: Said) -> Fields:
         try:
             given = json.loads(arguments)
         except json.JSONDecodeError:
-            continue  # an unstreamed call that was cut cannot be said here
+            given = {}  # as the hosted API says a call that was cut
         blocks.append({"type": "tool_use", "id": f"toolu_{number}", "name": name, "input": given})
     return {
         "id": "x",

@@ -40,6 +40,8 @@ class Ollama(Double):
                 return 200, {"capabilities": skills, "model_info": {"general.architecture": arch}}
             case "/api/chat":
                 return self._chat(body)
+            case "/api/generate" if "overflow" in body["prompt"]:
+                return _too_long()
             case "/api/generate":
                 return 200, self._generate(body)
             case _:
@@ -48,8 +50,7 @@ class Ollama(Double):
     def _chat(self, body: Fields) -> tuple[int, Any]:
         text = last_user(body["messages"])
         if "overflow" in text:
-            told = "the prompt is longer than the context length currently available to the model; reduce the prompt"
-            return 400, {"error": told}
+            return _too_long()
         schema = body.get("format")
         said = say(
             Wish(
@@ -83,6 +84,11 @@ class Ollama(Double):
         said = say(read_prompt(body["prompt"], options.get("num_predict"), ANY_OBJECT if schema == "json" else schema))
         pieces = as_raw(said)
         return _ended([{"response": piece} for piece in pieces], said.finish, len(pieces), {"response": ""})
+
+
+def _too_long() -> tuple[int, Any]:
+    told = "the prompt is longer than the context length currently available to the model; reduce the prompt"
+    return 400, {"error": told}
 
 
 def _ended(lines: list[Fields], finish: str, tokens: int, last: Fields) -> Lines:

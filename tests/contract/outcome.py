@@ -101,7 +101,10 @@ def _message(outcome: Outcome, message: Fields) -> Outcome:
             case "thinking":
                 outcome.reasoning += block["thinking"]
             case "tool_use":
-                outcome.calls.append((block["name"], json.dumps(block["input"])))
+                # A call that was cut has an empty input here, as in the hosted answer, which has no other way to say it
+                # (deepseek-recipe 0.2.0, run 2026-11-24); `max_tokens` tells it from a call without arguments.
+                cut = message["stop_reason"] == "max_tokens" and not block["input"]
+                outcome.calls.append((block["name"], "" if cut else json.dumps(block["input"])))
             case other:
                 raise AssertionError(f"unknown block {other}")
     outcome.pieces = len(outcome.calls)

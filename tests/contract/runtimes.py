@@ -258,6 +258,8 @@ class LmStudio(OpenAi, RawCompletions):
     def other(self, path: str, body: Fields) -> tuple[int, Any]:
         if path != "/v1/completions":
             return 404, {"error": "Unexpected endpoint or method."}
+        if "overflow" in body["prompt"]:
+            return self.overflow()
         return 200, gap_stream() if "<｜fim▁hole｜>" in body["prompt"] else self.completed(body)
 
     def refuses(self, body: Fields) -> tuple[int, Any] | None:

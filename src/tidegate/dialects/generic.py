@@ -7,6 +7,7 @@ from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
@@ -102,7 +103,7 @@ GENERIC = Dialect(
     on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema), (TOOL_CHOICE, call_by_schema)),
     on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
-    stages=(SPLITTING, *READS, reading_call, *CHECKS, refuse_empty),
+    stages=(SPLITTING, *READS, tell_unknown_cache, reading_call, *CHECKS, refuse_empty),
     fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
     declares=declared(
         "",

@@ -82,7 +82,7 @@ TOOL_CHOICE = LLAMACPP_RULES.rule(
 )
 
 BUDGET = LLAMACPP_RULES.rule(
-    "LCP007",
+    "LCP010",
     "where JSON or a forced call is asked for in thinking mode, the thought may have half of max_tokens",
     why="The grammar begins behind the thought, which can take all of max_tokens: the answer is then empty.",
     source=_RUN,

@@ -11,6 +11,7 @@ from tidegate.dialects import lmstudio_raw as raw
 from tidegate.dialects import questions
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
@@ -153,7 +154,15 @@ LMSTUDIO = Dialect(
         *FOR_LOCAL_RUNTIMES,
     ),
     on_chunk=((OVERFLOW, tell_overflow), (REASONING, rename_reasoning)),
-    stages=(check_model, splitting(REASONING), *READS, reading_call, *CHECKS, refuse_empty_whatever_counted),
+    stages=(
+        check_model,
+        splitting(REASONING),
+        *READS,
+        tell_unknown_cache,
+        reading_call,
+        *CHECKS,
+        refuse_empty_whatever_counted,
+    ),
     declares=declared(
         "0.4.21",
         thinking_off=native(THINKING),

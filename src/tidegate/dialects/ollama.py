@@ -18,6 +18,7 @@ from tidegate.dialects import ollama_raw as raw
 from tidegate.dialects import questions
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
@@ -133,7 +134,7 @@ OLLAMA = Dialect(
         (USER_ID, lambda request, _: request.user_id is not None),
     ),
     on_chunk=((LOCAL, plain_name),),
-    stages=(*READS, reading_call, *CHECKS, refuse_empty),
+    stages=(*READS, tell_unknown_cache, reading_call, *CHECKS, refuse_empty),
     declares=declared(
         "0.33.0-rc2",
         thinking_off=native(THINKING),

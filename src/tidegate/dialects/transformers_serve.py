@@ -14,6 +14,7 @@ from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.declared import declared, native, refused, unknown
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty
@@ -151,7 +152,7 @@ TRANSFORMERS_SERVE = Dialect(
         (WINDOW, unchecked),
         *FOR_LOCAL_RUNTIMES,
     ),
-    stages=(splitting(INLINE), cut_stops, *READS, *CHECKS, refuse_empty),
+    stages=(splitting(INLINE), cut_stops, *READS, tell_unknown_cache, *CHECKS, refuse_empty),
     declares=declared(
         "5.19.0",
         thinking_off=unknown(THINKING),

@@ -114,7 +114,7 @@ STRICT_CALLS = _rule(
 )
 
 CONTINUED = _rule(
-    "VLL014",
+    "VLL015",
     "a prefix is sent with continue_final_message, where the model was seen to be continued; not one with reasoning",
     "Templates of other models than DeepSeek's newest are cut off behind the text. They lose the reasoning beside it.",
 )

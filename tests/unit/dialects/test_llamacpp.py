@@ -155,7 +155,7 @@ FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
 def test_a_thought_before_json_leaves_room_for_it(asked, budget):
     body, quirks = sent(**asked)
     assert body.get("thinking_budget_tokens") == budget
-    assert ("LCP007" in quirks) is (budget is not None)
+    assert ("LCP010" in quirks) is (budget is not None)
 
 
 @pytest.mark.parametrize(
