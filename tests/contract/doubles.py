@@ -168,6 +168,8 @@ class RawCompletions:
     """`/v1/completions` with a prompt that is taken as it stands; a V4 model is behind it."""
 
     def completed(self, body: Fields, *, schema: Fields | None = None) -> list[bytes]:
+        if "<｜fim▁hole｜>" in body["prompt"]:
+            return gap_stream()
         said = say(read_prompt(body["prompt"], body.get("max_tokens"), schema))
         return completion_stream(as_raw(said), said.finish)
 

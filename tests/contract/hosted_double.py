@@ -82,7 +82,10 @@ class Hosted(OpenAi):
     def _messages(self, body: Fields) -> Any:
         choice: Fields = body.get("tool_choice") or {}
         named = {"type": "function", "function": {"name": choice.get("name")}}
-        tools = [{"type": "function", "function": {"name": tool["name"]}} for tool in body.get("tools") or ()]
+        tools = [
+            {"type": "function", "function": {"name": tool["name"], "parameters": tool["input_schema"]}}
+            for tool in body.get("tools") or ()
+        ]
         asked = {
             **body,
             "tools": tools,

@@ -88,7 +88,10 @@ def _calls(wish: Wish) -> list[tuple[str, str]]:
         return []
     if wish.forced is not None:
         name = wish.forced or names[0]
-        return [(name, '{"city": "Paris"}' if wish.strict else "{}")]
+        parameters = next(
+            tool["function"].get("parameters", {}) for tool in wish.tools if tool["function"]["name"] == name
+        )
+        return [(name, json.dumps(instance_of(parameters)) if wish.strict else "{}")]
     if names and "weather" in wish.text:
         cities = ("Paris", "London") if "both" in wish.text else ("Paris",)
         return [(names[0], json.dumps({"city": city})) for city in cities]
@@ -148,7 +151,8 @@ def read_prompt(prompt: str, max_tokens: int | None, schema: dict[str, Any] | No
     closed = "</think>" in turn
     said = turn.rpartition("</think>")[2] if closed else ""
     forced = "<｜DSML｜tool_calls>" in said
-    tools = ({"type": "function", "function": {"name": "get_weather"}},) if "## Tools" in prompt else ()
+    lines = [line for line in prompt.splitlines() if line.startswith("{") and '"parameters"' in line]
+    tools = tuple({"type": "function", "function": json.loads(line)} for line in lines)
     return Wish(
         text=asked.rpartition("<｜User｜>")[2].lower(),
         thinks="<think>" in turn and not closed,
@@ -182,7 +186,10 @@ def as_raw(said: Said) -> list[str]:
 
 
 def _dsml(name: str, arguments: str, *, whole: bool) -> list[str]:
-    begin = [f'<｜DSML｜invoke name="{name}">\n', '<｜DSML｜parameter name="city" string="true">']
+    begin = f'<｜DSML｜invoke name="{name}">\n'
     if not whole:
-        return [*begin, "Pa"]
-    return [*begin, json.loads(arguments).get("city", ""), "</｜DSML｜parameter>\n", "</｜DSML｜invoke>\n"]
+        return [begin, '<｜DSML｜parameter name="city" string="true">', "Pa"]
+    pieces = [begin]
+    for parameter, value in json.loads(arguments).items():
+        pieces += [f'<｜DSML｜parameter name="{parameter}" string="true">', value, "</｜DSML｜parameter>\n"]
+    return [*pieces, "</｜DSML｜invoke>\n"]

@@ -138,7 +138,7 @@ class Sglang(OpenAi, RawCompletions):
             case "/tokenize":
                 return 200, {"tokens": [128825] if self.v4 and body.get("prompt") == "｜DSML｜" else [1, 2, 3]}
             case "/v1/completions":
-                return 200, gap_stream() if "<｜fim▁hole｜>" in body["prompt"] else self.completed(body)
+                return 200, self.completed(body)
             case _:
                 return 404, {"detail": "Not Found"}
 
@@ -184,6 +184,8 @@ class LlamaCpp(OpenAi):
             case "/apply-template":
                 return 200, {"prompt": "hi<｜Assistant｜><think>" if self.v4 else "<|im_start|>assistant\n<think>\n"}
             case "/infill":
+                return 200, pieces_stream([GAP[:3], GAP[3:]], "stop")
+            case "/completion" if "<｜fim▁hole｜>" in str(body["prompt"]):
                 return 200, pieces_stream([GAP[:3], GAP[3:]], "stop")
             case "/completion":
                 prompt = body["prompt"] if isinstance(body["prompt"], str) else body["prompt"][1]
@@ -260,7 +262,7 @@ class LmStudio(OpenAi, RawCompletions):
             return 404, {"error": "Unexpected endpoint or method."}
         if "overflow" in body["prompt"]:
             return self.overflow()
-        return 200, gap_stream() if "<｜fim▁hole｜>" in body["prompt"] else self.completed(body)
+        return 200, self.completed(body)
 
     def refuses(self, body: Fields) -> tuple[int, Any] | None:
         if (body.get("response_format") or {}).get("type") == "json_object":

@@ -36,6 +36,7 @@ from tidegate.dialects import dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Alias, Policy
+from tidegate.routing.rules import LACKS
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface
@@ -184,6 +185,9 @@ def judge(column: Column, outcome: Outcome, double: Double) -> Cell:
     told = str(outcome.error.get("message", ""))
     if outcome.error and column.name not in ("overflow", "unknown model"):
         named = tuple(dict.fromkeys(_CODE.findall(told)))
+        named = (
+            tuple(code for code in named if code != LACKS.code) or named
+        )  # that it is lacking is no reason by itself
         return Cell("refused", named) if named and outcome.status in (400, 502) else Cell("wrong", codes, told)
     if column.name == "overflow" and outcome.status == 200 and codes:
         return Cell("refused", codes)  # the server does not tell, and that is said

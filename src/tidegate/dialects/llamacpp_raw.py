@@ -12,7 +12,6 @@ from tidegate.core.requests import ChatRequest
 from tidegate.dialects.raw import Ask, TextEndpoint
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.recipe import BEGIN
-from tidegate.dialects.refusals import asks_forced_tool
 
 PIECES = Wire("llamacpp_completion", ChunkDecoder, decode_answer, answer_milestones)
 _BEGIN_ID = 0
@@ -72,10 +71,9 @@ COMPLETION = TextEndpoint(
 
 
 def chat_is_wrong(request: ChatRequest, traits: Traits) -> bool:
-    """It has neither template nor parser of V4.1, and does not enforce a forced tool (LCP006)."""
+    """It has neither template nor parser of V4.1. A forced tool goes by the chat endpoint's grammar (LCP006)."""
     return (
         traits.encoding == "v4.1"
-        or asks_forced_tool(request)
         or (traits.parses_calls is False and bool(request.tools))
         or (traits.splits_reasoning is False and request.thinks)
     )

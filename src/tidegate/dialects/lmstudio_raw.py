@@ -11,6 +11,7 @@ from tidegate.dialects.overflow import OverflowEvents
 from tidegate.dialects.raw import Ask, TextEndpoint
 from tidegate.dialects.raw_rules import BEYOND
 from tidegate.dialects.readers import FIM, Fields
+from tidegate.dialects.refusals import format_of
 
 
 def write(ask: Ask) -> Fields:
@@ -35,6 +36,7 @@ def write(ask: Ask) -> Fields:
 COMPLETIONS = TextEndpoint(path="/v1/completions", wire=replace(FIM, framing=OverflowEvents), write=write)
 
 
-def chat_is_wrong(_request: ChatRequest, _traits: Traits) -> bool:
-    """Whether a template is told to think, and what a parser makes of a call, depends on how the model was loaded."""
-    return True
+def chat_is_wrong(request: ChatRequest, _traits: Traits) -> bool:
+    """Whether a template is told to think, and what a parser makes of a call, depends on how the model was loaded. JSON is
+    enforced by the chat endpoint only."""
+    return format_of(request) in (None, "text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from tidegate.core.decision import Decision, Snapshot
+from tidegate.core.decision import BackendView, Decision, Snapshot
 from tidegate.core.errors import GatewayError, NotFound, NotSupported, PolicyRefusal
 from tidegate.core.profile import FEATURES, Feature, Profile
 from tidegate.core.rulebook import Rule
@@ -69,9 +69,9 @@ def _wishes(decision: Decision, snapshot: Snapshot) -> str:
         fact
         for view in snapshot.backends
         if view.name in asked
-        for profile in (*view.profiles, Profile("", facts=view.declared))
         for feature in FEATURES
-        if feature in decision.needs and (fact := profile.fact(feature)).way in ("refused", None)
+        if feature in decision.needs
+        and (fact := _profile(view, decision.asked_model).fact(feature)).way in ("refused", None)
     ]
     unmet: tuple[Feature, ...] = tuple(
         feature for feature in FEATURES if any(fact.feature == feature for fact in facts)
@@ -79,6 +79,12 @@ def _wishes(decision: Decision, snapshot: Snapshot) -> str:
     codes = dict.fromkeys(fact.code for fact in facts if fact.code)
     see = f", see {', '.join(codes)}," if codes else ""
     return f"{' and '.join(_WISHES[feature] for feature in unmet)}{see} {'is' if len(unmet) == 1 else 'are'}"
+
+
+def _profile(view: BackendView, asked: str) -> Profile:
+    """Of the model that the name meant there, or of the backend's default."""
+    model = asked.removeprefix(f"{view.name}/")
+    return view.profile(model if model in view.models or not view.models else view.models[0])
 
 
 def _reasons(decision: Decision) -> list[str]:

@@ -128,7 +128,7 @@ NOT_SERVED = ROUTES.rule(
     checked="2026-11-22",
 )
 LACKS = ROUTES.rule(
-    "RTE014",
+    "RTE016",
     "dropped: this backend cannot do what the request depends on",
     why="Its profile says so, by declaration or by measurement. Asked all the same, it would answer and the answer would "
     "look right: prose for JSON, a new answer for a continued one. `tidegate status` shows the profiles.",
@@ -136,7 +136,7 @@ LACKS = ROUTES.rule(
     checked="2026-11-24",
 )
 NOT_KNOWN = ROUTES.rule(
-    "RTE015",
+    "RTE017",
     "dropped: nobody knows whether this backend can do what the request depends on",
     why="Nothing is declared for its kind and nothing was measured yet. A backend at home is measured by a short probe "
     "once it is up (`[profiles] measure`); for an external one, `[backends.NAME] features` takes your word.",

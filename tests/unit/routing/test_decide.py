@@ -233,7 +233,7 @@ def needing(*views: BackendView, needs: tuple[Feature, ...], model: str = "auto"
 
 @pytest.mark.parametrize(
     ("way", "kept", "code"),
-    [("native", True, "RTE020"), ("emulated", True, "RTE020"), ("refused", False, "RTE014"), (None, False, "RTE015")],
+    [("native", True, "RTE020"), ("emulated", True, "RTE020"), ("refused", False, "RTE016"), (None, False, "RTE017")],
 )
 def test_a_request_goes_only_where_what_it_depends_on_is_known_to_work(way, kept, code):
     decision = needing(skilled("box", json=way), needs=("json",))
@@ -260,7 +260,7 @@ def test_what_is_known_of_a_model_counts_before_what_is_declared_for_all():
 def test_a_class_is_looked_at_before_ability():
     cloud = skilled("cloud", Boundary.EXTERNAL, json="native")
     decision = needing(cloud, skilled("box", json="refused"), needs=("json",), wished_class=PRIVATE)
-    assert verdicts(decision) == [("cloud", "RTE010", False), ("box", "RTE014", False)]
+    assert verdicts(decision) == [("cloud", "RTE010", False), ("box", "RTE016", False)]
     assert decision.refusal == "lacks_feature"
     assert needing(cloud, needs=("json",), wished_class=PRIVATE).refusal == "class_forbids"
 

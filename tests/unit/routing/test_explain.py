@@ -135,7 +135,7 @@ def test_a_feature_that_nobody_has_is_named_with_the_rules_that_say_why():
     assert (type(error), error.status) == (NotSupported, 400)
     assert error.message == (
         "`response_format` and Chat Prefix Completion (`prefix`), see PRF002, VLL005, are not supported by any backend "
-        "that may take this public request (box: RTE014, cloud: RTE015); use another `model`. `tidegate status` shows what "
+        "that may take this public request (box: RTE016, cloud: RTE017); use another `model`. `tidegate status` shows what "
         "each can do."
     )
     assert decision_view(decision)["needs"] == ["json", "prefix"]
@@ -146,5 +146,5 @@ def test_one_missing_feature_of_which_nothing_is_known():
     decision = decide(Ask("m", needs=frozenset({"thinking_off"})), Snapshot((box,)), POLICY)
     message = refusal_error(decision, Snapshot((box,)), POLICY).message
     assert message.startswith(
-        "`thinking` disabled is not supported by any backend that may take this public request (box: RTE015)"
+        "`thinking` disabled is not supported by any backend that may take this public request (box: RTE017)"
     )
