@@ -17,6 +17,7 @@ from tidegate.app.enforce import (
     policy_of,
     with_hosted_default,
 )
+from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.backends.base import Backend, Endpoint
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
@@ -96,8 +97,18 @@ class App:
                 models=options.models or ("fake",),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
-        watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
-        backend = HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        unvouched = is_unvouched(endpoint, options)
+        near = endpoint.boundary is not Boundary.EXTERNAL or (unvouched and is_loopback(endpoint.host))
+        backend = HttpBackend(
+            self._transport,
+            endpoint,
+            dialect_named(options.kind),
+            models,
+            watcher=self._watcher if near else None,
+            note=note_of(endpoint, options),
+            attestation=attestation_of(endpoint, options),
+            unattested=unvouched,
+        )
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend
         return backend

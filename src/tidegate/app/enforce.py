@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from tidegate.app.locality import boundary_of, word_for
 from tidegate.backends.base import Endpoint
 from tidegate.backends.clearance import Network, check_address
 from tidegate.catalog.contracts import contract_named
@@ -55,10 +56,11 @@ def endpoint_of(name: str, options: BackendOptions, environment: Environment) ->
             f"{place}: this name is reserved, or not made of letters, digits, dots and dashes; choose another"
         )
     hosted = options.kind == "deepseek"
-    boundary = Boundary(options.boundary or ("external" if hosted else "device"))
+    boundary = boundary_of(place, options)
     accepts = DataClass(options.accepts) if options.accepts else DEFAULT_ACCEPTS[boundary]
     if accepts.rank > HIGHEST_CLASS[boundary].rank:
-        raise Misconfigured(f"{place} accepts: an external backend can never take private requests")
+        lacks = f"; {word_for(options.kind)}" if options.boundary is None and not hosted else ""
+        raise Misconfigured(f"{place} accepts: an external backend can never take private requests{lacks}")
     base_url = options.base_url or (HOSTED_URL if hosted else None)
     if base_url is None and options.kind != "fake":
         raise Misconfigured(f"{place} base_url is missing")
@@ -157,8 +159,7 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
         known = {place.name for place in places}
         for runtime in runtimes():
             if runtime.kind not in known:
-                may_stay = runtime.attested or runtime.attestation is not None
-                places.append(Place(runtime.kind, DataClass.PRIVATE if may_stay else DataClass.PUBLIC))
+                places.append(Place(runtime.kind, DataClass.PRIVATE if runtime.proves_itself else DataClass.PUBLIC))
     aliases = {name: _alias(name, config, places) for name in config.aliases}
     default = DataClass(config.policy.default_class)
     _check_kept("[policy] default_class", default, places)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
+from tidegate.backends.attestation import Attestation, Finding
 from tidegate.backends.base import Answering, Endpoint
-from tidegate.backends.connection import Connection
+from tidegate.backends.connection import Connection, read_whole
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
-from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
+from tidegate.core.errors import (
+    BackendOverloaded,
+    BackendRefused,
+    BackendTimedOut,
+    BackendUnreachable,
+    BrokenContract,
+    GatewayError,
+    Unattested,
+)
 from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import Request
@@ -55,12 +65,12 @@ async def open_answer(
 ) -> Answering:
     """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
-    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed)
+    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model)
     connection = await transport.send(call)
     ended = False
     try:
         if connection.status != 200:
-            body = await _read_bounded(connection, _ERROR_BODY_LIMIT_BYTES)
+            body = await read_whole(connection, _ERROR_BODY_LIMIT_BYTES)
             ended = True
             raise dialect.read_error(connection.status, body)
         if b"content-encoding" in connection.headers:
@@ -71,17 +81,6 @@ async def open_answer(
     whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
     reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
     return HttpAnswering(connection, reader, encoded.quirks)
-
-
-async def _read_bounded(connection: Connection, limit_bytes: int) -> bytes:
-    pieces: list[bytes] = []
-    size_bytes = 0
-    while piece := await connection.read():
-        size_bytes += len(piece)
-        if size_bytes > limit_bytes:
-            raise BrokenContract(f"the backend's answer is larger than {limit_bytes} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 class HttpBackend:
@@ -96,10 +95,13 @@ class HttpBackend:
         *,
         watcher: Transport | None,
         note: str = "",
+        attestation: Attestation | None = None,
+        unattested: bool = False,
     ) -> None:
         """`watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on.
 
-        The hosted API is not: it counts as up until a request says otherwise.
+        The hosted API is not: it counts as up until a request says otherwise. Without `attestation` the endpoint is
+        believed to stand where it says; `unattested`: it is external only because nothing shows that it keeps requests.
         """
         self._transport = transport
         self._endpoint = endpoint
@@ -108,7 +110,10 @@ class HttpBackend:
         self._asks_models = not models
         self._watcher = watcher
         self._note = note
+        self._attestation = attestation
+        self._unattested = unattested
         self._view: BackendView | None = None
+        self._shown: Finding | None = None
         self._see("unknown")
 
     @property
@@ -122,31 +127,39 @@ class HttpBackend:
 
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
+        shown, place = self._attestation, self._place
+        self._shown = shown.finding if shown is not None else None
         view = BackendView(
-            self._endpoint.name,
-            self._endpoint.boundary,
-            self._endpoint.accepts,
+            place.name,
+            place.boundary,
+            place.accepts,
             health,
-            self._models,
+            self._models if shown is None else shown.at_home(self._models),
             serves_any=self._asks_models and not self._models,
-            note=self._note,
+            note=self._note or (shown.note if shown is not None else ""),
+            unattested=self._unattested or (shown is not None and shown.refuted),
         )
         if view != self._view:
             self._view = view
 
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
+        if self._attestation is not None:
+            self._attestation.admit(model, data_class)
         try:
-            answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
-        except (BackendUnreachable, BackendTimedOut):
-            self._see("down")
+            answering = await open_answer(self._transport, self._place, self._dialect, request, model, data_class)
+        except Unattested:
+            self._see("up")
             raise
-        if self.view.health != "up":
+        except (BackendUnreachable, BackendTimedOut):
+            self._lose()
+            raise
+        if self.view.health != "up" or (self._attestation is not None and self._attestation.finding is not self._shown):
             self._see("up")
         return answering
 
     async def fetch(self, path: str) -> bytes:
         """GET something that holds no content, such as the balance; an error status becomes the dialect's error."""
-        return await fetch(self._transport, self._endpoint, path, self._dialect.read_error)
+        return await fetch(self._transport, self._place, path, self._dialect.read_error)
 
     async def refresh(self) -> None:
         if self._watcher is None:
@@ -154,14 +167,33 @@ class HttpBackend:
                 self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
-            models = await list_models(self._watcher, self._endpoint, self._dialect)
-        except GatewayError as error:
-            # A server that answers with an error status is there, whatever it thinks of the question.
-            self._see("up" if isinstance(error, BackendRefused) else "down")
+            models = await self._look(self._watcher)
+        except (BackendRefused, BackendOverloaded):
+            self._see("up")  # it answers with an error status, so it is there, whatever it thinks of the question
+            return
+        except GatewayError:
+            self._lose()
             return
         if self._asks_models:
             self._models = models
         self._see("up")
+
+    async def _look(self, watcher: Transport) -> tuple[str, ...]:
+        """Who is there now, and which models it lists."""
+        if self._attestation is not None:
+            with suppress(Unattested):  # then it is looked at as what it now counts as
+                return await list_models(watcher, self._attestation.anew(), self._dialect)
+        return await list_models(watcher, self._place, self._dialect)
+
+    def _lose(self) -> None:
+        """It is away, and whoever answers next may be another server."""
+        if self._attestation is not None:
+            self._attestation.forget()
+        self._see("down")
+
+    @property
+    def _place(self) -> Endpoint:
+        return self._endpoint if self._attestation is None else self._attestation.endpoint
 
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
@@ -186,7 +218,7 @@ async def fetch(
     connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path))
     ended = False
     try:
-        body = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
+        body = await read_whole(connection, _MODEL_LIST_LIMIT_BYTES)
         ended = True
         if connection.status != 200:
             raise read_error(connection.status, body)

@@ -1,7 +1,8 @@
 """The only door to the network: pooled connections to endpoints, and the second wall in front of each send.
 
 Checks class against boundary at every send and the resolved address at every connect; connects to the checked address
-itself. No redirects, no proxy environment, no name is trusted.
+itself, and where the endpoint asks for it looks who is there before a new connection carries a request. No redirects, no
+proxy environment, no name is trusted.
 """
 
 from __future__ import annotations
@@ -15,24 +16,27 @@ from functools import cache
 from msgspec import Struct
 
 from tidegate import __version__
-from tidegate.backends.base import Endpoint
+from tidegate.backends.base import Endpoint, Greeting
 from tidegate.backends.clearance import check_address, check_class
-from tidegate.backends.connection import Connection, Limits, StaleConnection
+from tidegate.backends.connection import Connection, Limits, StaleConnection, read_whole
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+OnIdle = Callable[[Connection], None]
 _MOST_IDLE = 256
+_GREETING_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 class Call(Struct, frozen=True, gc=False):
-    """One request to an endpoint. An empty body makes it a GET."""
+    """One request to an endpoint. An empty body makes it a GET. `model` is told to the endpoint's greeting only."""
 
     endpoint: Endpoint
     data_class: DataClass
     path: str
     body: bytes = b""
     streamed: bool = False
+    model: str = ""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -102,6 +106,48 @@ def _head(call: Call) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+class _Meeting:
+    """A new connection that nobody else can take until the greeting is over; the request then goes over it too.
+
+    A server that closes after each answer gets a new one for each, so there the request goes over one made just after.
+    """
+
+    def __init__(self, connect: Callable[[_Pool, OnIdle], Awaitable[Connection]], pool: _Pool) -> None:
+        self._connect = connect
+        self._pool = pool
+        self._line: Connection | None = None
+        self.over = False
+
+    def _on_idle(self, connection: Connection) -> None:
+        if self.over:
+            self._pool.put(connection)
+        else:
+            self._line = connection
+
+    async def line(self) -> Connection:
+        line, self._line = self._line, None
+        return line if line is not None and not line.closed else await self._connect(self._pool, self._on_idle)
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        payload = self._pool.payload(Call(self._pool.endpoint, DataClass.PUBLIC, path))
+        while True:
+            line = await self.line()
+            try:
+                await line.request(payload)
+                body = await read_whole(line, _GREETING_LIMIT_BYTES)
+            except StaleConnection:
+                continue  # a new one is never stale
+            except BaseException:
+                line.abort()
+                raise
+            line.release(ended=True)
+            return line.status, body
+
+    def leave(self) -> None:
+        if self._line is not None:
+            self._line.abort()
+
+
 class Transport:
     """One method wide: `send`."""
 
@@ -121,7 +167,22 @@ class Transport:
                 return await self._begin(kept, payload)
             except StaleConnection:
                 pass
-        return await self._begin(await self._connect(pool), payload)
+        greeting = call.endpoint.greeting
+        if greeting is None:
+            return await self._begin(await self._connect(pool, pool.put), payload)
+        return await self._greet_and_begin(_Meeting(self._connect, pool), greeting, call.model, payload)
+
+    async def _greet_and_begin(self, meeting: _Meeting, greeting: Greeting, model: str, payload: bytes) -> Connection:
+        try:
+            await greeting(meeting.get, model)
+        except BaseException:
+            meeting.leave()
+            raise
+        meeting.over = True
+        try:
+            return await self._begin(await meeting.line(), payload)
+        except StaleConnection:  # it closes after each answer and does not say so
+            return await self._begin(await meeting.line(), payload)
 
     async def _begin(self, connection: Connection, payload: bytes) -> Connection:
         try:
@@ -139,26 +200,26 @@ class Transport:
             pool = self._pools[endpoint.name] = _Pool(endpoint)
         return pool
 
-    async def _connect(self, pool: _Pool) -> Connection:
+    async def _connect(self, pool: _Pool, on_idle: OnIdle) -> Connection:
         endpoint = pool.endpoint
         try:
             async with asyncio.timeout(self._limits.connect_s):
                 addresses = await self._resolve(endpoint.host, endpoint.port)
                 for address in addresses:
                     check_address(endpoint, address)
-                return await self._connect_to(pool, addresses)
+                return await self._connect_to(endpoint, on_idle, addresses)
         except TimeoutError:
             raise BackendTimedOut(f"backend {endpoint.name!r} could not be reached in time") from None
         except OSError:
             raise BackendUnreachable(f"backend {endpoint.name!r} is unreachable; is it running?") from None
 
-    async def _connect_to(self, pool: _Pool, addresses: list[str]) -> Connection:
-        endpoint, loop = pool.endpoint, asyncio.get_running_loop()
+    async def _connect_to(self, endpoint: Endpoint, on_idle: OnIdle, addresses: list[str]) -> Connection:
+        loop = asyncio.get_running_loop()
         secure = endpoint.scheme == "https"
         for position, address in enumerate(addresses):
             try:
                 transport, connection = await loop.create_connection(
-                    lambda: Connection(self._limits, pool.put),
+                    lambda: Connection(self._limits, on_idle),
                     address,
                     endpoint.port,
                     ssl=_tls() if secure else None,

@@ -24,6 +24,8 @@ class BackendView:
     """It answers to names it does not list (a generic server whose list could not be read)."""
     note: str = ""
     """What a person must know of it: that it is a demo model, or why it is not trusted with more."""
+    unattested: bool = False
+    """It is external because nothing has shown that it keeps requests; `note` says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)

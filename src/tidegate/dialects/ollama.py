@@ -14,11 +14,11 @@ from tidegate.codecs.ollama_chat.lines import LineDecoder
 from tidegate.codecs.ollama_chat.request import request_fields
 from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
+from tidegate.dialects.base import PENALTIES, USER_ID, Dialect, RemoteModels
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
-from tidegate.dialects.ollama_home import local_name, plain_name
+from tidegate.dialects.ollama_home import local_name, plain_name, plain_spelling, remote_names
 from tidegate.dialects.ollama_rules import (
     FORMAT,
     LENGTH,
@@ -104,6 +104,7 @@ OLLAMA = Dialect(
     read_error=read_error,
     chat_path="/api/chat",
     keep_home=(LOCAL, local_name),
+    remote_models=RemoteModels("/api/tags", remote_names, plain_spelling),
     write=request_fields,
     wire=OLLAMA_CHAT,
     on_meaning=(

@@ -14,7 +14,7 @@ from tidegate.core.rulebook import Rule
 from tidegate.routing.classify import classify
 from tidegate.routing.names import resolve, rewritten
 from tidegate.routing.policy import Ask, Policy
-from tidegate.routing.rules import FOREIGN, KEPT, KEPT_DOWN, LEGACY, NOT_ACCEPTED, PRIVATE_STAYS
+from tidegate.routing.rules import FOREIGN, KEPT, KEPT_DOWN, LEGACY, NOT_ACCEPTED, PRIVATE_STAYS, UNATTESTED
 
 
 def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
@@ -50,7 +50,7 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
 def forbids(view: BackendView, data_class: DataClass) -> Rule | None:
     """The rule by which this backend may not take a request of this class; None when it may."""
     if data_class is DataClass.PRIVATE and view.boundary is Boundary.EXTERNAL:
-        return PRIVATE_STAYS
+        return UNATTESTED if view.unattested else PRIVATE_STAYS
     if data_class.rank > view.accepts.rank:
-        return NOT_ACCEPTED
+        return UNATTESTED if view.unattested else NOT_ACCEPTED
     return None
