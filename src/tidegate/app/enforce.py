@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from tidegate.app.locality import boundary_of, word_for
+from tidegate.app.locality import boundary_of, is_unvouched, word_for
 from tidegate.backends.base import Endpoint
 from tidegate.backends.clearance import Network, check_address
 from tidegate.catalog.contracts import contract_named
@@ -34,10 +34,11 @@ Environment = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A backend's name and what classes it can take, known before it exists."""
+    """A backend's name and what classes it can take, known before it exists; `lacks` an option to take more."""
 
     name: str
     takes: DataClass
+    lacks: str = ""
 
 
 def with_hosted_default(config: Config, environment: Environment) -> dict[str, BackendOptions]:
@@ -151,7 +152,12 @@ def clients_of(config: Config, environment: Environment) -> dict[str, Client]:
 
 def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     """The policy, once it is sure that each class it speaks of can be kept by some backend."""
-    places = [Place(name, endpoint.accepts) for name, endpoint in endpoints.items()]
+    written = config.backends
+    unvouched = [name for name in written if name in endpoints and is_unvouched(endpoints[name], written[name])]
+    places = [
+        Place(name, endpoint.accepts, f"stays_home of {name}" if name in unvouched else "")
+        for name, endpoint in endpoints.items()
+    ]
     if config.embedded.enabled:
         places.append(Place(EMBEDDED, DataClass.PRIVATE))
     if config.probe.enabled:
@@ -189,9 +195,10 @@ def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:
         raise Misconfigured("there is no backend at all: add [backends.NAME], or enable [embedded] or [probe]")
     if all(data_class.rank > one.takes.rank for one in places):
         names = ", ".join(one.name for one in places)
+        lacking = ", ".join(one.lacks for one in places if one.lacks)
         raise Misconfigured(
             f"{place} = {data_class.value!r} cannot be enforced: no backend may take it (there are: {names}); add a "
-            "local backend or change the class"
+            "local backend or change the class" + (f", or look at {lacking}" if lacking else "")
         )
 
 
