@@ -25,6 +25,7 @@ from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBr
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 OnIdle = Callable[[Connection], None]
 _MOST_IDLE = 256
+_MEETINGS = 3
 _GREETING_LIMIT_BYTES = 4 * 1024 * 1024
 
 
@@ -109,43 +110,45 @@ def _head(call: Call) -> bytes:
 class _Meeting:
     """A new connection that nobody else can take until the greeting is over; the request then goes over it too.
 
-    A server that closes after each answer gets a new one for each, so there the request goes over one made just after.
+    Once it is lost the greeting has to begin anew: who answers next may be another server. One that closes after each
+    answer, and says so, gets a new connection for each, so there the request goes over one made just after.
     """
 
     def __init__(self, connect: Callable[[_Pool, OnIdle], Awaitable[Connection]], pool: _Pool) -> None:
         self._connect = connect
         self._pool = pool
-        self._line: Connection | None = None
+        self._kept: Connection | None = None
         self.over = False
 
     def _on_idle(self, connection: Connection) -> None:
         if self.over:
             self._pool.put(connection)
         else:
-            self._line = connection
+            self._kept = connection
 
     async def line(self) -> Connection:
-        line, self._line = self._line, None
-        return line if line is not None and not line.closed else await self._connect(self._pool, self._on_idle)
+        line, self._kept = self._kept, None
+        if line is None:
+            return await self._connect(self._pool, self._on_idle)
+        if line.closed:
+            raise StaleConnection
+        return line
 
     async def get(self, path: str) -> tuple[int, bytes]:
         payload = self._pool.payload(Call(self._pool.endpoint, DataClass.PUBLIC, path))
-        while True:
-            line = await self.line()
-            try:
-                await line.request(payload)
-                body = await read_whole(line, _GREETING_LIMIT_BYTES)
-            except StaleConnection:
-                continue  # a new one is never stale
-            except BaseException:
-                line.abort()
-                raise
-            line.release(ended=True)
-            return line.status, body
+        line = await self.line()
+        try:
+            await line.request(payload)
+            body = await read_whole(line, _GREETING_LIMIT_BYTES)
+        except BaseException:
+            line.abort()
+            raise
+        line.release(ended=True)
+        return line.status, body
 
     def leave(self) -> None:
-        if self._line is not None:
-            self._line.abort()
+        if self._kept is not None:
+            self._kept.abort()
 
 
 class Transport:
@@ -170,19 +173,21 @@ class Transport:
         greeting = call.endpoint.greeting
         if greeting is None:
             return await self._begin(await self._connect(pool, pool.put), payload)
-        return await self._greet_and_begin(_Meeting(self._connect, pool), greeting, call.model, payload)
+        return await self._greet_and_begin(pool, greeting, call.model, payload)
 
-    async def _greet_and_begin(self, meeting: _Meeting, greeting: Greeting, model: str, payload: bytes) -> Connection:
-        try:
-            await greeting(meeting.get, model)
-        except BaseException:
-            meeting.leave()
-            raise
-        meeting.over = True
-        try:
-            return await self._begin(await meeting.line(), payload)
-        except StaleConnection:  # it closes after each answer and does not say so
-            return await self._begin(await meeting.line(), payload)
+    async def _greet_and_begin(self, pool: _Pool, greeting: Greeting, model: str, payload: bytes) -> Connection:
+        for _ in range(_MEETINGS):
+            meeting = _Meeting(self._connect, pool)
+            try:
+                await greeting(meeting.get, model)
+                meeting.over = True
+                return await self._begin(await meeting.line(), payload)
+            except StaleConnection:
+                continue
+            except BaseException:
+                meeting.leave()
+                raise
+        raise BackendUnreachable(f"backend {pool.endpoint.name!r} closes its connections before they can be used")
 
     async def _begin(self, connection: Connection, payload: bytes) -> Connection:
         try:
