@@ -11,22 +11,21 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 
 from msgspec import Struct
 
 from tidegate import __version__
 from tidegate.backends.base import Endpoint, Greeting
 from tidegate.backends.clearance import check_address, check_class
-from tidegate.backends.connection import Connection, Limits, StaleConnection, read_whole
+from tidegate.backends.connection import Connection, Limits, StaleConnection
+from tidegate.backends.meeting import Meeting, OnIdle
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-OnIdle = Callable[[Connection], None]
 _MOST_IDLE = 256
 _MEETINGS = 3
-_GREETING_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -80,6 +79,9 @@ class _Pool:
             connection.abort()
         self.idle.clear()
 
+    def question(self, path: str) -> bytes:
+        return self.payload(Call(self.endpoint, DataClass.PUBLIC, path))
+
     def payload(self, call: Call) -> bytes:
         variant = (call.path, bool(call.body), call.streamed)
         head = self._heads.get(variant)
@@ -105,50 +107,6 @@ def _head(call: Call) -> bytes:
         lines += ["Content-Type: application/json", "Content-Length: "]
         return "\r\n".join(lines).encode("latin-1")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-class _Meeting:
-    """A new connection that nobody else can take until the greeting is over; the request then goes over it too.
-
-    Once it is lost the greeting has to begin anew: who answers next may be another server. One that closes after each
-    answer, and says so, gets a new connection for each, so there the request goes over one made just after.
-    """
-
-    def __init__(self, connect: Callable[[_Pool, OnIdle], Awaitable[Connection]], pool: _Pool) -> None:
-        self._connect = connect
-        self._pool = pool
-        self._kept: Connection | None = None
-        self.over = False
-
-    def _on_idle(self, connection: Connection) -> None:
-        if self.over:
-            self._pool.put(connection)
-        else:
-            self._kept = connection
-
-    async def line(self) -> Connection:
-        line, self._kept = self._kept, None
-        if line is None:
-            return await self._connect(self._pool, self._on_idle)
-        if line.closed:
-            raise StaleConnection
-        return line
-
-    async def get(self, path: str) -> tuple[int, bytes]:
-        payload = self._pool.payload(Call(self._pool.endpoint, DataClass.PUBLIC, path))
-        line = await self.line()
-        try:
-            await line.request(payload)
-            body = await read_whole(line, _GREETING_LIMIT_BYTES)
-        except BaseException:
-            line.abort()
-            raise
-        line.release(ended=True)
-        return line.status, body
-
-    def leave(self) -> None:
-        if self._kept is not None:
-            self._kept.abort()
 
 
 class Transport:
@@ -177,7 +135,7 @@ class Transport:
 
     async def _greet_and_begin(self, pool: _Pool, greeting: Greeting, model: str, payload: bytes) -> Connection:
         for _ in range(_MEETINGS):
-            meeting = _Meeting(self._connect, pool)
+            meeting = Meeting(partial(self._connect, pool), pool.question, pool.put)
             try:
                 await greeting(meeting.get, model)
                 meeting.over = True
