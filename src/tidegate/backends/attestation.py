@@ -124,7 +124,11 @@ class Attestation:
 
     @property
     def note(self) -> str:
-        return self.finding.note if self.finding is not None else ""
+        if self.finding is None:
+            if self._found:
+                return ""  # the probe has just seen who it is
+            return f"has yet to show that it is {self._runtime.title} before anything is sent, see {DIFFERENT.code}"
+        return self.finding.note
 
     @property
     def endpoint(self) -> Endpoint:

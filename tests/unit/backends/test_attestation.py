@@ -65,6 +65,10 @@ async def test_who_shows_all_its_fingerprints_stays_where_it_was_configured(kind
     assert standing(one) == HOME, "not asked yet: behind the greeting"
     await one.greet(Server(SHOWN[kind]).get, "m")
     assert (standing(one), one.refuted) == (HOME, False)
+    one.forget()
+    assert standing(one) == HOME
+    assert one.note.startswith("has yet to show that it is ")
+    assert attestation(kind, found=True).note == ""
 
 
 @pytest.mark.parametrize("kind", PROVING)
