@@ -103,8 +103,17 @@ class Timeouts(Struct, frozen=True):
 class BackendOptions(Struct, frozen=True):
     kind: Annotated[Kind, Meta(description="Which dialect it speaks.")]
     boundary: Annotated[
-        BoundaryName | None, Meta(description="Where it stands; default: external for deepseek, device otherwise.")
+        BoundaryName | None,
+        Meta(
+            description="Where it stands; default: device, but external for deepseek and for what needs `stays_home` and lacks it."
+        ),
     ] = None
+    stays_home: Annotated[
+        bool,
+        Meta(
+            description="Your word that requests stay there, for kinds that cannot show it (lmstudio: LM Link is off; generic)."
+        ),
+    ] = False
     base_url: Annotated[str | None, Meta(description="Its URL without /v1; default for deepseek: the hosted API.")] = (
         None
     )

@@ -117,8 +117,8 @@ requests = st.fixed_dictionaries(
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
-        "gone": {"kind": "generic", "base_url": "http://127.0.0.1:1", "models": ["m"]},
-        "home": {"kind": "generic", "base_url": world.local.url, "models": ["m"]},
+        "gone": {"kind": "generic", "base_url": "http://127.0.0.1:1", "models": ["m"], "stays_home": True},
+        "home": {"kind": "generic", "base_url": world.local.url, "models": ["m"], "stays_home": True},
         "den": {
             "kind": "llamacpp",
             "base_url": world.second.url,

@@ -83,3 +83,17 @@ async def test_it_speaks_the_contract(port: int, tmp_path: Path, thinking: str, 
     assert (b'"reasoning_content":"' in reply.body) is (thinking == "enabled")
     assert b'"prompt_cache_hit_tokens":' in reply.body
     assert b"timings" not in reply.body
+
+
+@pytest.mark.parametrize("kind", ["ollama", "vllm", "sglang", "lmstudio"])
+async def test_configured_as_another_runtime_it_is_told_nothing(port: int, tmp_path: Path, kind: str) -> None:
+    backend = {"kind": kind, "base_url": f"http://127.0.0.1:{port}", "models": ["m"], "stays_home": kind == "lmstudio"}
+    written = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "backends": {"box": backend}}
+    async with App(parse_config(written), {}, tmp_path, None) as app:
+        view = app.registry.backends[0].view
+        asked = json.dumps({"model": "box", "messages": [{"role": "user", "content": "Say hello."}]}).encode()
+        reply = await call(app.asgi, "POST", "/chat/completions", asked, {"x-tidegate-class": "private"})
+    assert (view.boundary.value, view.accepts.value) == ("external", "public")
+    assert "LOC001" in view.note
+    assert reply.status == 403
+    assert b"box: RTE014" in reply.body

@@ -198,8 +198,11 @@ class RecordingCloud(Upstream):
         return True
 
 
+LLAMACPP_PROPS = b'{"default_generation_settings":{}}'
+
+
 class FailingLocal(Upstream):
-    """Fails as `failure` says. A redirect points at the cloud, as a hostile or misconfigured proxy would."""
+    """A llama.cpp, by its fingerprint, that fails as `failure` says. A redirect points at the cloud, as a hostile proxy would."""
 
     def __init__(self, cloud: Upstream) -> None:
         super().__init__(self._answer)
@@ -207,6 +210,9 @@ class FailingLocal(Upstream):
         self._cloud = cloud
 
     async def _answer(self, request: Request) -> bool:
+        if request.head.startswith(b"GET /props "):
+            await request.reply(head("200 OK", length=len(LLAMACPP_PROPS)), LLAMACPP_PROPS)
+            return True
         if self.failure == "hangs":
             await request.peer_has_left()
         reply, stays_open = failing_reply(self.failure, request.body, self._cloud.url)

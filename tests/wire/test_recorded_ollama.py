@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.support.asgi import Reply, call
+from tests.support.fingerprints import shown
 from tests.support.samples import reader_of, request
 from tests.support.upstreams import Request, Upstream, head, in_chunk
 
@@ -135,6 +136,9 @@ class Ollama(Upstream):
         if asked.head.startswith(b"GET /v1/models "):
             listed = b'{"data":[{"id":"gpt-oss:120b-cloud"},{"id":"deepseek-r1:8b"}]}'
             await asked.reply(head("200 OK", length=len(listed)), listed)
+            return True
+        if (reply := shown("ollama", asked)) is not None:
+            await asked.reply(reply)
             return True
         assert asked.head.startswith(b"POST /api/chat ")
         await asked.reply(head(self.status, self.kind), in_chunk(self.said), in_chunk(b""))

@@ -17,6 +17,7 @@ from tidegate.app.enforce import (
     policy_of,
     with_hosted_default,
 )
+from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.backends.base import Backend, Endpoint
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
@@ -26,6 +27,7 @@ from tidegate.backends.http import HttpBackend
 from tidegate.backends.measuring import Measuring
 from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.profile_store import ProfileStore
+from tidegate.backends.profiles import Profiles
 from tidegate.backends.registry import Registry
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
@@ -100,15 +102,19 @@ class App:
                 models=options.models or ("fake",),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
-        watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
+        dialect = dialect_named(options.kind)
+        unvouched = is_unvouched(endpoint, options)
+        near = endpoint.boundary is not Boundary.EXTERNAL or (unvouched and is_loopback(endpoint.host))
         backend = HttpBackend(
             self._transport,
             endpoint,
-            dialect_named(options.kind),
+            dialect,
             models,
-            watcher=watcher,
-            vouched=frozenset(options.features),
-            encoding=options.encoding,
+            profiles=Profiles(dialect, frozenset(options.features), options.encoding),
+            watcher=self._watcher if near else None,
+            note=note_of(endpoint, options),
+            attestation=attestation_of(endpoint, options),
+            unattested=unvouched,
         )
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
@@ -12,10 +12,18 @@ from tidegate.core.decision import BackendView
 from tidegate.core.events import Frame
 from tidegate.core.requests import Request
 
+Get = Callable[[str], Awaitable[tuple[int, bytes]]]
+"""Fetch a path without content over one certain connection: status and body."""
+Greeting = Callable[[Get, str], Awaitable[None]]
+"""Look who is at the other end before a request for this model goes there; raises if none may."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where bytes may be sent. `base_path` has no trailing slash; `key` is the bearer key or None."""
+    """Where bytes may be sent. `base_path` has no trailing slash; `key` is the bearer key or None.
+
+    With a `greeting`, the transport holds it on each new connection before anything else is sent there.
+    """
 
     name: str
     boundary: Boundary
@@ -26,6 +34,7 @@ class Endpoint:
     base_path: str = ""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     key: str | None = field(default=None, repr=False)
+    greeting: Greeting | None = field(default=None, repr=False, compare=False)
 
 
 class Answering(Protocol):

@@ -244,3 +244,15 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+async def read_whole(connection: Connection, limit_bytes: int) -> bytes:
+    """The rest of an answer, as far as it stays within the limit."""
+    pieces: list[bytes] = []
+    size_bytes = 0
+    while piece := await connection.read():
+        size_bytes += len(piece)
+        if size_bytes > limit_bytes:
+            raise BrokenContract(f"the backend's answer is larger than {limit_bytes} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)

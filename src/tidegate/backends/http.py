@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
+from tidegate.backends.attestation import Attestation, Finding
 from tidegate.backends.base import Answering, Endpoint
-from tidegate.backends.connection import Connection
+from tidegate.backends.connection import Connection, read_whole
 from tidegate.backends.profiles import Profiles
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
 from tidegate.codecs.json_text import dump_fields
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
-from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
+from tidegate.core.errors import (
+    BackendOverloaded,
+    BackendRefused,
+    BackendTimedOut,
+    BackendUnreachable,
+    BrokenContract,
+    GatewayError,
+    Unattested,
+)
 from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
-from tidegate.core.profile import Encoding, Feature
 from tidegate.core.requests import Request
 from tidegate.dialects.base import Dialect
 from tidegate.dialects.metadata import Question
@@ -59,12 +68,12 @@ async def open_answer(
 ) -> Answering:
     """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
-    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed)
+    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model)
     connection = await transport.send(call)
     ended = False
     try:
         if connection.status != 200:
-            body = await _read_bounded(connection, _ERROR_BODY_LIMIT_BYTES)
+            body = await read_whole(connection, _ERROR_BODY_LIMIT_BYTES)
             ended = True
             raise dialect.read_error(connection.status, body)
         if b"content-encoding" in connection.headers:
@@ -75,17 +84,6 @@ async def open_answer(
     whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
     reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
     return HttpAnswering(connection, reader, encoded.quirks)
-
-
-async def _read_bounded(connection: Connection, limit_bytes: int) -> bytes:
-    pieces: list[bytes] = []
-    size_bytes = 0
-    while piece := await connection.read():
-        size_bytes += len(piece)
-        if size_bytes > limit_bytes:
-            raise BrokenContract(f"the backend's answer is larger than {limit_bytes} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 class HttpBackend:
@@ -100,13 +98,15 @@ class HttpBackend:
         *,
         watcher: Transport | None,
         note: str = "",
-        vouched: frozenset[Feature] = frozenset(),
-        encoding: Encoding | None = None,
+        profiles: Profiles | None = None,
+        attestation: Attestation | None = None,
+        unattested: bool = False,
     ) -> None:
-        """`vouched` and `encoding` are the operator's word for what its models can do (`Profiles`).
+        """`profiles` holds what is known of its models; by default what the dialect declares.
 
         `watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on. The hosted API is
-        not: it counts as up until a request says otherwise.
+        not: it counts as up until a request says otherwise. Without `attestation` the endpoint is believed to stand where
+        it says; `unattested`: it is external only because nothing shows that it keeps requests.
         """
         self._transport = transport
         self._endpoint = endpoint
@@ -115,8 +115,11 @@ class HttpBackend:
         self._asks_models = not models
         self._watcher = watcher
         self._note = note
-        self.profiles = Profiles(dialect, vouched, encoding)
+        self.profiles = profiles or Profiles(dialect)
+        self._attestation = attestation
+        self._unattested = unattested
         self._view: BackendView | None = None
+        self._shown: Finding | None = None
         self._see("unknown")
 
     @property
@@ -130,14 +133,17 @@ class HttpBackend:
 
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
+        shown, place = self._attestation, self._place
+        self._shown = shown.finding if shown is not None else None
         view = BackendView(
-            self._endpoint.name,
-            self._endpoint.boundary,
-            self._endpoint.accepts,
+            place.name,
+            place.boundary,
+            place.accepts,
             health,
-            self._models,
+            self._models if shown is None else shown.at_home(self._models),
             serves_any=self._asks_models and not self._models,
-            note=self._note,
+            note=self._note or (shown.note if shown is not None else ""),
+            unattested=self._unattested or (shown is not None and shown.refuted),
             declared=self.profiles.declared,
             profiles=self.profiles.known,
         )
@@ -145,19 +151,24 @@ class HttpBackend:
             self._view = view
 
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
+        if self._attestation is not None:
+            self._attestation.admit(model, data_class)
         try:
             dialect = self.profiles.dialect_for(model)
-            answering = await open_answer(self._transport, self._endpoint, dialect, request, model, data_class)
-        except (BackendUnreachable, BackendTimedOut):
-            self._see("down")
+            answering = await open_answer(self._transport, self._place, dialect, request, model, data_class)
+        except Unattested:
+            self._see("up")
             raise
-        if self.view.health != "up":
+        except (BackendUnreachable, BackendTimedOut):
+            self._lose()
+            raise
+        if self.view.health != "up" or (self._attestation is not None and self._attestation.finding is not self._shown):
             self._see("up")
         return answering
 
     async def fetch(self, path: str) -> bytes:
         """GET something that holds no content, such as the balance; an error status becomes the dialect's error."""
-        return await fetch(self._transport, self._endpoint, path, self._dialect.read_error)
+        return await fetch(self._transport, self._place, path, self._dialect.read_error)
 
     @property
     def dialect(self) -> Dialect:
@@ -166,7 +177,7 @@ class HttpBackend:
     async def ask(self, question: Question, model: str) -> bytes:
         """What the server answers to a question about itself; an error status is an error."""
         body = dump_fields(question.body(model)) if question.body is not None else b""
-        return await fetch(self._transport, self._endpoint, question.path, body=body)
+        return await fetch(self._transport, self._place, question.path, body=body)
 
     def learned(self) -> None:
         """More is known of its models: routing shall see it."""
@@ -178,14 +189,33 @@ class HttpBackend:
                 self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
-            models = await list_models(self._watcher, self._endpoint, self._dialect)
-        except GatewayError as error:
-            # A server that answers with an error status is there, whatever it thinks of the question.
-            self._see("up" if isinstance(error, BackendRefused) else "down")
+            models = await self._look(self._watcher)
+        except (BackendRefused, BackendOverloaded):
+            self._see("up")  # it answers with an error status, so it is there, whatever it thinks of the question
+            return
+        except GatewayError:
+            self._lose()
             return
         if self._asks_models:
             self._models = models
         self._see("up")
+
+    async def _look(self, watcher: Transport) -> tuple[str, ...]:
+        """Who is there now, and which models it lists."""
+        if self._attestation is not None:
+            with suppress(Unattested):  # then it is looked at as what it now counts as
+                return await list_models(watcher, self._attestation.anew(), self._dialect)
+        return await list_models(watcher, self._place, self._dialect)
+
+    def _lose(self) -> None:
+        """It is away, and whoever answers next may be another server."""
+        if self._attestation is not None:
+            self._attestation.forget()
+        self._see("down")
+
+    @property
+    def _place(self) -> Endpoint:
+        return self._endpoint if self._attestation is None else self._attestation.endpoint
 
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
@@ -215,7 +245,7 @@ async def fetch(
     connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body))
     ended = False
     try:
-        answer = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
+        answer = await read_whole(connection, _MODEL_LIST_LIMIT_BYTES)
         ended = True
         if connection.status != 200:
             raise read_error(connection.status, answer)

@@ -25,6 +25,8 @@ class BackendView:
     """It answers to names it does not list (a generic server whose list could not be read)."""
     note: str = ""
     """What a person must know of it: that it is a demo model, or why it is not trusted with more."""
+    unattested: bool = False
+    """It is external because nothing has shown that it keeps requests; `note` says what is missing."""
     declared: tuple[Fact, ...] = ()
     """What is said of every model there; `profiles` are those of which more is known."""
     profiles: tuple[Profile, ...] = ()

@@ -15,6 +15,7 @@
     ├─ PolicyRefusal        403  the policy allows no backend for this request
     ├─ BackendFailure       502  a backend did not do its part; another one may
     │  ├─ BackendUnreachable   503
+    │  ├─ Unattested           503  it does not show that it is the server that was configured; nothing was sent
     │  ├─ BackendTimedOut      504
     │  ├─ BackendOverloaded    503
     │  ├─ RateLimited          429
@@ -125,6 +126,13 @@ class BackendFailure(GatewayError):
 
 
 class BackendUnreachable(BackendFailure):
+    status = 503
+    kind = "service_unavailable_error"
+
+
+class Unattested(BackendFailure):
+    """Another server than the configured one seems to be there, so it was sent nothing."""
+
     status = 503
     kind = "service_unavailable_error"
 

@@ -125,6 +125,18 @@ class Encoded(Struct, frozen=True, gc=False):
     on_chunk: tuple[AnswerQuirk, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteModels:
+    """How a server tells which of its models another machine runs: `names` reads what is at `path`, None if it does not say.
+
+    `plain` brings two spellings of one name together.
+    """
+
+    path: str
+    names: Callable[[Fields], frozenset[str] | None]
+    plain: Callable[[str], str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """One runtime's speech. Quirks run in their order.
@@ -159,6 +171,7 @@ class Dialect:
     fit: Callable[[Dialect, Traits], Dialect] | None = None
     raw: Callable[[ChatRequest, str], Encoded | None] | None = None
     fim: Callable[[FimRequest, str], Encoded] | None = None
+    remote_models: RemoteModels | None = None
     write: Callable[[ChatRequest], Fields] = request_fields
     wire: Wire = CHAT
     always_streams: bool = False

@@ -17,7 +17,7 @@ from tidegate.core.requests import ChatRequest
 from tidegate.dialects import ollama_raw as raw
 from tidegate.dialects import questions
 from tidegate.dialects.answering import CHECKS, READS
-from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect
+from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect, RemoteModels
 from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
@@ -26,7 +26,7 @@ from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
-from tidegate.dialects.ollama_home import local_name, plain_name
+from tidegate.dialects.ollama_home import local_name, plain_name, plain_spelling, remote_names
 from tidegate.dialects.ollama_rules import (
     CONTINUED,
     FORMAT,
@@ -113,6 +113,7 @@ OLLAMA = Dialect(
     questions=questions.OLLAMA,
     chat_path="/api/chat",
     keep_home=(LOCAL, local_name),
+    remote_models=RemoteModels("/api/tags", remote_names, plain_spelling),
     write=request_fields,
     wire=OLLAMA_CHAT,
     on_meaning=(

@@ -24,6 +24,7 @@ from tidegate.routing.rules import (
     NOT_ACCEPTED,
     NOT_KNOWN,
     PRIVATE_STAYS,
+    UNATTESTED,
 )
 
 _NOT_THINKING: frozenset[Feature] = frozenset({"thinking_off"})
@@ -73,9 +74,9 @@ def _refusal(verdicts: list[Verdict], *, targets: bool) -> Refusal:
 def forbids(view: BackendView, data_class: DataClass) -> Rule | None:
     """The rule by which this backend may not take a request of this class; None when it may."""
     if data_class is DataClass.PRIVATE and view.boundary is Boundary.EXTERNAL:
-        return PRIVATE_STAYS
+        return UNATTESTED if view.unattested else PRIVATE_STAYS
     if data_class.rank > view.accepts.rank:
-        return NOT_ACCEPTED
+        return UNATTESTED if view.unattested else NOT_ACCEPTED
     return None
 
 

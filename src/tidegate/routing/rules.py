@@ -127,6 +127,14 @@ NOT_SERVED = ROUTES.rule(
     source="llama.cpp b11549, run 2026-11-22; SGLang 0.5.23 source",
     checked="2026-11-22",
 )
+UNATTESTED = ROUTES.rule(
+    "RTE014",
+    "dropped: nothing shows that this backend keeps requests, so it takes public ones only",
+    why="What is not shown counts as external. `tidegate status` says of each backend what is missing and which option to "
+    "change; the rules are LOC001 to LOC007.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
 LACKS = ROUTES.rule(
     "RTE016",
     "dropped: this backend cannot do what the request depends on",

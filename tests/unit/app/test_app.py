@@ -144,7 +144,8 @@ def test_the_probe_leaves_taken_ports_alone(tmp_path: Path, taken: str) -> None:
 
 
 def test_a_port_on_another_machine_is_not_taken_here(tmp_path: Path) -> None:
-    away = {"kind": "generic", "base_url": "http://10.0.0.9:8000", "boundary": "private", "networks": ["10.0.0.0/8"]}
+    away: dict[str, Any] = {"kind": "generic", "base_url": "http://10.0.0.9:8000", "boundary": "private"}
+    away |= {"networks": ["10.0.0.0/8"], "stays_home": True}
     probe = app(tmp_path, probe={"enabled": True}, backends={"away": away}).registry._probe
     assert probe is not None
     assert "vllm" in {runtime.kind for runtime in probe._runtimes}

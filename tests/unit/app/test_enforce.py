@@ -23,7 +23,7 @@ from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
 ALONE = {"embedded": {"enabled": False}, "probe": {"enabled": False}}
-HOME = {"kind": "generic", "base_url": "http://127.0.0.1:8000"}
+HOME = {"kind": "llamacpp", "base_url": "http://127.0.0.1:8000"}
 CLOUD = {"kind": "generic", "base_url": "https://cloud.example", "boundary": "external"}
 KEYS = {
     "A": "key-a",
@@ -37,7 +37,7 @@ KEYS = {
 
 
 def endpoint(name: str = "b", environment: dict[str, str] | None = None, **options: Any) -> Endpoint:
-    kind = options.pop("kind", "generic")
+    kind = options.pop("kind", "llamacpp")
     base_url = options.pop("base_url", "http://127.0.0.1:8000")
     return endpoint_of(name, BackendOptions(kind=kind, base_url=base_url, **options), environment or {})
 

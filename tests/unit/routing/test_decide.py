@@ -219,6 +219,15 @@ def test_a_name_of_another_provider_is_told_by_its_rule():
     assert decision.asked_model == "claude-x", "an error names what the client sent"
 
 
+def test_who_has_not_shown_that_requests_stay_there_is_dropped_by_a_rule_of_its_own():
+    box = BackendView("box", Boundary.EXTERNAL, PUBLIC, "up", ("m",), unattested=True)
+    for wished in (PRIVATE, INTERNAL):
+        assert verdicts(decided(box, CLOUD, wished=wished))[0] == ("box", "RTE014", False)
+    assert names(decided(box)) == ["box"], "what is public may go there"
+    inside = BackendView("box", Boundary.DEVICE, PRIVATE, "up", ("m",), unattested=True)
+    assert forbids(inside, PRIVATE) is None
+
+
 def skilled(name: str, boundary: Boundary = Boundary.DEVICE, **ways: Way | None) -> BackendView:
     """A backend of which each feature is known as said; None is unknown."""
     facts = tuple(Fact(cast("Feature", feature), way, "declared", "VLL005") for feature, way in ways.items())
