@@ -79,6 +79,12 @@ def test_an_end_token_that_came_as_text_ends_the_answer(place: int):
     assert answering.stage.quirks == ["RAW008", "RAW011"]
 
 
+def test_a_server_that_ends_behind_its_end_token_still_tells_what_was_used():
+    used = Usage(prompt=9, output=2, cache_hit=0)
+    said = Answering(**OFF).says("Hi" + EOS, "", used=used)
+    assert said == [Start("m"), Text("Hi"), Finish("stop"), UsageReport(used), End()]
+
+
 def test_what_only_looked_like_an_end_token_is_text():
     said = Answering(**OFF).says("a <｜end▁of", " it")
     assert "".join(event.text for event in said if isinstance(event, Text)) == "a <｜end▁of it"
