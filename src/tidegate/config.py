@@ -20,6 +20,7 @@ from tidegate.core.jsonvalue import as_object
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
 Kind = Literal["deepseek", "llamacpp", "ollama", "vllm", "sglang", "lmstudio", "transformers_serve", "generic", "fake"]
+EncodingName = Literal["v4", "v4.1"]
 ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
 LegacyNames = Literal["reject", "rewrite"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -110,6 +111,10 @@ class BackendOptions(Struct, frozen=True):
     models: Annotated[
         tuple[str, ...], Meta(description="Models it serves, its default first; empty: ask the server.")
     ] = ()
+    encoding: Annotated[
+        EncodingName | None,
+        Meta(description="DeepSeek's prompt format that its models were trained on: opens the raw path to them."),
+    ] = None
 
 
 class AliasOptions(Struct, frozen=True):

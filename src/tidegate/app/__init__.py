@@ -12,6 +12,7 @@ from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
     clients_of,
+    dialect_of,
     endpoint_of,
     is_loopback,
     policy_of,
@@ -31,7 +32,6 @@ from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
-from tidegate.dialects import dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
@@ -97,7 +97,7 @@ class App:
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
-        backend = HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        backend = HttpBackend(self._transport, endpoint, dialect_of(endpoint.name, options), models, watcher=watcher)
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend
         return backend

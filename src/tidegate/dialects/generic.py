@@ -8,9 +8,9 @@ from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
-from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_prefix, refusal
 
@@ -43,7 +43,7 @@ PREFIX = GENERIC_RULES.rule(
 )
 
 CONTINUED = GENERIC_RULES.rule(
-    "GEN004",
+    "GEN006",
     "a prefix is sent as a trailing assistant message, where the model was seen to be continued; not one with reasoning",
     why="Servers on llama.cpp continue it by themselves. What becomes of the reasoning beside it is not known.",
     source="llama.cpp b11549, run 2026-11-22",
@@ -69,5 +69,5 @@ GENERIC = Dialect(
     on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
     stages=(refuse_empty,),
-    fit=Fitting(refuses=PREFIX, continues=continuing(CONTINUED, {})),
+    fit=RawFitting(refuses=PREFIX, continues=continuing(CONTINUED, {})),
 )

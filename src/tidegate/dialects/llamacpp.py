@@ -10,8 +10,8 @@ from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
 from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
-from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.openai_shape import always_stream
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
@@ -116,7 +116,7 @@ FOR_ANY_LLAMACPP = (
     *FOR_LOCAL_RUNTIMES,
 )
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=raw.COMPLETION, chat_is_wrong=raw.chat_is_wrong, stages=(refuse_empty,), fim=raw.COMPLETION, infills=True
 )
 

@@ -12,9 +12,9 @@ from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
 from tidegate.dialects.errors import by_status, error_object, known_message
-from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
 from tidegate.dialects.served_model import ServedModel
@@ -126,7 +126,7 @@ def check_model(request: ChatRequest | FimRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=replace(raw.COMPLETIONS, on_chunk=((OVERFLOW, tell_overflow),)),
     chat_is_wrong=raw.chat_is_wrong,
     stages=(check_model, refuse_empty_whatever_counted),

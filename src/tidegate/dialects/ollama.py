@@ -18,7 +18,6 @@ from tidegate.dialects import ollama_raw as raw
 from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
-from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.ollama_errors import read_error
 from tidegate.dialects.ollama_home import local_name, plain_name
 from tidegate.dialects.ollama_rules import (
@@ -37,6 +36,7 @@ from tidegate.dialects.ollama_rules import (
     WINDOW,
 )
 from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
 
@@ -101,7 +101,7 @@ def default_length(request: ChatRequest, fields: Fields) -> bool:
     return request.max_tokens is None
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=raw.GENERATE,
     chat_is_wrong=raw.chat_is_wrong,
     stages=(refuse_empty,),

@@ -14,7 +14,7 @@ from tidegate.dialects import sglang_raw as raw
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
-from tidegate.dialects.fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.stages import AnswerInReasoning
 from tidegate.dialects.thinking import splitting
@@ -120,7 +120,7 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, None)
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=replace(raw.COMPLETIONS, on_chunk=((ABORT, shape.name_abort),)),
     chat_is_wrong=raw.chat_is_wrong,
     stages=(refuse_empty,),

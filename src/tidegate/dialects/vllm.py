@@ -12,8 +12,8 @@ from tidegate.dialects import vllm_raw as raw
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
-from tidegate.dialects.fitting import Fitting
 from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
 from tidegate.dialects.thinking import splitting
@@ -100,7 +100,7 @@ CACHE = _rule(
 )
 
 CONTINUED = _rule(
-    "VLL014",
+    "VLL015",
     "a prefix is sent with continue_final_message, where the model was seen to be continued; not one with reasoning",
     "Templates of other models than DeepSeek's newest are cut off behind the text. They lose the reasoning beside it.",
 )
@@ -137,7 +137,7 @@ def _answer_in_reasoning(request: ChatRequest) -> AnswerInReasoning | None:
     return None if request.thinks and not request.thought_before else AnswerInReasoning(ANSWER.code)
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=raw.COMPLETIONS,
     chat_is_wrong=raw.chat_is_wrong,
     stages=(refuse_empty,),

@@ -76,9 +76,9 @@ def test_what_it_answers_rightly_or_what_nobody_can_render_stays_there(
 @pytest.mark.parametrize(
     ("name", "code", "continued", "switches"),
     [
-        ("vllm", "VLL005", "VLL014", {"continue_final_message": True, "add_generation_prompt": False}),
+        ("vllm", "VLL005", "VLL015", {"continue_final_message": True, "add_generation_prompt": False}),
         ("ollama", "OLL007", "OLL012", {}),
-        ("generic", "GEN003", "GEN004", {}),
+        ("generic", "GEN003", "GEN006", {}),
     ],
 )
 def test_a_prefix_is_refused_until_it_is_known_to_be_continued(
