@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -167,3 +168,31 @@ async def test_a_suffix_that_the_model_does_not_know_is_refused(
     assert reply.status == 400
     assert b"not support" in reply.body
     assert b"secret" not in reply.body
+
+
+class Endless(Runtime):
+    """Says a stop string and goes on until it is left alone."""
+
+    def __init__(self) -> None:
+        super().__init__("raw-vllm-0.32.0/thinking.sse")
+        self.left = asyncio.Event()
+
+    async def _answer(self, request: Request) -> bool:
+        if not request.body:
+            return await super()._answer(request)
+        chunk = b'data: {"model":"m","choices":[{"text":"a STOP</think>b STOP c","finish_reason":null}]}\n\n'
+        await request.reply(head("200 OK", "text/event-stream"), in_chunk(chunk))
+        await request.peer_has_left()
+        self.left.set()
+        return False
+
+
+async def test_a_stop_string_ends_the_answer_and_the_runtimes_work(tmp_path: Path) -> None:
+    runtime = Endless()
+    async with gateway(tmp_path, "vllm", runtime, encoding="v4") as app:
+        reply = await asked(app, "/beta/chat/completions", messages=PREFIX, stop=["STOP"])
+        async with asyncio.timeout(10):
+            await runtime.left.wait()
+    answer = json.loads(reply.body)["choices"][0]
+    assert (answer["message"]["reasoning_content"], answer["message"]["content"]) == ("a STOP", "b ")
+    assert answer["finish_reason"] == "stop"

@@ -141,6 +141,7 @@ class _ThoughtCount:
         self._pieces = 0
         self._told: int | None = None
         self._before = 0  # tokens before the piece in which a closing tag may have begun
+        self._blurred = False  # that piece holds more than the tag, and more than one token
 
     def count(self, text: str, used: Usage | None) -> None:
         before = self._pieces if self._told is None else self._told
@@ -148,14 +149,19 @@ class _ThoughtCount:
         self._told = used.output if used is not None else None
         if not self._open:
             return
-        if not self._tail:
-            self._before = before
+        alone = self._told is None or self._told - before <= 1
         seen = self._tail + text
-        if _CLOSING in seen:
-            self._open = False
-            return
+        place = seen.find(_CLOSING)
+        self._open = place < 0
         longest = min(len(_CLOSING) - 1, len(seen))
-        self._tail = next((seen[-n:] for n in range(longest, 0, -1) if _CLOSING.startswith(seen[-n:])), "")
+        kept = next((n for n in range(longest, 0, -1) if _CLOSING.startswith(seen[-n:])), 0) if self._open else 0
+        begun = len(seen) - kept if self._open else place
+        if begun >= len(self._tail):  # the tag, or what may be one, begins in this piece
+            self._before = before
+            self._blurred = begun > len(self._tail) and not alone
+        self._tail = seen[len(seen) - kept :]
+        if not self._open:
+            self._known = self._known and not self._blurred
 
     def interrupt(self) -> None:
         """A call begins inside the thought: nothing tells its tokens from the thought's."""

@@ -114,7 +114,9 @@ def test_a_cut_stays_cut():
     assert Finish("length") in Answering(tools=[WEATHER]).says("a</think>", CALL[:-40], finish="length")
 
 
-@pytest.mark.parametrize("pieces", [("a", " b", "</think>", "c"), ("a", " b", "</th", "ink>", "c")])
+@pytest.mark.parametrize(
+    "pieces", [("a", " b", "</think>", "c"), ("a", " b", "</th", "ink>", "c"), ("a<", " b", "<", "/think", ">c")]
+)
 def test_the_thought_is_counted_without_its_closing_tag(pieces: tuple[str, ...]):
     used = Usage(prompt=9, output=len(pieces) + 1)
     assert thought_of(used, *pieces) == 2
@@ -124,6 +126,17 @@ def test_the_thought_is_counted_without_its_closing_tag(pieces: tuple[str, ...])
 def test_where_pieces_are_not_tokens_and_nobody_counts_the_thought_is_unknown():
     assert thought_of(Usage(prompt=9, output=20), "a b c", "</think>", "d") is None
     assert thought_of(Usage(prompt=9, output=20), "a b c", "</think>", "d", told=True) == 1
+
+
+def test_a_piece_of_many_tokens_that_holds_more_than_the_tag_leaves_the_count_unknown():
+    answering = Answering()
+    answering.stage.take(Start("m"))
+    for piece, count in (("a b", 2), (" c</think>d", 6)):
+        answering.tally.see({"usage": {"prompt_tokens": 9, "completion_tokens": count}})
+        answering.stage.take(Text(piece))
+    assert list(answering.stage.take(UsageReport(Usage(prompt=9, output=7)))) == [
+        UsageReport(Usage(prompt=9, output=7))
+    ]
 
 
 def test_a_thought_that_was_cut_is_all_there_is():
