@@ -21,6 +21,7 @@ from tidegate.core.profile import Encoding, Feature
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
 Kind = Literal["deepseek", "llamacpp", "ollama", "vllm", "sglang", "lmstudio", "transformers_serve", "generic", "fake"]
+EncodingName = Literal["v4", "v4.1"]
 ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
 LegacyNames = Literal["reject", "rewrite"]
 Port = Annotated[int, Meta(ge=0, le=65535)]

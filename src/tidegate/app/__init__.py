@@ -12,6 +12,7 @@ from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
     clients_of,
+    dialect_of,
     endpoint_of,
     is_loopback,
     policy_of,
@@ -35,7 +36,6 @@ from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
-from tidegate.dialects import dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
@@ -102,7 +102,7 @@ class App:
                 models=options.models or ("fake",),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
-        dialect = dialect_named(options.kind)
+        dialect = dialect_of(endpoint.name, options)
         unvouched = is_unvouched(endpoint, options)
         near = endpoint.boundary is not Boundary.EXTERNAL or (unvouched and is_loopback(endpoint.host))
         backend = HttpBackend(

@@ -20,6 +20,9 @@ from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import DEFAULT_ACCEPTS, HIGHEST_CLASS, Boundary, DataClass
 from tidegate.core.errors import BoundaryBreach, Misconfigured
+from tidegate.core.profile import Traits
+from tidegate.dialects import dialect_named
+from tidegate.dialects.base import Dialect
 from tidegate.routing.names import RESERVED
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
@@ -79,6 +82,19 @@ def endpoint_of(name: str, options: BackendOptions, environment: Environment) ->
     )
     _check_literal_host(place, endpoint)
     return endpoint
+
+
+def dialect_of(name: str, options: BackendOptions) -> Dialect:
+    """The dialect of a backend that is reached over HTTP, fitted to what is written of its models."""
+    dialect = dialect_named(options.kind)
+    if options.encoding is None:
+        return dialect
+    fitted = dialect.fitted(Traits(encoding=options.encoding))
+    if fitted.raw is None:
+        raise Misconfigured(
+            f"[backends.{name}] encoding: kind {options.kind} has no raw completion endpoint; leave the option out"
+        )
+    return fitted
 
 
 def _split_url(place: str, url: str, *, hosted: bool) -> tuple[str, str, int, str]:

@@ -60,7 +60,7 @@ class HttpAnswering:
         return []
 
     def close(self) -> None:
-        self._connection.release(ended=self._ended)
+        self._connection.release(ended=self._ended and not self._reader.cut_short)
 
 
 async def open_answer(

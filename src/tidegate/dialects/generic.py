@@ -18,7 +18,7 @@ from tidegate.dialects.errors import by_status, error_object, known_message
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.prefixes import continuing
-from tidegate.dialects.raw_fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
@@ -93,7 +93,7 @@ def read_error(status: int, body: bytes) -> GatewayError:
 
 SPLITTING = opened(INLINE)
 
-FIT = Fitting(refuses=PREFIX, continues=continuing(CONTINUED, {}))
+FIT = RawFitting(refuses=PREFIX, continues=continuing(CONTINUED, {}))
 
 GENERIC = Dialect(
     name="generic",

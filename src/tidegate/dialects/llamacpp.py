@@ -20,7 +20,7 @@ from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import always_stream
-from tidegate.dialects.raw_fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_logprobs, format_of, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
@@ -182,7 +182,7 @@ DECLARES = declared(
 )
 
 SPLITTING = opened(INLINE)
-FIT = Fitting(
+FIT = RawFitting(
     raw=raw.COMPLETION,
     chat_is_wrong=raw.chat_is_wrong,
     stages=(*CHECKS, refuse_empty),

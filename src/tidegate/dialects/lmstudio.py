@@ -22,7 +22,7 @@ from tidegate.dialects.errors import by_status, error_object, known_message
 from tidegate.dialects.fitting import in_turn, keeps_reminders
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
-from tidegate.dialects.raw_fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
@@ -129,7 +129,7 @@ def check_model(request: ChatRequest | FimRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=replace(raw.COMPLETIONS, on_chunk=((OVERFLOW, tell_overflow),)),
     chat_is_wrong=raw.chat_is_wrong,
     stages=(check_model, refuse_empty_whatever_counted),

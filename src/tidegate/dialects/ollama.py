@@ -43,7 +43,7 @@ from tidegate.dialects.ollama_rules import (
     WINDOW,
 )
 from tidegate.dialects.prefixes import continuing
-from tidegate.dialects.raw_fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import remind_as_system
@@ -95,7 +95,7 @@ def default_length(request: ChatRequest, fields: Fields) -> bool:
     return request.max_tokens is None
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=raw.GENERATE,
     chat_is_wrong=raw.chat_is_wrong,
     stages=(*CHECKS, refuse_empty),

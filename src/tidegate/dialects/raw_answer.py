@@ -19,7 +19,8 @@ _CLOSING = "</think>"
 
 
 class RawAnswer:
-    """Once a stop string or an end token was found, the answer ends at once, whatever still comes."""
+    """Once a stop string was found the answer ends at once, whatever still comes; so it does if anything is said behind an
+    end token."""
 
     def __init__(self, parser: Parser, tally: Tally, *, thinks: bool, calls: bool) -> None:
         """`thinks`: the text begins inside the thought. `calls`: tools were offered."""
@@ -28,6 +29,7 @@ class RawAnswer:
         self._calls = calls
         self._thought = _ThoughtCount(thinks=thinks)
         self._held = ""
+        self._said_all = False
         self._over = False
         self._stray = False
         self._used: Usage | None = None
@@ -58,24 +60,29 @@ class RawAnswer:
                 assert_never(event)
 
     def _read(self, text: str) -> list[Event]:
+        if self._said_all:
+            return self._end() if text else []
         self._thought.count(text, self._tally.usage)
-        text, ended = self._before_end(text)
-        events = self._offered(self._parser.feed(text)) if text else []
-        if self._parser.finished:
-            return [*events, *self._end()]
-        if not ended:
-            return events
-        self._note(EOS.code)
-        return [*events, *self._offered(self._parser.finish("stop")), *self._end()]
+        said, mark, behind = (self._held + text).partition(EOS_TEXT)
+        if mark:
+            return self._end_token(said, behind)
+        begun = next((n for n in range(len(EOS_TEXT) - 1, 0, -1) if said.endswith(EOS_TEXT[:n])), 0)
+        said, self._held = said[: len(said) - begun], said[len(said) - begun :]
+        events = self._offered(self._parser.feed(said)) if said else []
+        return [*events, *self._end()] if self._parser.finished else events
 
-    def _before_end(self, text: str) -> tuple[str, bool]:
-        """What stands before an end token; what may be the beginning of one is held back."""
-        said, mark, _ = (self._held + text).partition(EOS_TEXT)
-        begun = next((n for n in range(len(EOS_TEXT) - 1, 0, -1) if said.endswith(EOS_TEXT[:n])), 0) if not mark else 0
-        self._held = said[len(said) - begun :]
-        return said[: len(said) - begun], bool(mark)
+    def _end_token(self, said: str, behind: str) -> list[Event]:
+        """The server may end here itself and tell what was used; if it says more, it does not know the token."""
+        self._note(EOS.code)
+        self._said_all, self._held = True, ""
+        events = self._offered(self._parser.feed(said)) if said else []
+        if not self._parser.finished:
+            events += self._offered(self._parser.finish("stop"))
+        return [*events, *self._end()] if behind else events
 
     def _finish(self, reason: str) -> list[Event]:
+        if self._said_all:
+            return []
         held, self._held = self._held, ""
         events = self._offered(self._parser.feed(held)) if held else []
         if self._parser.finished:
@@ -134,6 +141,7 @@ class _ThoughtCount:
         self._pieces = 0
         self._told: int | None = None
         self._before = 0  # tokens before the piece in which a closing tag may have begun
+        self._blurred = False  # that piece holds more than the tag, and more than one token
 
     def count(self, text: str, used: Usage | None) -> None:
         before = self._pieces if self._told is None else self._told
@@ -141,14 +149,19 @@ class _ThoughtCount:
         self._told = used.output if used is not None else None
         if not self._open:
             return
-        if not self._tail:
-            self._before = before
+        alone = self._told is None or self._told - before <= 1
         seen = self._tail + text
-        if _CLOSING in seen:
-            self._open = False
-            return
+        place = seen.find(_CLOSING)
+        self._open = place < 0
         longest = min(len(_CLOSING) - 1, len(seen))
-        self._tail = next((seen[-n:] for n in range(longest, 0, -1) if _CLOSING.startswith(seen[-n:])), "")
+        kept = next((n for n in range(longest, 0, -1) if _CLOSING.startswith(seen[-n:])), 0) if self._open else 0
+        begun = len(seen) - kept if self._open else place
+        if begun >= len(self._tail):  # the tag, or what may be one, begins in this piece
+            self._before = before
+            self._blurred = begun > len(self._tail) and not alone
+        self._tail = seen[len(seen) - kept :]
+        if not self._open:
+            self._known = self._known and not self._blurred
 
     def interrupt(self) -> None:
         """A call begins inside the thought: nothing tells its tokens from the thought's."""

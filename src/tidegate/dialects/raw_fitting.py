@@ -22,7 +22,7 @@ from tidegate.dialects.readers import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitting:
+class RawFitting:
     """What a dialect becomes where more is known; callable as its `fit`.
 
     `raw`: the endpoint for chats, and `chat_is_wrong` says for which. `fim`: the endpoint for completions; `infills`: a

@@ -20,7 +20,7 @@ from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
-from tidegate.dialects.raw_fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning
@@ -129,7 +129,7 @@ def read_error(status: int, body: bytes) -> GatewayError:
 
 
 SPLITTING = splitting(INLINE)
-FIT = Fitting(
+FIT = RawFitting(
     raw=replace(raw.COMPLETIONS, on_chunk=((ABORT, shape.name_abort),)),
     chat_is_wrong=raw.chat_is_wrong,
     stages=(*CHECKS, refuse_empty),

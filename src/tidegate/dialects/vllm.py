@@ -17,7 +17,7 @@ from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.prefixes import continuing
-from tidegate.dialects.raw_fitting import Fitting
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
@@ -154,7 +154,7 @@ def _answer_in_reasoning(request: ChatRequest) -> AnswerInReasoning | None:
     return None if request.thinks and not request.thought_before else AnswerInReasoning(ANSWER.code)
 
 
-FIT = Fitting(
+FIT = RawFitting(
     raw=raw.COMPLETIONS,
     chat_is_wrong=raw.chat_is_wrong,
     stages=(*CHECKS, refuse_empty),

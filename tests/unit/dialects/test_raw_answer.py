@@ -79,6 +79,12 @@ def test_an_end_token_that_came_as_text_ends_the_answer(place: int):
     assert answering.stage.quirks == ["RAW008", "RAW011"]
 
 
+def test_a_server_that_ends_behind_its_end_token_still_tells_what_was_used():
+    used = Usage(prompt=9, output=2, cache_hit=0)
+    said = Answering(**OFF).says("Hi" + EOS, "", used=used)
+    assert said == [Start("m"), Text("Hi"), Finish("stop"), UsageReport(used), End()]
+
+
 def test_what_only_looked_like_an_end_token_is_text():
     said = Answering(**OFF).says("a <｜end▁of", " it")
     assert "".join(event.text for event in said if isinstance(event, Text)) == "a <｜end▁of it"
@@ -108,7 +114,9 @@ def test_a_cut_stays_cut():
     assert Finish("length") in Answering(tools=[WEATHER]).says("a</think>", CALL[:-40], finish="length")
 
 
-@pytest.mark.parametrize("pieces", [("a", " b", "</think>", "c"), ("a", " b", "</th", "ink>", "c")])
+@pytest.mark.parametrize(
+    "pieces", [("a", " b", "</think>", "c"), ("a", " b", "</th", "ink>", "c"), ("a<", " b", "<", "/think", ">c")]
+)
 def test_the_thought_is_counted_without_its_closing_tag(pieces: tuple[str, ...]):
     used = Usage(prompt=9, output=len(pieces) + 1)
     assert thought_of(used, *pieces) == 2
@@ -118,6 +126,17 @@ def test_the_thought_is_counted_without_its_closing_tag(pieces: tuple[str, ...])
 def test_where_pieces_are_not_tokens_and_nobody_counts_the_thought_is_unknown():
     assert thought_of(Usage(prompt=9, output=20), "a b c", "</think>", "d") is None
     assert thought_of(Usage(prompt=9, output=20), "a b c", "</think>", "d", told=True) == 1
+
+
+def test_a_piece_of_many_tokens_that_holds_more_than_the_tag_leaves_the_count_unknown():
+    answering = Answering()
+    answering.stage.take(Start("m"))
+    for piece, count in (("a b", 2), (" c</think>d", 6)):
+        answering.tally.see({"usage": {"prompt_tokens": 9, "completion_tokens": count}})
+        answering.stage.take(Text(piece))
+    assert list(answering.stage.take(UsageReport(Usage(prompt=9, output=7)))) == [
+        UsageReport(Usage(prompt=9, output=7))
+    ]
 
 
 def test_a_thought_that_was_cut_is_all_there_is():

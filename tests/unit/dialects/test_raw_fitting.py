@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from tests.support.samples import WEATHER, request
 
 from tidegate.core.errors import NotSupported
+from tidegate.core.events import End, Finish, Reasoning, Start, Text, UsageReport
 from tidegate.core.profile import Traits
 from tidegate.core.requests import FimRequest
+from tidegate.core.usage import Usage
 from tidegate.dialects import DIALECTS, dialect_named
 
 OFF = {"thinking": {"type": "disabled"}}
@@ -76,9 +79,9 @@ def test_what_it_answers_rightly_or_what_nobody_can_render_stays_there(
 @pytest.mark.parametrize(
     ("name", "code", "continued", "switches"),
     [
-        ("vllm", "VLL005", "VLL014", {"continue_final_message": True, "add_generation_prompt": False}),
+        ("vllm", "VLL005", "VLL015", {"continue_final_message": True, "add_generation_prompt": False}),
         ("ollama", "OLL007", "OLL012", {}),
-        ("generic", "GEN003", "GEN004", {}),
+        ("generic", "GEN003", "GEN005", {}),
     ],
 )
 def test_a_prefix_is_refused_until_it_is_known_to_be_continued(
@@ -141,3 +144,19 @@ def test_a_dialect_fitted_to_nothing_speaks_as_before(dialect: Any):
     for asked in (request(), request(stream=True, **TOOLS)):
         before, after = dialect.encode(asked, "m"), dialect.fitted(Traits()).encode(asked, "m")
         assert (before.path, before.body, before.quirks) == (after.path, after.body, after.quirks)
+
+
+def test_a_server_that_answers_raw_requests_whole_is_read_too():
+    fitted = dialect_named("vllm").fitted(NO_REASONING)
+    reader = fitted.reader(fitted.encode(request(stream=True), "m"), got_stream=False)
+    choice = {"index": 0, "text": "I add.</think>2.<｜end▁of▁sentence｜>", "finish_reason": "stop"}
+    usage = {"prompt_tokens": 9, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 0}}
+    reader.feed(orjson.dumps({"id": "c", "model": "m", "choices": [choice], "usage": usage}))
+    (frame,) = reader.close()
+    assert [event for event in frame.events if not isinstance(event, Start)] == [
+        Reasoning("I add."),
+        Text("2."),
+        Finish("stop"),
+        UsageReport(Usage(prompt=9, output=7, cache_hit=0)),
+        End(),
+    ]
