@@ -13,6 +13,7 @@ from tidegate.core.errors import BrokenContract
 from tidegate.core.events import Event
 from tidegate.core.fold import Answer, Folding
 from tidegate.core.messages import ToolCallPart
+from tidegate.core.profile import UNKNOWN_TRAITS, Traits
 from tidegate.core.usage import Usage
 from tidegate.dialects import dialect_named
 
@@ -35,6 +36,7 @@ class Recording:
     calls: tuple[ToolCallPart, ...] = ()
     usage: Usage | None = None
     quirks: list[str] = field(default_factory=list)
+    traits: Traits = UNKNOWN_TRAITS
 
     @property
     def body(self) -> bytes:
@@ -53,7 +55,9 @@ class Recording:
 
 THOUGHT, ANSWER = "Let me think. 1+1=2.", "The answer is 2."
 PARIS = '{"city": "Paris", "days": 2}'
+AS_TEXT = Traits(splits_reasoning=False)
 TAGS = Usage(prompt=8, output=25, cache_hit=0, reasoning=0)
+TAGS_COUNTED = Usage(prompt=8, output=25, cache_hit=0, reasoning=14)
 UNPARSED = Usage(prompt=6, output=14)
 
 RECORDINGS = [
@@ -115,8 +119,8 @@ RECORDINGS = [
         "\n\n",
         "I should call.",
         calls=(ToolCallPart("chatcmpl-tool-8f8381dcafc313a8", "get_weather", '{"city": "'),),
-        usage=Usage(prompt=7, output=22, cache_hit=0, reasoning=0),
-        quirks=["VLL006"],
+        usage=Usage(prompt=7, output=22, cache_hit=0, reasoning=4),
+        quirks=["REQ023", "VLL006"],
     ),
     # An answer without `</think>`: reasoning when it thinks, and the answer when it does not.
     Recording(
@@ -131,7 +135,27 @@ RECORDINGS = [
         quirks=["VLL006", "VLL007"],
     ),
     # A tag inside the content: split where the client waits for the whole answer, passed on where it is on its way.
-    Recording("vllm-0.32.0/r1-tags-in-content", "vllm", {}, "stop", ANSWER, THOUGHT, usage=TAGS, quirks=["VLL008"]),
+    Recording(
+        "vllm-0.32.0/r1-tags-in-content",
+        "vllm",
+        {},
+        "stop",
+        ANSWER,
+        THOUGHT,
+        usage=TAGS_COUNTED,
+        quirks=["REQ023", "VLL008"],
+    ),
+    Recording(
+        "vllm-0.32.0/r1-tags-in-content",
+        "vllm",
+        STREAMED,
+        "stop",
+        ANSWER,
+        THOUGHT,
+        usage=TAGS_COUNTED,
+        quirks=["REQ023", "VLL008"],
+        traits=AS_TEXT,
+    ),
     Recording(
         "vllm-0.32.0/r1-tags-in-content",
         "vllm",
@@ -155,7 +179,7 @@ RECORDINGS = [
         {**STREAMED, **OFF},
         "stop",
         "Plain answer.",
-        usage=Usage(prompt=6, output=4),
+        usage=Usage(prompt=6, output=4, reasoning=0),
         quirks=["SGL010"],
     ),
     Recording(
@@ -186,6 +210,17 @@ RECORDINGS = [
         quirks=["SGL010"],
     ),
     Recording(
+        "sglang-0.5.23/no-parser",
+        "sglang",
+        STREAMED,
+        "stop",
+        ANSWER,
+        "Let me think. ",
+        usage=Usage(prompt=6, output=14, reasoning=7),
+        quirks=["REQ023", "SGL007", "SGL010"],
+        traits=AS_TEXT,
+    ),
+    Recording(
         "sglang-0.5.23/aborted",
         "sglang",
         STREAMED,
@@ -195,11 +230,15 @@ RECORDINGS = [
         quirks=["SGL010", "SGL011"],
     ),
 ]
-each_recording = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda one: f"{one.name}-{len(one.asked)}")
+each_recording = pytest.mark.parametrize(
+    "recording",
+    RECORDINGS,
+    ids=lambda one: f"{one.name}-{len(one.asked)}{'-fitted' if one.traits != UNKNOWN_TRAITS else ''}",
+)
 
 
 def replayed(recording: Recording, *pieces: bytes) -> tuple[Answer, list[str]]:
-    dialect = dialect_named(recording.dialect)
+    dialect = dialect_named(recording.dialect).fitted(recording.traits)
     reader = dialect.reader(dialect.encode(request(**recording.asked), "m"), got_stream=True)
     events: list[Event] = []
     for piece in pieces:

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.support.samples import WEATHER, reader_of, request
+from tests.support.samples import WEATHER, chunk, reader_of, request
 
+from tidegate.codecs import sse
 from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake, NotSupported
+from tidegate.core.events import Reasoning, Text
 from tidegate.dialects.llamacpp import LLAMACPP
 
 OFF = {"type": "disabled"}
@@ -35,7 +37,7 @@ def test_the_whole_of_a_plain_request():
         "top_k": 0,
         "min_p": 0,
     }
-    assert quirks == ("LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
+    assert quirks == ("LCP007", "LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
 
 
 def test_a_stream_is_always_asked_for_and_it_is_a_quirk_if_the_client_did_not():
@@ -221,3 +223,20 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 
 def test_a_body_that_is_no_json_is_read_by_its_status():
     assert type(LLAMACPP.read_error(500, b"<html>")) is BackendRefused
+
+
+def test_logprobs_of_calls_are_refused_because_the_server_would_and_either_alone_passes():
+    with pytest.raises(NotSupported, match="LCP009"):
+        sent(tools=[WEATHER], logprobs=True)
+    assert sent(logprobs=True)[0]["logprobs"] is True
+    assert "tools" in sent(tools=[WEATHER])[0]
+
+
+def test_an_answer_without_a_reasoning_parser_is_split_at_its_tags():
+    reader = reader_of(LLAMACPP, streamed=True)
+    pieces = ("<think>", "Hm.", "</think>", "\n\n2")
+    body = b"".join(sse.encode(orjson.dumps(chunk(delta={"content": piece}))) for piece in pieces)
+    body += sse.encode(orjson.dumps(chunk(delta={}, finish_reason="stop"))) + sse.encode(b"[DONE]")
+    events = [event for frame in reader.feed(body) for event in frame.events]
+    assert events[1:-2] == [Reasoning("Hm."), Text("2")]
+    assert reader.quirks == ["LCP008"]

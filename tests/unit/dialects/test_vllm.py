@@ -316,3 +316,24 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 )
 def test_bodies_of_other_shapes_are_read_by_their_status(status, body):
     assert type(VLLM.read_error(status, body)) is BackendRefused
+
+
+WHOLE_IN_REASONING = {
+    "id": "1",
+    "model": "m",
+    "created": 1,
+    "choices": [{"index": 0, "message": {"content": None, "reasoning": "Hi."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 5, "completion_tokens": 3},
+}
+
+
+def test_an_answer_that_came_as_reasoning_is_the_same_streamed_and_whole():
+    """`r1-no-closing-tag` of 0.32.0: content null, all in `reasoning`, although thinking was off."""
+    pieces = [chunk(delta={"reasoning": "Hi"}), chunk(delta={"reasoning": "."}), chunk(delta={}, finish_reason="stop")]
+    streamed, quirks = read(*pieces, thinking=OFF)
+    assert streamed == [Text("Hi"), Text("."), Finish("stop")]
+    reader = VLLM.reader(VLLM.encode(request(thinking=OFF), "m"), got_stream=False)
+    reader.feed(orjson.dumps(WHOLE_IN_REASONING))
+    (frame,) = reader.close()
+    assert [event for event in frame.events if isinstance(event, Text | Reasoning)] == [Text("Hi.")]
+    assert set(reader.quirks) == {*quirks, "VLL013"}
