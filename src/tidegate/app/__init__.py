@@ -18,6 +18,7 @@ from tidegate.app.enforce import (
     with_hosted_default,
 )
 from tidegate.backends.base import Backend, Endpoint
+from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine
@@ -25,6 +26,7 @@ from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.registry import Registry
+from tidegate.backends.slots import Slots
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.prices import cost_usd
@@ -35,6 +37,7 @@ from tidegate.dialects import dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
+from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
@@ -94,10 +97,13 @@ class App:
                 boundary=endpoint.boundary,
                 accepts=endpoint.accepts,
                 models=options.models or ("fake",),
+                slots=Slots(endpoint.name, options.slots, places=options.queue, wait_s=self._transport.limits.queue_s),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
-        backend = HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        dialect, limits = dialect_named(options.kind), self._transport.limits
+        capacity = Capacity(endpoint.name, dialect, limits, slots=options.slots, queue=options.queue)
+        backend = HttpBackend(self._transport, endpoint, dialect, models, watcher=watcher, capacity=capacity)
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend
         return backend
@@ -122,13 +128,20 @@ class App:
             timer=time.perf_counter,
             new_id=_Ids(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
+            patience=Patience(self._config.timeouts.load_s),
         )
         self.asgi = Server(self._surfaces(gateway))
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
         def answering(form: Format) -> AnsweringSurface:
-            limit_bytes = self._config.server.body_limit_bytes
-            return AnsweringSurface(gateway, self._door, form, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
+            return AnsweringSurface(
+                gateway,
+                self._door,
+                form,
+                body_limit_bytes=self._config.server.body_limit_bytes,
+                hash_key=self.ledger.salt,
+                keep_alive_s=self._config.timeouts.keep_alive_s,
+            )
 
         return Surfaces(
             chat=answering(ChatFormat(self.contract, beta=False)),
@@ -183,4 +196,5 @@ def ledger_path(config: Config, state_folder: Path) -> Path:
 
 
 def _limits(config: Config) -> Limits:
-    return Limits(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
+    wait = config.timeouts
+    return Limits(wait.connect_s, wait.first_byte_s, wait.idle_s, wait.load_s, wait.queue_s)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Connection
+from tidegate.backends.slots import Slot, Slots
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
-from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendRefused,
+    BackendTimedOut,
+    BackendUnreachable,
+    BrokenContract,
+    GatewayError,
+)
 from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import Request
@@ -24,7 +33,10 @@ _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
 class HttpAnswering:
     """Reads one answer off a connection and through a dialect's reader."""
 
-    def __init__(self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...]) -> None:
+    def __init__(
+        self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...], slot: Slot
+    ) -> None:
+        self._slot = slot
         self._connection = connection
         self._reader = reader
         self._ended = False
@@ -48,15 +60,36 @@ class HttpAnswering:
 
     def close(self) -> None:
         self._connection.release(ended=self._ended)
+        self._slot.release()
 
 
 async def open_answer(
-    transport: Transport, endpoint: Endpoint, dialect: Dialect, request: Request, model: str, data_class: DataClass
+    transport: Transport,
+    endpoint: Endpoint,
+    dialect: Dialect,
+    request: Request,
+    model: str,
+    data_class: DataClass,
+    slots: Slots,
+    first_byte_s: float | None = None,
 ) -> Answering:
-    """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
+    """Encode, wait for a slot, send, and hand back the answer on its way, which gives the slot back."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
-    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed)
-    connection = await transport.send(call)
+    slot = await slots.take()
+    try:
+        connection = await transport.send(
+            Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, first_byte_s)
+        )
+        whole = await _agreed(connection, dialect)
+    except BaseException:
+        slot.release()
+        raise
+    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
+    return HttpAnswering(connection, reader, encoded.quirks, slot)
+
+
+async def _agreed(connection: Connection, dialect: Dialect) -> bool:
+    """Whether it will be answered whole; an error status becomes the dialect's error."""
     ended = False
     try:
         if connection.status != 200:
@@ -68,9 +101,7 @@ async def open_answer(
     except BaseException:
         connection.release(ended=ended)
         raise
-    whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
-    return HttpAnswering(connection, reader, encoded.quirks)
+    return connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
 
 
 async def _read_bounded(connection: Connection, limit_bytes: int) -> bytes:
@@ -96,11 +127,13 @@ class HttpBackend:
         *,
         watcher: Transport | None,
         note: str = "",
+        capacity: Capacity | None = None,
     ) -> None:
         """`watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on.
 
         The hosted API is not: it counts as up until a request says otherwise.
         """
+        self._capacity = capacity or Capacity(endpoint.name, dialect, transport.limits)
         self._transport = transport
         self._endpoint = endpoint
         self._dialect = dialect
@@ -120,6 +153,10 @@ class HttpBackend:
         assert self._view is not None
         return self._view
 
+    @property
+    def slots(self) -> Slots:
+        return self._capacity.slots
+
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
         view = BackendView(
@@ -135,10 +172,16 @@ class HttpBackend:
             self._view = view
 
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
+        first_byte_s = self._capacity.first_byte_s(model)
         try:
-            answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
+            answering = await open_answer(
+                self._transport, self._endpoint, self._dialect, request, model, data_class, self.slots, first_byte_s
+            )
         except (BackendUnreachable, BackendTimedOut):
             self._see("down")
+            raise
+        except BackendLoading:
+            self._see("starting")
             raise
         if self.view.health != "up":
             self._see("up")
@@ -149,24 +192,27 @@ class HttpBackend:
         return await fetch(self._transport, self._endpoint, path, self._dialect.read_error)
 
     async def refresh(self) -> None:
-        if self._watcher is None:
+        watcher = self._watcher
+        if watcher is None:
             if self.view.health == "down":
                 self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
-            models = await list_models(self._watcher, self._endpoint, self._dialect)
+            models = await list_models(watcher, self._endpoint, self._dialect)
         except GatewayError as error:
             # A server that answers with an error status is there, whatever it thinks of the question.
-            self._see("up" if isinstance(error, BackendRefused) else "down")
+            there: Health = "starting" if isinstance(error, BackendLoading) else "up"
+            self._see(there if isinstance(error, (BackendRefused, BackendLoading)) else "down")
             return
         if self._asks_models:
             self._models = models
+        await self._capacity.refresh(lambda path: fetch(watcher, self._endpoint, path))
         self._see("up")
 
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
     """Ids of the models that an endpoint lists and, at home, runs itself. Carries no content, so it travels as public."""
-    body = await fetch(transport, endpoint, dialect.models_path)
+    body = await fetch(transport, endpoint, dialect.models_path, _refused_unless_loading(dialect))
     entries = as_list(load_answer(body).get("data"))
     if entries is None:
         raise BrokenContract("the backend's model list has no `data`")
@@ -177,6 +223,14 @@ async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect
 
 def _refused(status: int, _body: bytes) -> GatewayError:
     return BackendRefused(f"the backend answered HTTP {status}")
+
+
+def _refused_unless_loading(dialect: Dialect) -> Callable[[int, bytes], GatewayError]:
+    def read_error(status: int, body: bytes) -> GatewayError:
+        told = dialect.read_error(status, body)
+        return told if isinstance(told, BackendLoading) else _refused(status, body)
+
+    return read_error
 
 
 async def fetch(

@@ -33,6 +33,8 @@ class Call(Struct, frozen=True, gc=False):
     path: str
     body: bytes = b""
     streamed: bool = False
+    first_byte_s: float | None = None
+    """Stands for the transport's own limit, where a model must be loaded first."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -106,7 +108,7 @@ class Transport:
     """One method wide: `send`."""
 
     def __init__(self, limits: Limits | None = None, resolve: Resolve = resolve_name) -> None:
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._resolve = resolve
         self._pools: dict[str, _Pool] = {}
 
@@ -118,14 +120,14 @@ class Transport:
         kept = pool.take()
         if kept is not None:
             try:
-                return await self._begin(kept, payload)
+                return await self._begin(kept, payload, call.first_byte_s)
             except StaleConnection:
                 pass
-        return await self._begin(await self._connect(pool), payload)
+        return await self._begin(await self._connect(pool), payload, call.first_byte_s)
 
-    async def _begin(self, connection: Connection, payload: bytes) -> Connection:
+    async def _begin(self, connection: Connection, payload: bytes, first_byte_s: float | None) -> Connection:
         try:
-            await connection.request(payload)
+            await connection.request(payload, first_byte_s)
         except BaseException:
             connection.abort()
             raise
@@ -142,7 +144,7 @@ class Transport:
     async def _connect(self, pool: _Pool) -> Connection:
         endpoint = pool.endpoint
         try:
-            async with asyncio.timeout(self._limits.connect_s):
+            async with asyncio.timeout(self.limits.connect_s):
                 addresses = await self._resolve(endpoint.host, endpoint.port)
                 for address in addresses:
                     check_address(endpoint, address)
@@ -158,7 +160,7 @@ class Transport:
         for position, address in enumerate(addresses):
             try:
                 transport, connection = await loop.create_connection(
-                    lambda: Connection(self._limits, pool.put),
+                    lambda: Connection(self.limits, pool.put),
                     address,
                     endpoint.port,
                     ssl=_tls() if secure else None,

@@ -22,6 +22,7 @@ from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, Stage, StreamReader, Wire
+from tidegate.dialects.tells import TellsLoaded, TellsSlots
 
 COMMON = Rulebook("REQ", "Every request")
 
@@ -130,6 +131,7 @@ class Dialect:
     backend's `model` in it. `write` and `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the
     contract offers on the beta base only; a path that is None is not spoken. `keep_home` gives the name by which a
     server that can pass requests on answers itself, and raises `NotSupported` for a model that it does not run itself.
+    `slots` is how many requests the runtime works on at once unless it `tells_slots`; None: no cap is needed or known.
     """
 
     name: str
@@ -150,6 +152,9 @@ class Dialect:
     wire: Wire = CHAT
     always_streams: bool = False
     transparent: bool = False
+    slots: int | None = None
+    tells_slots: TellsSlots | None = None
+    tells_loaded: TellsLoaded | None = None
 
     def encode(self, request: Request, model: str, *, at_home: bool = False) -> Encoded:
         """`at_home`: the request must not leave the backend's boundary."""

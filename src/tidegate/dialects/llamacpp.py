@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tidegate.core.errors import BackendOverloaded, GatewayError
+from tidegate.codecs.answers import load_answer
+from tidegate.core.errors import BackendLoading, BackendOverloaded, GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, Dialect
@@ -11,6 +12,7 @@ from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
 from tidegate.dialects.openai_shape import always_stream
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.tells import TellsSlots
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
 LLAMACPP_RULES = Rulebook("LCP", "llama.cpp server")
@@ -98,10 +100,20 @@ def read_error(status: int, body: bytes) -> GatewayError:
     match error_object(body):
         case {"type": "exceed_context_size_error", "n_ctx": int(window), "n_prompt_tokens": int(asked)}:
             return window_exceeded(window, str(asked))
+        case {"type": "unavailable_error", "message": "Loading model"}:
+            return BackendLoading(
+                "the backend is still loading its model; raise `[timeouts] load_s` or try again later"
+            )
         case {"type": "unavailable_error"}:
-            return BackendOverloaded("the backend is still loading its model")
+            return BackendOverloaded("the backend cannot take a request now (HTTP 503); try again later")
         case _:
             return by_status(status, None)
+
+
+def slots_in(props: bytes) -> int | None:
+    """Excess requests are deferred without limit (b11549), so the gateway must know how many are worked on."""
+    total = load_answer(props).get("total_slots")
+    return total if isinstance(total, int) and not isinstance(total, bool) and total > 0 else None
 
 
 FOR_ANY_LLAMACPP = (
@@ -120,4 +132,5 @@ LLAMACPP = Dialect(
     on_request=((LENGTH, contract_length), (SAMPLING, plain_sampling), *FOR_ANY_LLAMACPP),
     stages=(refuse_empty,),
     always_streams=True,
+    tells_slots=TellsSlots("/props", slots_in),
 )

@@ -16,6 +16,7 @@ from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflo
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
 from tidegate.dialects.served_model import ServedModel
+from tidegate.dialects.tells import TellsLoaded, entries
 from tidegate.dialects.thinking import splitting
 
 _BUGS = "lmstudio-ai/lmstudio-bug-tracker"
@@ -89,6 +90,8 @@ OVERFLOW = LMSTUDIO_RULES.rule(
     checked="2026-11-24",
 )
 
+_PREDICTIONS = 4
+"""Its "Max concurrent predictions" unless set otherwise; the rest queues there. LM Studio documentation, 2026-04-29."""
 _ANY_OBJECT: Fields = {"name": "object", "strict": True, "schema": {"type": "object"}}
 
 
@@ -124,6 +127,15 @@ def check_model(request: ChatRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
 
 
+def loaded_in(models: bytes) -> frozenset[str]:
+    """A listed model that is not loaded is loaded by the first request for it."""
+    return frozenset(
+        entry["id"]
+        for entry in entries(models, "data")
+        if entry.get("state") == "loaded" and isinstance(entry.get("id"), str)
+    )
+
+
 LMSTUDIO = Dialect(
     name="lmstudio",
     title="LM Studio server",
@@ -142,4 +154,6 @@ LMSTUDIO = Dialect(
     on_chunk=((OVERFLOW, tell_overflow), (REASONING, rename_reasoning)),
     stages=(check_model, splitting(REASONING), refuse_empty_whatever_counted),
     wire=replace(CHAT, framing=OverflowEvents),
+    slots=_PREDICTIONS,
+    tells_loaded=TellsLoaded("/api/v0/models", loaded_in),
 )

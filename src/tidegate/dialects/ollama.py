@@ -18,7 +18,7 @@ from tidegate.dialects.base import PENALTIES, USER_ID, Dialect
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
-from tidegate.dialects.ollama_home import local_name, plain_name
+from tidegate.dialects.ollama_home import listed_name, loaded_in, local_name, plain_name
 from tidegate.dialects.ollama_rules import (
     FORMAT,
     LENGTH,
@@ -35,6 +35,7 @@ from tidegate.dialects.ollama_rules import (
 )
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.tells import TellsLoaded
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
 _PLAIN = {"top_k": 0, "min_p": 0, "repeat_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
@@ -126,4 +127,5 @@ OLLAMA = Dialect(
     on_chunk=((LOCAL, plain_name),),
     stages=(refuse_empty,),
     always_streams=True,
+    tells_loaded=TellsLoaded("/api/ps", loaded_in, listed_name),
 )

@@ -1,4 +1,5 @@
-"""Which models an Ollama runs itself, by their names: what must stay at home is asked for so that it cannot be passed on.
+"""Which models an Ollama runs itself and has in memory, by their names: what must stay at home is asked for so that it
+cannot be passed on.
 
 The server takes apart a name as read here (`internal/modelref` at 2e429a7): its end, without regard to case and blanks,
 says `cloud` or `local`. A name that says `local` and is a remote model is answered with 404 (`server/routes.go` at
@@ -12,6 +13,7 @@ import re
 from tidegate.core.errors import NotSupported
 from tidegate.dialects.ollama_rules import LOCAL
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.tells import entries
 
 _CLOUD = re.compile(r"[:-]\s*cloud\s*$", re.IGNORECASE)
 _LOCAL = ":local"
@@ -29,6 +31,19 @@ def local_name(model: str) -> str:
             "another `model`"
         )
     return model if model.lower().endswith(_LOCAL) else model + _LOCAL
+
+
+def loaded_in(processes: bytes) -> frozenset[str]:
+    """The models in memory, by `/api/ps`."""
+    return frozenset(
+        entry["name"].lower() for entry in entries(processes, "models") if isinstance(entry.get("name"), str)
+    )
+
+
+def listed_name(model: str) -> str:
+    """As `/api/ps` lists a model: with its tag, which is `latest` where none is said."""
+    plain = model.lower().removesuffix(_LOCAL)
+    return plain if ":" in plain.rpartition("/")[2] else plain + ":latest"
 
 
 def plain_name(chunk: Fields) -> bool:
