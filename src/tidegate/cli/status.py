@@ -62,5 +62,7 @@ def print_backends(backends: list[dict[str, Any]]) -> None:
 
 def slots_cell(slots: dict[str, Any]) -> str:
     """`1/2 +3`: one of two slots works and three requests wait. A backend without a cap shows the requests at work."""
-    total, waiting = slots.get("total"), slots.get("waiting")
-    return f"{slots.get('used', 0)}" + (f"/{total}" if total else "") + (f" +{waiting}" if waiting else "")
+    if not slots:
+        return ""
+    total, waiting = slots["total"], slots["waiting"]
+    return f"{slots['used']}" + (f"/{total}" if total else "") + (f" +{waiting}" if waiting else "")

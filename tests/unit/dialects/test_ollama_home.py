@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tidegate.core.errors import NotSupported
-from tidegate.dialects.ollama_home import is_cloud, local_name, plain_name
+from tidegate.dialects.ollama_home import is_cloud, listed_name, loaded_in, local_name, plain_name
 
 CLOUD = [
     "deepseek-v4-flash:cloud",
@@ -52,3 +52,35 @@ def test_the_ending_is_taken_off_the_answer(said, told):
     chunk = {"model": said}
     assert plain_name(chunk) is False
     assert chunk == {"model": told}
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ("qwen3:8b", "qwen3:8b"),
+        ("qwen3", "qwen3:latest"),
+        ("Qwen3", "qwen3:latest"),
+        ("qwen3:8b:local", "qwen3:8b"),
+        ("qwen3:local", "qwen3:latest"),
+        ("hf.co:443/a/b", "hf.co:443/a/b:latest"),
+        ("hf.co/a/b:Q4_K_M", "hf.co/a/b:q4_k_m"),
+    ],
+)
+def test_a_model_is_known_by_the_name_that_is_listed(asked, listed):
+    assert listed_name(asked) == listed
+
+
+@pytest.mark.parametrize(
+    ("processes", "models"),
+    [
+        (b'{"models":[{"name":"qwen3:8b","model":"qwen3:8b","size_vram":5},{"name":"hf.co/a/b:Q4_K_M"}]}', 2),
+        (b'{"models":[]}', 0),
+        (b'{"models":null}', 0),
+        (b'{"models":[7,{},{"name":null}]}', 0),
+        (b"{}", 0),
+    ],
+)
+def test_the_models_in_memory_are_read_leniently(processes, models):
+    loaded = loaded_in(processes)
+    assert len(loaded) == models
+    assert not models or listed_name("hf.co/a/b:Q4_K_M") in loaded
