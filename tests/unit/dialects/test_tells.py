@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from tidegate.core.errors import BrokenContract
@@ -39,10 +41,8 @@ def test_no_server_can_say_what_breaks_the_look_at_it(body):
         for told in (dialect.tells_loaded, dialect.tells_slots):
             if told is not None:
                 assert told.path.startswith("/")
-                try:
+                with suppress(BrokenContract):
                     told.read(body)
-                except BrokenContract:
-                    pass
 
 
 def test_lm_studio_lists_all_models_and_says_which_are_loaded():
