@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.support.hands import breath
+from tests.support.samples import request
+from tests.support.upstreams import Request, Upstream, answer, head, whole_reply
 
+from tidegate.backends.base import Endpoint
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Limits
-from tidegate.core.errors import BackendRefused, BrokenContract, GatewayError
+from tidegate.backends.http import HttpBackend
+from tidegate.backends.transport import Transport
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendRefused,
+    BackendTimedOut,
+    BoundaryBreach,
+    BrokenContract,
+    GatewayError,
+)
+from tidegate.core.events import Text
 from tidegate.dialects.base import Dialect
 from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.llamacpp import LLAMACPP
@@ -16,6 +34,8 @@ from tidegate.dialects.lmstudio import LMSTUDIO
 from tidegate.dialects.ollama import OLLAMA
 from tidegate.dialects.vllm import VLLM
 
+Serve = Callable[..., Awaitable[Upstream]]
+PUBLIC = DataClass.PUBLIC
 LIMITS = Limits(first_byte_s=20, load_s=700, queue_s=9)
 
 
@@ -100,3 +120,119 @@ async def test_the_line_has_the_length_and_the_limit_it_was_given() -> None:
     with pytest.raises(GatewayError, match="0 wait for it"):
         await one.slots.take()
     held.release()
+
+
+# -- in a backend over HTTP --------------------------------------------------------------------------------------------
+
+
+def place(upstream: Upstream, boundary: Boundary = Boundary.DEVICE) -> Endpoint:
+    return Endpoint(name="b", boundary=boundary, accepts=DataClass.PRIVATE, host="127.0.0.1", port=upstream.port)
+
+
+def at(transport: Transport, upstream: Upstream, dialect: Dialect = GENERIC, **more: Any) -> HttpBackend:
+    return HttpBackend(transport, place(upstream), dialect, ("m",), watcher=transport, **more)
+
+
+def sized(status: str, body: bytes, *more: str, kind: str = "application/json") -> bytes:
+    return head(status, kind, *more, length=len(body)) + body
+
+
+LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
+
+
+async def test_a_slot_is_given_back_with_the_answer_however_it_ends(serve: Serve, transport: Transport) -> None:
+    served = await serve(
+        sized("200 OK", answer()), sized("500 Oops", b"{}"), sized("200 OK", answer(), "Content-Encoding: br")
+    )
+    one = at(transport, served)
+    answering = await one.open(request(), "m", PUBLIC)
+    assert one.slots.used == 1
+    answering.close()
+    answering.close()
+    assert one.slots.used == 0
+    for error in (BackendRefused, BrokenContract):
+        with pytest.raises(error):
+            await one.open(request(), "m", PUBLIC)
+        assert one.slots.used == 0
+    with pytest.raises(BoundaryBreach):
+        outside = HttpBackend(transport, place(served, Boundary.EXTERNAL), GENERIC, ("m",), watcher=None)
+        await outside.open(request(), "m", DataClass.PRIVATE)
+    assert outside.slots.used == 0
+
+
+@pytest.mark.parametrize("replies", [[], [head("500 Oops", length=50)]], ids=["before the head", "inside an error"])
+async def test_a_client_that_leaves_gives_its_slot_back(
+    serve: Serve, transport: Transport, replies: list[bytes]
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(heard: Request) -> bool:
+        await heard.reply(*replies)
+        asked.set()
+        await heard.peer_has_left()
+        return False
+
+    one = at(transport, await serve(silent))
+    opening = asyncio.create_task(one.open(request(), "m", PUBLIC))
+    await asked.wait()
+    assert one.slots.used == 1
+    opening.cancel()
+    await asyncio.wait([opening])
+    assert (opening.cancelled(), one.slots.used) == (True, 0)
+
+
+async def test_a_backend_that_loads_is_starting_until_it_has_loaded(serve: Serve, transport: Transport) -> None:
+    one = at(transport, await serve(*[sized("503 Busy", LOADING)] * 2, whole_reply(b""), b""), LLAMACPP)
+    with pytest.raises(BackendLoading):
+        await one.open(request(), "m", PUBLIC)
+    seen = [one.view.health]
+    for _ in range(2):
+        await one.refresh()
+        seen.append(one.view.health)
+    assert seen == ["starting", "starting", "up"]
+
+
+async def test_what_a_server_tells_of_itself_is_asked_when_it_is_looked_at(serve: Serve, transport: Transport) -> None:
+    async def props(heard: Request) -> bool:
+        told = b'{"total_slots":3}' if heard.head.startswith(b"GET /props ") else None
+        await heard.reply(sized("200 OK", told) if told else whole_reply(heard.body))
+        return True
+
+    one = at(transport, await serve(props), LLAMACPP)
+    await one.refresh()
+    assert (one.view.health, one.slots.total) == ("up", 3)
+
+
+async def test_a_model_that_is_not_in_memory_may_begin_later(serve: Serve, transport: Transport) -> None:
+    """Ollama says nothing until it has loaded; the usual limit is over at once here."""
+    released = asyncio.Event()
+    memory = [b'{"models":[]}', b'{"models":[{"name":"m:latest"}]}']
+
+    async def ollama(heard: Request) -> bool:
+        if b"/api/ps" in heard.head:
+            await heard.reply(sized("200 OK", memory.pop(0)))
+        elif heard.body:
+            await released.wait()
+            said = {"model": "m", "message": {"content": "Hi"}, "done": True, "done_reason": "stop"}
+            lines = json.dumps({**said, "prompt_eval_count": 1, "eval_count": 1}).encode() + b"\n"
+            await heard.reply(sized("200 OK", lines, kind="application/x-ndjson"))
+        else:
+            await heard.reply(whole_reply(b""))
+        return True
+
+    impatient = Transport(Limits(first_byte_s=0.0, load_s=600))
+    one = HttpBackend(impatient, place(await serve(ollama)), OLLAMA, ("m",), watcher=transport)
+    await one.refresh()
+    opening = asyncio.create_task(one.open(request(), "m", PUBLIC))
+    await breath()
+    assert not opening.done(), "it may still be loading"
+    released.set()
+    answering = await opening
+    events = [event for frame in await answering.read() for event in frame.events]
+    assert Text("Hi") in events
+    answering.close()
+    released.clear()
+    await one.refresh()
+    with pytest.raises(BackendTimedOut):
+        await one.open(request(), "m", PUBLIC)
+    impatient.close()
