@@ -14,13 +14,12 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from tests.support.upstreams import Request, Upstream, head, whole_reply
+from tests.support.upstreams import LOADING, Request, Upstream, head, whole_reply
 
 from tidegate.app import App
 from tidegate.config import parse_config
 from tidegate.surfaces.serving import http_server
 
-LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
 LOADS = head("503 Service Unavailable", length=len(LOADING)) + LOADING
 FAILS = head("500 Oops", length=2) + b"{}"
 SIGNS = (b": keep-alive\n\n", b"\n")

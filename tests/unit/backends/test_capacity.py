@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support.hands import breath
 from tests.support.samples import request
-from tests.support.upstreams import Request, Upstream, answer, head, whole_reply
+from tests.support.upstreams import LOADING, Request, Upstream, answer, head, whole_reply
 
 from tidegate.backends.base import Endpoint
 from tidegate.backends.capacity import Capacity
@@ -135,9 +135,6 @@ def at(transport: Transport, upstream: Upstream, dialect: Dialect = GENERIC, **m
 
 def sized(status: str, body: bytes, *more: str, kind: str = "application/json") -> bytes:
     return head(status, kind, *more, length=len(body)) + body
-
-
-LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
 
 
 async def test_a_slot_is_given_back_with_the_answer_however_it_ends(serve: Serve, transport: Transport) -> None:
