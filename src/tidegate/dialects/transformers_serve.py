@@ -146,5 +146,5 @@ TRANSFORMERS_SERVE = Dialect(
     ),
     stages=(splitting(INLINE), cut_stops, refuse_empty),
     wire=replace(CHAT, chunks=Chunks, content=None, framing=Events),
-    slots=1,  # a reference server for one user: it puts no bound on what it begins at once
+    slots=1,  # it is not known to bound what it begins at once
 )
