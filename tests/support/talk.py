@@ -48,7 +48,7 @@ class Talk:
         return len(self.sent) > 1 and not self.sent[-1].get("more_body", False)
 
     async def leave(self) -> None:
-        """The client goes; who watches for that begins to watch after a moment of real time."""
+        """The client goes, and is seen to be gone."""
         self._left.set()
         await asyncio.wait([self.done])
         await breath()

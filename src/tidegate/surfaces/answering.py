@@ -97,7 +97,7 @@ class AnsweringSurface:
         # Before the rules: the hosted API too says first that a model is unknown.
         reply.request = request = self._gateway.decide(exchange, ask, request)
         self._form.check(request)
-        with ClientWatch(receive), reply.kept_alive:
+        with reply.kept_alive, ClientWatch(receive, reply.kept_alive.begin, self._timers):
             async with aclosing(self._gateway.answer(exchange, request)) as batches:
                 async for frames in batches:
                     await reply.take(frames)

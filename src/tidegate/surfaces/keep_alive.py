@@ -1,7 +1,8 @@
 """A sign of life for a client that waits: sent whenever it has heard nothing for a while. Knows no format.
 
 The hosted API does the same while a request waits for its turn (rate-limit reference, 2026-08-02). One timer lasts a
-whole answer: it looks again instead of being set anew for every piece.
+whole answer: it looks again instead of being set anew for every piece. A short answer has none: to set and cancel one
+costs 4 us (uvloop, 2026-11-24).
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from tidegate.core.errors import ClientLeft
 from tidegate.core.timers import Timer, Timers
 
 
 class KeepAlive:
-    """Runs inside its `with` block. Whoever sends something else calls `settled` before and `heard` after."""
+    """Runs inside its `with` block, from `begin` on; the silence counts from the block's beginning.
+
+    Whoever sends something else calls `settled` before and `heard` after.
+    """
 
     __slots__ = ("_get_timers", "_heard_s", "_interval_s", "_sending", "_sign", "_timer", "_timers")
 
@@ -31,11 +36,16 @@ class KeepAlive:
         if self._interval_s:
             self._timers = timers = self._get_timers()
             self._heard_s = timers.time()
-            self._timer = timers.call_later(self._interval_s, self._look)
+
+    def begin(self) -> None:
+        """This answer takes longer."""
+        if self._timers is not None:
+            left_s = self._heard_s + self._interval_s - self._timers.time()
+            self._timer = self._timers.call_later(max(0.0, left_s), self._look)
 
     def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
         self.stop()
-        if self._sending is not None and kind is not None and issubclass(kind, asyncio.CancelledError):
+        if self._sending is not None and kind is not None and issubclass(kind, (asyncio.CancelledError, ClientLeft)):
             self._sending.cancel()
 
     def heard(self) -> None:

@@ -14,7 +14,7 @@ from tests.support.talk import Talk
 
 from tidegate.backends.fake import FakeBackend, default_script
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendTimedOut, BrokenContract, ClientMistake, GatewayError
+from tidegate.core.errors import BackendTimedOut, BrokenContract, ClientLeft, ClientMistake, GatewayError
 from tidegate.core.events import Event, Frame, Start, Text
 from tidegate.surfaces.keep_alive import KeepAlive
 
@@ -256,6 +256,8 @@ class Signs:
 async def test_one_timer_serves_a_whole_answer() -> None:
     signs = Signs()
     with signs.alive:
+        assert signs.hands.calls == [], "a short answer needs none"
+        signs.alive.begin()
         for _ in range(1000):
             signs.alive.heard()
         assert len(signs.hands.calls) == 1
@@ -265,6 +267,7 @@ async def test_one_timer_serves_a_whole_answer() -> None:
 async def test_a_client_that_takes_nothing_gets_no_heap_of_signs() -> None:
     signs = Signs(takes=False)
     with signs.alive:
+        signs.alive.begin()
         await signs.hands.turned(100)
         settled = asyncio.create_task(signs.alive.settled())
         await breath()
@@ -274,11 +277,13 @@ async def test_a_client_that_takes_nothing_gets_no_heap_of_signs() -> None:
     assert signs.given == 1
 
 
-async def test_a_sign_under_way_ends_with_a_client_that_leaves() -> None:
+@pytest.mark.parametrize("left", [asyncio.CancelledError(), ClientLeft("it left")])
+async def test_a_sign_under_way_ends_with_a_client_that_leaves(left: BaseException) -> None:
     signs = Signs(takes=False)
-    with pytest.raises(asyncio.CancelledError), signs.alive:
+    with pytest.raises(type(left)), signs.alive:
+        signs.alive.begin()
         await signs.hands.turned(10)
-        raise asyncio.CancelledError
+        raise left
     signs.takes.set()
     await breath()
     assert signs.given == 0
@@ -291,6 +296,7 @@ async def test_a_sign_that_fails_fails_what_is_sent_next() -> None:
     hands = Hands()
     alive = KeepAlive(10.0, broken, hands)
     with pytest.raises(OSError, match="gone"), alive:
+        alive.begin()
         await hands.turned(10)
         await alive.settled()
     await alive.settled()
