@@ -13,6 +13,9 @@ class Talk:
 
     def __init__(self, app: Any, path: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.sent: list[dict[str, Any]] = []
+        self.takes = asyncio.Event()
+        """Whether the client reads; while it does not, whoever sends waits."""
+        self.takes.set()
         self._left = asyncio.Event()
         self._request = [{"type": "http.request", "body": body, "more_body": False}]
         named = {"host": "127.0.0.1", "content-type": "application/json", **(headers or {})}
@@ -28,7 +31,8 @@ class Talk:
 
     async def _send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
-        await asyncio.sleep(0)  # as a server may, when its buffer is full
+        await asyncio.sleep(0)
+        await self.takes.wait()
 
     @property
     def status(self) -> int | None:

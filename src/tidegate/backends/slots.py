@@ -62,7 +62,8 @@ class Slots:
 
     async def take(self) -> Slot:
         """A slot, when it is this request's turn. Whoever takes it releases it, whatever happens."""
-        if self._has_room():
+        total = self.total
+        if total is None or self.used < total:
             self.used += 1
             return Slot(self)
         if self.waiting >= self._places:

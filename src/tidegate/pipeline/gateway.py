@@ -7,7 +7,7 @@ whatever is tried next, class and boundary bind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -165,7 +165,7 @@ class Gateway:
         """
         failure: GatewayError | None = None
         asked: Sequence[Candidate] = decision.candidates
-        pauses = self._patience.pauses_s()
+        pauses: Iterator[float] | None = None
         while True:
             loading: list[Candidate] = []
             for candidate in asked:
@@ -183,6 +183,7 @@ class Gateway:
                     failure = _telling(failure, error)
                     if isinstance(error, BackendLoading):
                         loading.append(candidate)
+            pauses = pauses or self._patience.pauses_s()
             pause_s = next(pauses, None) if loading else None
             if pause_s is None:
                 raise failure or BackendUnreachable("the backend behind this model has just gone; try again")

@@ -62,10 +62,11 @@ class AnsweringSurface:
         self._body_limit_bytes = body_limit_bytes
         self._hash_key = hash_key
         self._keep_alive_s = keep_alive_s
+        """0: never."""
         self._timers = timers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = _Reply(send, self._form, self._keep_alive_s, self._timers)
+        reply = _Reply(send, self._form)
         try:
             with self._gateway.exchange(self._form.surface) as exchange:
                 reply.exchange = exchange
@@ -79,6 +80,8 @@ class AnsweringSurface:
         except Exception as error:
             log_unexpected(error)
             await reply.fail(unexpected())
+        finally:
+            reply.close()
 
     async def _answer(self, exchange: Exchange, reply: _Reply, scope: Scope, receive: Receive) -> None:
         client = self._door.admit(scope, self._form.key_header)
@@ -97,7 +100,12 @@ class AnsweringSurface:
         # Before the rules: the hosted API too says first that a model is unknown.
         reply.request = request = self._gateway.decide(exchange, ask, request)
         self._form.check(request)
-        with reply.kept_alive, ClientWatch(receive, reply.kept_alive.begin, self._timers):
+
+        def takes_longer() -> None:
+            if self._keep_alive_s:
+                reply.keep_alive(self._keep_alive_s, self._timers())
+
+        with ClientWatch(receive, takes_longer, self._timers):
             async with aclosing(self._gateway.answer(exchange, request)) as batches:
                 async for frames in batches:
                     await reply.take(frames)
@@ -124,17 +132,25 @@ class _Reply:
     A keep-alive may send the headers before: then status 200 has gone out, and what is not known yet is not in them.
     """
 
-    def __init__(self, send: Send, form: Format, keep_alive_s: float, timers: Callable[[], Timers]) -> None:
-        self.kept_alive = KeepAlive(keep_alive_s, self._give_sign, timers)
+    def __init__(self, send: Send, form: Format) -> None:
         self._send = send
         self._form = form
         self.exchange: Exchange | None = None
         self.request: Request | None = None
         self._started = False
         self._ended = False
+        self._kept_alive: KeepAlive | None = None
         self._encoder: Encoder | None = None
         self._folding: Folding | None = None
         self._whole: bytes | None = None
+
+    def keep_alive(self, interval_s: float, timers: Timers) -> None:
+        """From now on the client is never left without a sign of life for longer than this."""
+        self._kept_alive = KeepAlive(interval_s, self._give_sign, timers)
+
+    def close(self) -> None:
+        if self._kept_alive is not None:
+            self._kept_alive.abandon()
 
     async def take(self, frames: list[Frame]) -> None:
         assert self.request is not None
@@ -142,17 +158,19 @@ class _Reply:
             self._collect(frames)
             return
         data = b"".join([frame.wire if frame.wire is not None else self._encode(frame) for frame in frames])
-        await self.kept_alive.settled()
+        if self._kept_alive is not None:
+            await self._kept_alive.settled()
         if not self._started:
             await self._start()
         if data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
-            self.kept_alive.heard()
+            if self._kept_alive is not None:
+                self._kept_alive.heard()
 
     async def finish(self) -> None:
         body = b"" if self._streams else self._whole_body()
-        self.kept_alive.stop()
-        await self.kept_alive.settled()
+        if self._kept_alive is not None:
+            await self._last_word(self._kept_alive)
         if self._started:
             self._ended = True
             await self._send({"type": "http.response.body", "body": body})
@@ -165,16 +183,21 @@ class _Reply:
 
         A whole answer whose 200 has gone out is left without its end: a client must not take the error for an answer.
         """
-        self.kept_alive.stop()
         if isinstance(error, ClientLeft) or self._ended:
             return
-        await self.kept_alive.settled()
+        if self._kept_alive is not None:
+            await self._last_word(self._kept_alive)
         if not self._started:
             await respond(self._send, error.status, error_body(error), exchange_headers(self.exchange))
         elif self._streams:
             await self._send({"type": "http.response.body", "body": self._form.broken_off(error)})
         else:
             await self._send({"type": "http.response.body", "body": error_body(error), "more_body": True})
+
+    async def _last_word(self, kept_alive: KeepAlive) -> None:
+        """What is sent after this is the end."""
+        kept_alive.stop()
+        await kept_alive.settled()
 
     @property
     def _streams(self) -> bool:

@@ -12,9 +12,10 @@ from tests.support.hands import Hands, breath
 from tests.support.samples import request_body
 from tests.support.talk import Talk
 
+from tidegate import asgi
 from tidegate.backends.fake import FakeBackend, default_script
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendTimedOut, BrokenContract, ClientLeft, ClientMistake, GatewayError
+from tidegate.core.errors import BackendTimedOut, BrokenContract, ClientMistake, GatewayError
 from tidegate.core.events import Event, Frame, Start, Text
 from tidegate.surfaces.keep_alive import KeepAlive
 
@@ -70,8 +71,10 @@ class Client:
 
 
 async def asked(*arguments: Any, **more: Any) -> tuple[Client, Talk, Hands]:
+    """Once it is clear that the answer takes longer: only then a keep-alive begins."""
     client = Client(*arguments, **more)
     await breath()
+    await client.hands.turned(asgi._UNWATCHED_S)
     return client, client.talk, client.hands
 
 
@@ -139,6 +142,19 @@ async def test_a_silence_between_frames_counts_from_the_last_one(front: Build) -
     await talk.done
     assert talk.body.count(b": keep-alive") == 1
     assert talk.body.endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_client_that_leaves_in_the_middle_of_a_sign_leaves_nothing_behind(front: Build, stream: bool) -> None:
+    home = Held()
+    _, talk, hands = await asked(front, home, stream=stream)
+    talk.takes.clear()
+    await hands.turned(20)
+    assert len(talk.sent) == 1, "the head is being sent"
+    await talk.leave()
+    talk.takes.set()
+    await breath()
+    assert (len(talk.sent), hands.due, home.slots.used) == (1, [], 0)
 
 
 async def test_a_quick_answer_and_a_switched_off_keep_alive_say_nothing(front: Build) -> None:
@@ -255,38 +271,42 @@ class Signs:
 
 async def test_one_timer_serves_a_whole_answer() -> None:
     signs = Signs()
-    with signs.alive:
-        assert signs.hands.calls == [], "a short answer needs none"
-        signs.alive.begin()
-        for _ in range(1000):
-            signs.alive.heard()
-        assert len(signs.hands.calls) == 1
+    for _ in range(1000):
+        signs.alive.heard()
+    assert len(signs.hands.calls) == 1
+    signs.alive.stop()
     assert signs.hands.due == []
+    signs.alive.stop()
 
 
 async def test_a_client_that_takes_nothing_gets_no_heap_of_signs() -> None:
     signs = Signs(takes=False)
-    with signs.alive:
-        signs.alive.begin()
-        await signs.hands.turned(100)
-        settled = asyncio.create_task(signs.alive.settled())
-        await breath()
-        assert not settled.done(), "nothing else may be sent while a sign is"
-        signs.takes.set()
-        await settled
+    await signs.hands.turned(100)
+    settled = asyncio.create_task(signs.alive.settled())
+    await breath()
+    assert not settled.done(), "nothing else may be sent while a sign is"
+    signs.takes.set()
+    await settled
     assert signs.given == 1
 
 
-@pytest.mark.parametrize("left", [asyncio.CancelledError(), ClientLeft("it left")])
-async def test_a_sign_under_way_ends_with_a_client_that_leaves(left: BaseException) -> None:
+async def test_after_a_stop_the_sign_under_way_is_still_given_and_no_other() -> None:
     signs = Signs(takes=False)
-    with pytest.raises(type(left)), signs.alive:
-        signs.alive.begin()
-        await signs.hands.turned(10)
-        raise left
+    await signs.hands.turned(10)
+    signs.alive.stop()
+    signs.takes.set()
+    await signs.alive.settled()
+    await signs.hands.turned(100)
+    assert signs.given == 1
+
+
+async def test_when_nobody_listens_any_more_the_sign_under_way_ends_too() -> None:
+    signs = Signs(takes=False)
+    await signs.hands.turned(10)
+    signs.alive.abandon()
     signs.takes.set()
     await breath()
-    assert signs.given == 0
+    assert (signs.given, signs.hands.due) == (0, [])
 
 
 async def test_a_sign_that_fails_fails_what_is_sent_next() -> None:
@@ -295,8 +315,8 @@ async def test_a_sign_that_fails_fails_what_is_sent_next() -> None:
 
     hands = Hands()
     alive = KeepAlive(10.0, broken, hands)
-    with pytest.raises(OSError, match="gone"), alive:
-        alive.begin()
-        await hands.turned(10)
+    await hands.turned(10)
+    with pytest.raises(OSError, match="gone"):
         await alive.settled()
     await alive.settled()
+    alive.stop()
