@@ -212,6 +212,19 @@ async def test_a_request_may_have_a_longer_limit_of_its_own(serve: Serve) -> Non
     connection.abort()
 
 
+async def test_the_longer_limit_ends_with_the_first_byte(serve: Serve) -> None:
+    async def half(request: Request) -> bool:
+        await request.reply(head("200 OK", length=9), b"hello")
+        return await silent(request)
+
+    connection = await connected(await serve(half), Limits(idle_s=0.02))
+    await connection.request(GET, 600.0)
+    assert await connection.read() == b"hello"
+    async with asyncio.timeout(2):
+        with pytest.raises(BackendTimedOut):
+            await connection.read()
+
+
 async def test_the_limit_of_one_request_is_not_the_next_ones(serve: Serve) -> None:
     connection = await connected(await serve(OK, head("200 OK", length=2)), Limits(idle_s=0.02))
     await connection.request(GET, 600.0)
