@@ -34,7 +34,7 @@ class EmbeddedBackend:
         slots: int | None = None,
     ) -> None:
         """`slots` is the number that the engine was started with."""
-        self.slots = Slots(self.name, slots, wait_s=transport.limits.queue_s)
+        self.slots = Slots(self.name, slots, wait_s=transport.limits.queue_s, options="`slots` in [embedded]")
         self._transport = transport
         self._dialect = dialect
         self._note = note

@@ -40,12 +40,14 @@ class Slots:
         *,
         places: int = 64,
         wait_s: float = 600.0,
+        options: str | None = None,
         timers: Callable[[], Timers] = asyncio.get_running_loop,
     ) -> None:
-        """`places` is the length of the line, `wait_s` the longest time in it."""
+        """`places` is the length of the line, `wait_s` the longest time in it; `options` names what can be raised."""
         self.used = 0
         self.total = total
         self._backend = backend
+        self._options = options or f"`slots` or `queue` in [backends.{backend}]"
         self._places = places
         self._wait_s = wait_s
         self._timers = timers
@@ -68,8 +70,8 @@ class Slots:
             return Slot(self)
         if self.waiting >= self._places:
             raise BackendOverloaded(
-                f"backend {self._backend!r} works on {self.used} requests and {self._places} wait for it; raise `slots` "
-                f"or `queue` in [backends.{self._backend}], or try again later"
+                f"backend {self._backend!r} works on {self.used} requests and {self._places} wait for it; raise "
+                f"{self._options}, or try again later"
             )
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append(turn)
@@ -105,7 +107,7 @@ class Slots:
         if not turn.done():
             turn.set_exception(
                 BackendOverloaded(
-                    f"no slot of backend {self._backend!r} became free within {self._wait_s:g} s; raise `slots` in "
-                    f"[backends.{self._backend}] or `[timeouts] queue_s`, or try again later"
+                    f"no slot of backend {self._backend!r} became free within {self._wait_s:g} s; raise {self._options}, "
+                    "or `[timeouts] queue_s`, or try again later"
                 )
             )

@@ -15,7 +15,7 @@ from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import EngineAddress
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendUnreachable, ClientMistake
+from tidegate.core.errors import BackendOverloaded, BackendUnreachable, ClientMistake
 from tidegate.dialects.embedded import EMBEDDED
 
 Serve = Callable[..., Awaitable[Upstream]]
@@ -178,6 +178,14 @@ async def test_it_gets_as_many_requests_as_the_engine_has_slots(serve: Serve, tr
     assert (one.slots.used, one.slots.total, one.slots.waiting) == (2, 2, 1)
     first.close()
     (await waiting).close()
+    third = await one.open(request(stream=True), "demo", DataClass.PRIVATE)
+    crowd = [asyncio.create_task(one.open(request(stream=True), "demo", DataClass.PRIVATE)) for _ in range(64)]
+    await breath()
+    with pytest.raises(BackendOverloaded, match=r"raise `slots` in \[embedded\]"):
+        await answered(one)
+    for waits in crowd:
+        waits.cancel()
+    third.close()
     second.close()
     assert one.slots.used == 0
 
