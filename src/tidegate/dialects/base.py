@@ -19,6 +19,7 @@ from tidegate.codecs.json_text import dump_fields
 from tidegate.codecs.openai_chat.request import request_fields
 from tidegate.codecs.openai_completions.request import request_fields as fim_fields
 from tidegate.core.errors import GatewayError, NotSupported
+from tidegate.core.profile import Fact, Traits
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, Stage, StreamReader, Wire
@@ -127,6 +128,12 @@ class Dialect:
     """One runtime's speech. Quirks run in their order.
 
     `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
+    stream or the whole answer; `stages` change the events that were read, and are made for the request as the client
+    meant it, with the backend's `model` in it. `declares` says how each feature is had by this dialect as it stands;
+    `fit` gives the dialect for a server of which more is known. `write` and `wire` are the codec of the chat endpoint.
+    `beta_chat_path` takes what the contract offers on the beta base only; a path that is None is not spoken. `keep_home`
+    gives the name by which a server that can pass requests on answers itself, and raises `NotSupported` for a model that
+    it does not run itself.
     stream or the whole answer; `stages` change the events that were read, and are made for the request with the
     backend's `model` in it. `write` and `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the
     contract offers on the beta base only; a path that is None is not spoken. `keep_home` gives the name by which a
@@ -148,6 +155,8 @@ class Dialect:
     on_chunk: tuple[AnswerQuirk, ...] = ()
     stages: tuple[Callable[[ChatRequest], Stage | None], ...] = ()
     keep_home: tuple[Rule, Callable[[str], str]] | None = None
+    declares: tuple[Fact, ...] = ()
+    fit: Callable[[Dialect, Traits], Dialect] | None = None
     write: Callable[[ChatRequest], Fields] = request_fields
     wire: Wire = CHAT
     always_streams: bool = False
@@ -155,6 +164,10 @@ class Dialect:
     slots: int | None = None
     tells_slots: TellsSlots | None = None
     tells_loaded: TellsLoaded | None = None
+
+    def fitted(self, traits: Traits) -> Dialect:
+        """This dialect for a server of these traits."""
+        return self if self.fit is None else self.fit(self, traits)
 
     def encode(self, request: Request, model: str, *, at_home: bool = False) -> Encoded:
         """`at_home`: the request must not leave the backend's boundary."""
@@ -168,6 +181,7 @@ class Dialect:
             request = replace(request, extras={})
         match request:
             case ChatRequest():
+                meant = request
                 for rule, change in self.on_meaning:
                     if (changed := change(request)) is not request:
                         request = changed
@@ -175,13 +189,13 @@ class Dialect:
                 if request.codec == MESSAGES.codec and self.messages_path is not None:
                     body = messages_body(replace(request, model=model))
                     return self._untranslated(self.messages_path, body, applied, request.stream, MESSAGES)
-                return self._encode_chat(request, model, applied)
+                return self._encode_chat(request, meant, model, applied)
             case FimRequest():
                 return self._encode_fim(request, model, applied)
             case _:
                 assert_never(request)
 
-    def _encode_chat(self, request: ChatRequest, model: str, applied: list[str]) -> Encoded:
+    def _encode_chat(self, request: ChatRequest, meant: ChatRequest, model: str, applied: list[str]) -> Encoded:
         fields = self.write(request)
         fields["model"] = model
         streamed = request.stream or self.always_streams
@@ -192,7 +206,7 @@ class Dialect:
                 applied.append(rule.code)
         path = self.beta_chat_path if self.beta_chat_path is not None and _asks_for_beta(request) else self.chat_path
         passes = self.transparent and request.codec == self.wire.codec
-        asked = replace(request, model=model) if self.stages else request
+        asked = replace(meant, model=model) if self.stages else meant
         stages = tuple(stage for make in self.stages if (stage := make(asked)) is not None)
         return Encoded(path, dump_fields(fields), tuple(applied), streamed, self.wire, passes=passes, stages=stages)
 
