@@ -98,7 +98,23 @@ class ReplayOptions(Struct, frozen=True):
 class Timeouts(Struct, frozen=True):
     connect_s: Annotated[Seconds, Meta(description="Longest time to reach a backend.")] = 5.0
     first_byte_s: Annotated[Seconds, Meta(description="Longest time until a backend begins to answer.")] = 600.0
+    load_s: Annotated[
+        Seconds,
+        Meta(
+            description="The same for a model that must be loaded first, and how long a loading backend is waited for."
+        ),
+    ] = 600.0
     idle_s: Annotated[Seconds, Meta(description="Longest silence inside an answer.")] = 300.0
+    queue_s: Annotated[
+        Seconds, Meta(description="Longest time a request waits at the gateway for a slot of its backend.")
+    ] = 600.0
+    keep_alive_s: Annotated[
+        float,
+        Meta(
+            description="Silence after which a waiting client gets a keep-alive, as from the hosted API; 0: never.",
+            ge=0,
+        ),
+    ] = 10.0
 
 
 class BackendOptions(Struct, frozen=True):
@@ -138,6 +154,15 @@ class BackendOptions(Struct, frozen=True):
         Encoding | None,
         Meta(description="DeepSeek's prompt format that its models know, for the raw path; default: ask the server."),
     ] = None
+    slots: Annotated[
+        Count | None,
+        Meta(
+            description="Requests it gets at the same time; default: what the runtime tells or is known for, else no cap."
+        ),
+    ] = None
+    queue: Annotated[
+        int, Meta(description="Requests that may wait here for a slot; more are sent elsewhere or refused.", ge=0)
+    ] = 64
 
 
 class AliasOptions(Struct, frozen=True):

@@ -28,8 +28,12 @@ Failure = Literal[
     "empty answer",
     "wrong shape",
     "too many headers",
+    "loading",
 ]
 FAILURES: tuple[Failure, ...] = get_args(Failure)
+
+LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
+"""As llama.cpp b11549 says it, run 2026-11-22."""
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
@@ -236,6 +240,7 @@ def failing_reply(failure: Failure, body: bytes, cloud_url: str) -> tuple[bytes,
         "not JSON": (head("200 OK", length=5) + b"<htm>", True),
         "empty answer": (head("200 OK", length=0), True),
         "wrong shape": (head("200 OK", length=14) + b'{"choices":[]}', True),
+        "loading": (head("503 Service Unavailable", length=len(LOADING)) + LOADING, True),
         "too many headers": (head("200 OK", "text/plain", "X-Pad: " + "a" * 70_000, length=0), False),
     }
     # All others are statuses, with a body that repeats the prompt as a careless server would.

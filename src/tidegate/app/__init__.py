@@ -19,7 +19,9 @@ from tidegate.app.enforce import (
     with_hosted_default,
 )
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
+from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint
+from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine
@@ -30,6 +32,7 @@ from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.profiles import Profiles
 from tidegate.backends.registry import Registry
+from tidegate.backends.slots import Slots
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.prices import cost_usd
@@ -39,6 +42,7 @@ from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
+from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
@@ -100,21 +104,22 @@ class App:
                 boundary=endpoint.boundary,
                 accepts=endpoint.accepts,
                 models=options.models or ("fake",),
+                slots=Slots(endpoint.name, options.slots, places=options.queue, wait_s=self._transport.limits.queue_s),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         dialect = dialect_of(endpoint.name, options)
         unvouched = is_unvouched(endpoint, options)
         near = endpoint.boundary is not Boundary.EXTERNAL or (unvouched and is_loopback(endpoint.host))
+        capacity = Capacity(endpoint.name, dialect, self._transport.limits, slots=options.slots, queue=options.queue)
         backend = HttpBackend(
             self._transport,
             endpoint,
             dialect,
             models,
             profiles=Profiles(dialect, frozenset(options.features), options.encoding),
+            capacity=capacity,
             watcher=self._watcher if near else None,
-            note=note_of(endpoint, options),
-            attestation=attestation_of(endpoint, options),
-            unattested=unvouched,
+            standing=Standing(attestation_of(endpoint, options), unvouched, note_of(endpoint, options)),
         )
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend
@@ -140,13 +145,20 @@ class App:
             timer=time.perf_counter,
             new_id=_Ids(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
+            patience=Patience(self._config.timeouts.load_s),
         )
         self.asgi = Server(self._surfaces(gateway))
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
         def answering(form: Format) -> AnsweringSurface:
-            limit_bytes = self._config.server.body_limit_bytes
-            return AnsweringSurface(gateway, self._door, form, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
+            return AnsweringSurface(
+                gateway,
+                self._door,
+                form,
+                body_limit_bytes=self._config.server.body_limit_bytes,
+                hash_key=self.ledger.salt,
+                keep_alive_s=self._config.timeouts.keep_alive_s,
+            )
 
         return Surfaces(
             chat=answering(ChatFormat(self.contract, beta=False)),
@@ -205,4 +217,5 @@ def ledger_path(config: Config, state_folder: Path) -> Path:
 
 
 def _limits(config: Config) -> Limits:
-    return Limits(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
+    wait = config.timeouts
+    return Limits(wait.connect_s, wait.first_byte_s, wait.idle_s, wait.load_s, wait.queue_s)

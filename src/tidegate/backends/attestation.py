@@ -248,3 +248,22 @@ def _object(body: bytes) -> dict[str, object] | None:
         return as_object(orjson.loads(body))
     except orjson.JSONDecodeError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is said and shown of where a backend stands. `unattested`: it is external only because nothing shows that it
+    keeps requests. Without an `attestation` the endpoint is believed to stand where it says."""
+
+    attestation: Attestation | None = None
+    unattested: bool = False
+    note: str = ""
+
+    @property
+    def told(self) -> str:
+        """What a person must know of it."""
+        return self.note or (self.attestation.note if self.attestation is not None else "")
+
+    @property
+    def doubtful(self) -> bool:
+        return self.unattested or (self.attestation is not None and self.attestation.refuted)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
+from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView
 from tidegate.core.events import Frame
@@ -63,8 +64,13 @@ class Backend(Protocol):
         """What routing may know of it, now."""
         ...
 
+    @property
+    def slots(self) -> Slots:
+        """How many requests it works on, and how many wait for it."""
+        ...
+
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
-        """Send the request; returns once the backend has agreed to answer."""
+        """Wait for a slot, send the request; returns once the backend has agreed to answer."""
         ...
 
     async def refresh(self) -> None:

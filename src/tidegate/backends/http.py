@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from tidegate.backends.attestation import Attestation, Finding
+from tidegate.backends.attestation import Finding, Standing
 from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Connection, read_whole
 from tidegate.backends.profiles import Profiles
+from tidegate.backends.slots import Slot, Slots
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
 from tidegate.codecs.json_text import dump_fields
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import (
+    BackendLoading,
     BackendOverloaded,
     BackendRefused,
     BackendTimedOut,
@@ -37,7 +40,10 @@ _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
 class HttpAnswering:
     """Reads one answer off a connection and through a dialect's reader."""
 
-    def __init__(self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...]) -> None:
+    def __init__(
+        self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...], slot: Slot
+    ) -> None:
+        self._slot = slot
         self._connection = connection
         self._reader = reader
         self._ended = False
@@ -61,15 +67,36 @@ class HttpAnswering:
 
     def close(self) -> None:
         self._connection.release(ended=self._ended and not self._reader.cut_short)
+        self._slot.release()
 
 
 async def open_answer(
-    transport: Transport, endpoint: Endpoint, dialect: Dialect, request: Request, model: str, data_class: DataClass
+    transport: Transport,
+    endpoint: Endpoint,
+    dialect: Dialect,
+    request: Request,
+    model: str,
+    data_class: DataClass,
+    slots: Slots,
+    first_byte_s: float | None = None,
 ) -> Answering:
-    """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
+    """Encode, wait for a slot, send, and hand back the answer on its way, which gives the slot back."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
-    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model)
-    connection = await transport.send(call)
+    slot = await slots.take()
+    try:
+        connection = await transport.send(
+            Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model, first_byte_s)
+        )
+        whole = await _agreed(connection, dialect)
+    except BaseException:
+        slot.release()
+        raise
+    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
+    return HttpAnswering(connection, reader, encoded.quirks, slot)
+
+
+async def _agreed(connection: Connection, dialect: Dialect) -> bool:
+    """Whether it will be answered whole; an error status becomes the dialect's error."""
     ended = False
     try:
         if connection.status != 200:
@@ -81,9 +108,7 @@ async def open_answer(
     except BaseException:
         connection.release(ended=ended)
         raise
-    whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
-    return HttpAnswering(connection, reader, encoded.quirks)
+    return connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
 
 
 class HttpBackend:
@@ -97,27 +122,25 @@ class HttpBackend:
         models: tuple[str, ...],
         *,
         watcher: Transport | None,
-        note: str = "",
+        standing: Standing = Standing(),  # noqa: B008 - frozen
         profiles: Profiles | None = None,
-        attestation: Attestation | None = None,
-        unattested: bool = False,
+        capacity: Capacity | None = None,
     ) -> None:
         """`profiles` holds what is known of its models; by default what the dialect declares.
 
         `watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on. The hosted API is
-        not: it counts as up until a request says otherwise. Without `attestation` the endpoint is believed to stand where
-        it says; `unattested`: it is external only because nothing shows that it keeps requests.
+        not: it counts as up until a request says otherwise.
         """
+        self._capacity = capacity or Capacity(endpoint.name, dialect, transport.limits)
         self._transport = transport
         self._endpoint = endpoint
         self._dialect = dialect
         self._models = models
         self._asks_models = not models
         self._watcher = watcher
-        self._note = note
         self.profiles = profiles or Profiles(dialect)
-        self._attestation = attestation
-        self._unattested = unattested
+        self._standing = standing
+        self._attestation = standing.attestation
         self._view: BackendView | None = None
         self._shown: Finding | None = None
         self._see("unknown")
@@ -131,6 +154,10 @@ class HttpBackend:
         assert self._view is not None
         return self._view
 
+    @property
+    def slots(self) -> Slots:
+        return self._capacity.slots
+
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
         shown, place = self._attestation, self._place
@@ -142,8 +169,8 @@ class HttpBackend:
             health,
             self._models if shown is None else shown.at_home(self._models),
             serves_any=self._asks_models and not self._models,
-            note=self._note or (shown.note if shown is not None else ""),
-            unattested=self._unattested or (shown is not None and shown.refuted),
+            note=self._standing.told,
+            unattested=self._standing.doubtful,
             declared=self.profiles.declared,
             profiles=self.profiles.known,
         )
@@ -153,14 +180,19 @@ class HttpBackend:
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
         if self._attestation is not None:
             self._attestation.admit(model, data_class)
+        dialect, first_byte_s = self.profiles.dialect_for(model), self._capacity.first_byte_s(model)
         try:
-            dialect = self.profiles.dialect_for(model)
-            answering = await open_answer(self._transport, self._place, dialect, request, model, data_class)
+            answering = await open_answer(
+                self._transport, self._place, dialect, request, model, data_class, self.slots, first_byte_s
+            )
         except Unattested:
             self._see("up")
             raise
         except (BackendUnreachable, BackendTimedOut):
             self._lose()
+            raise
+        except BackendLoading:
+            self._see("starting")
             raise
         if self.view.health != "up" or (self._attestation is not None and self._attestation.finding is not self._shown):
             self._see("up")
@@ -184,12 +216,16 @@ class HttpBackend:
         self._see(self.view.health)
 
     async def refresh(self) -> None:
-        if self._watcher is None:
+        watcher = self._watcher
+        if watcher is None:
             if self.view.health == "down":
                 self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
-            models = await self._look(self._watcher)
+            models = await self._look(watcher)
+        except BackendLoading:
+            self._see("starting")
+            return
         except (BackendRefused, BackendOverloaded):
             self._see("up")  # it answers with an error status, so it is there, whatever it thinks of the question
             return
@@ -198,6 +234,7 @@ class HttpBackend:
             return
         if self._asks_models:
             self._models = models
+        await self._capacity.refresh(lambda path: fetch(watcher, self._endpoint, path))
         self._see("up")
 
     async def _look(self, watcher: Transport) -> tuple[str, ...]:
@@ -220,7 +257,7 @@ class HttpBackend:
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
     """Ids of the models that an endpoint lists and, at home, runs itself. Carries no content, so it travels as public."""
-    body = await fetch(transport, endpoint, dialect.models_path)
+    body = await fetch(transport, endpoint, dialect.models_path, _refused_unless_loading(dialect))
     entries = as_list(load_answer(body).get("data"))
     if entries is None:
         raise BrokenContract("the backend's model list has no `data`")
@@ -231,6 +268,14 @@ async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect
 
 def _refused(status: int, _body: bytes) -> GatewayError:
     return BackendRefused(f"the backend answered HTTP {status}")
+
+
+def _refused_unless_loading(dialect: Dialect) -> Callable[[int, bytes], GatewayError]:
+    def read_error(status: int, body: bytes) -> GatewayError:
+        told = dialect.read_error(status, body)
+        return told if isinstance(told, BackendLoading) else _refused(status, body)
+
+    return read_error
 
 
 async def fetch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tidegate.backends.attestation import FOUND, Attestation, holds
+from tidegate.backends.attestation import FOUND, Attestation, Standing, holds
 from tidegate.backends.base import Endpoint
 from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend, fetch
@@ -46,11 +46,16 @@ class Probe:
         if not trusted:
             note = f"counts as external: {runtime.why_not_attested}, see {FOUND.code}"
             return HttpBackend(
-                self._transport, stranger, dialect, (), watcher=self._watcher, note=note, unattested=True
+                self._transport,
+                stranger,
+                dialect,
+                (),
+                watcher=self._watcher,
+                standing=Standing(unattested=True, note=note),
             )
         place = _endpoint(runtime, Boundary.DEVICE)
         shown = Attestation(runtime, place, dialect, found=True)
-        return HttpBackend(self._transport, place, dialect, (), watcher=self._watcher, attestation=shown)
+        return HttpBackend(self._transport, place, dialect, (), watcher=self._watcher, standing=Standing(shown))
 
     async def _shows(self, endpoint: Endpoint, fingerprint: Fingerprint) -> bool:
         try:

@@ -37,6 +37,8 @@ class Call(Struct, frozen=True, gc=False):
     body: bytes = b""
     streamed: bool = False
     model: str = ""
+    first_byte_s: float | None = None
+    """Stands for the transport's own limit, where a model must be loaded first."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -113,7 +115,7 @@ class Transport:
     """One method wide: `send`."""
 
     def __init__(self, limits: Limits | None = None, resolve: Resolve = resolve_name) -> None:
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._resolve = resolve
         self._pools: dict[str, _Pool] = {}
 
@@ -125,21 +127,22 @@ class Transport:
         kept = pool.take()
         if kept is not None:
             try:
-                return await self._begin(kept, payload)
+                return await self._begin(kept, payload, call.first_byte_s)
             except StaleConnection:
                 pass
         greeting = call.endpoint.greeting
         if greeting is None:
-            return await self._begin(await self._connect(pool, pool.put), payload)
-        return await self._greet_and_begin(pool, greeting, call.model, payload)
+            return await self._begin(await self._connect(pool, pool.put), payload, call.first_byte_s)
+        return await self._greet_and_begin(pool, greeting, call)
 
-    async def _greet_and_begin(self, pool: _Pool, greeting: Greeting, model: str, payload: bytes) -> Connection:
+    async def _greet_and_begin(self, pool: _Pool, greeting: Greeting, call: Call) -> Connection:
+        payload = pool.payload(call)
         for _ in range(_MEETINGS):
             meeting = Meeting(partial(self._connect, pool), pool.question, pool.put)
             try:
-                await greeting(meeting.get, model)
+                await greeting(meeting.get, call.model)
                 meeting.over = True
-                return await self._begin(await meeting.line(), payload)
+                return await self._begin(await meeting.line(), payload, call.first_byte_s)
             except StaleConnection:
                 continue
             except BaseException:
@@ -147,9 +150,9 @@ class Transport:
                 raise
         raise BackendUnreachable(f"backend {pool.endpoint.name!r} closes its connections before they can be used")
 
-    async def _begin(self, connection: Connection, payload: bytes) -> Connection:
+    async def _begin(self, connection: Connection, payload: bytes, first_byte_s: float | None) -> Connection:
         try:
-            await connection.request(payload)
+            await connection.request(payload, first_byte_s)
         except BaseException:
             connection.abort()
             raise
@@ -166,7 +169,7 @@ class Transport:
     async def _connect(self, pool: _Pool, on_idle: OnIdle) -> Connection:
         endpoint = pool.endpoint
         try:
-            async with asyncio.timeout(self._limits.connect_s):
+            async with asyncio.timeout(self.limits.connect_s):
                 addresses = await self._resolve(endpoint.host, endpoint.port)
                 for address in addresses:
                     check_address(endpoint, address)
@@ -182,7 +185,7 @@ class Transport:
         for position, address in enumerate(addresses):
             try:
                 transport, connection = await loop.create_connection(
-                    lambda: Connection(self._limits, on_idle),
+                    lambda: Connection(self.limits, on_idle),
                     address,
                     endpoint.port,
                     ssl=_tls() if secure else None,

@@ -50,12 +50,14 @@ def print_backends(backends: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("backend", "boundary", "takes", "health", "models", ""):
+    for heading in ("backend", "boundary", "takes", "health", "slots", "models", ""):
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("models", ""))
     for backend in backends:
         models = ", ".join(backend["models"]) or "not known yet"
         cells = [backend[name] for name in ("name", "boundary", "accepts", "health")]
-        table.add_row(*(Text(cell) for cell in (*cells, models, backend.get("note", ""))))  # Text: no name is markup
+        slots = slots_cell(backend.get("slots") or {})
+        # Text: no name is markup.
+        table.add_row(*(Text(cell) for cell in (*cells, slots, models, backend.get("note", ""))))
     Console().print(table)
 
 
@@ -101,3 +103,11 @@ def fact_cell(fact: dict[str, Any]) -> str:
         return "?"
     code = "" if word == "yes" else f" {fact.get('code', '')}".rstrip()
     return word + code + ("*" if fact.get("basis") == "measured" else "")
+
+
+def slots_cell(slots: dict[str, Any]) -> str:
+    """`1/2 +3`: one of two slots works and three requests wait. A backend without a cap shows the requests at work."""
+    if not slots:
+        return ""
+    total, waiting = slots["total"], slots["waiting"]
+    return f"{slots['used']}" + (f"/{total}" if total else "") + (f" +{waiting}" if waiting else "")

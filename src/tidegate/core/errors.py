@@ -18,6 +18,7 @@
     │  ├─ Unattested           503  it does not show that it is the server that was configured; nothing was sent
     │  ├─ BackendTimedOut      504
     │  ├─ BackendOverloaded    503
+    │  │  └─ BackendLoading    503  its model is being loaded; asking it again later will help
     │  ├─ RateLimited          429
     │  ├─ NoBalance            402
     │  ├─ BackendRefused       502  it answered with an error that is not the client's fault
@@ -144,6 +145,10 @@ class BackendTimedOut(BackendFailure):
 class BackendOverloaded(BackendFailure):
     status = 503
     kind = "service_unavailable_error"
+
+
+class BackendLoading(BackendOverloaded):
+    """The backend says that it is still loading its model: it is waited for when nobody else answers."""
 
 
 class RateLimited(BackendFailure):

@@ -24,6 +24,7 @@ from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects.metadata import Question
 from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, Stage, StreamReader, Wire
+from tidegate.dialects.tells import TellsLoaded, TellsSlots
 
 COMMON = Rulebook("REQ", "Every request")
 
@@ -149,7 +150,8 @@ class Dialect:
     path that is None is not spoken. `raw` takes the chats that the chat endpoint would answer wrongly, and gives None
     for the others; `fim` writes a completion where it cannot go to `fim_path` as it came. `keep_home` gives the name by
     which a server that can pass requests on answers itself, and raises `NotSupported` for a model that it does not run
-    itself.
+    itself. `slots` is how many requests the runtime works on at once unless it `tells_slots`; None: no cap is needed or
+    known.
     """
 
     name: str
@@ -176,6 +178,9 @@ class Dialect:
     wire: Wire = CHAT
     always_streams: bool = False
     transparent: bool = False
+    slots: int | None = None
+    tells_slots: TellsSlots | None = None
+    tells_loaded: TellsLoaded | None = None
 
     def fitted(self, traits: Traits) -> Dialect:
         """This dialect for a server of these traits."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.core.errors import BackendOverloaded, GatewayError, NotSupported
+from tidegate.codecs.answers import load_answer
+from tidegate.core.errors import BackendLoading, BackendOverloaded, GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects import llamacpp_raw as raw
@@ -24,6 +25,7 @@ from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_logprobs, format_of, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
+from tidegate.dialects.tells import TellsSlots
 from tidegate.dialects.thinking import opened
 
 _RUN = "llama.cpp b11549, run 2026-11-22"
@@ -154,12 +156,22 @@ def read_error(status: int, body: bytes) -> GatewayError:
     match error_object(body):
         case {"type": "exceed_context_size_error", "n_ctx": int(window), "n_prompt_tokens": int(asked)}:
             return window_exceeded(window, str(asked))
+        case {"type": "unavailable_error", "message": "Loading model"}:
+            return BackendLoading(
+                "the backend is still loading its model; raise `[timeouts] load_s` or try again later"
+            )
         case {"type": "unavailable_error"}:
-            return BackendOverloaded("the backend is still loading its model")
+            return BackendOverloaded("the backend cannot take a request now (HTTP 503); try again later")
         case {"type": "not_supported_error"} if status == 501:
             return NotSupported(f"the model at this backend does not support this request, see {NO_FIM.code}")
         case _:
             return by_status(status, None)
+
+
+def slots_in(props: bytes) -> int | None:
+    """Excess requests are deferred without limit (b11549), so the gateway must know how many are worked on."""
+    total = load_answer(props).get("total_slots")
+    return total if isinstance(total, int) and not isinstance(total, bool) and total > 0 else None
 
 
 FOR_ANY_LLAMACPP = (
@@ -209,4 +221,5 @@ LLAMACPP = Dialect(
     declares=DECLARES,
     always_streams=True,
     fim=FIT.unknown(),
+    tells_slots=TellsSlots("/props", slots_in),
 )

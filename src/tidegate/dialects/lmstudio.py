@@ -27,6 +27,7 @@ from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.served_model import ServedModel
+from tidegate.dialects.tells import TellsLoaded, entries
 from tidegate.dialects.thinking import splitting
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
@@ -102,6 +103,8 @@ OVERFLOW = LMSTUDIO_RULES.rule(
     checked="2026-11-24",
 )
 
+_PREDICTIONS = 4
+"""Its "Max concurrent predictions" unless set otherwise; the rest queues there. LM Studio documentation, 2026-04-29."""
 _ANY_OBJECT: Fields = {"name": "object", "strict": True, "schema": {"type": "object"}}
 
 
@@ -136,6 +139,16 @@ FIT = RawFitting(
     fim=raw.COMPLETIONS,
     fim_stages=(check_model,),
 )
+
+
+def loaded_in(models: bytes) -> frozenset[str]:
+    """A listed model that is not loaded is loaded by the first request for it."""
+    return frozenset(
+        entry["id"]
+        for entry in entries(models, "data")
+        if entry.get("state") == "loaded" and isinstance(entry.get("id"), str)
+    )
+
 
 LMSTUDIO = Dialect(
     name="lmstudio",
@@ -175,4 +188,6 @@ LMSTUDIO = Dialect(
     wire=replace(CHAT, framing=OverflowEvents),
     fit=in_turn(keeps_reminders, FIT),
     fim=FIT.unknown(),
+    slots=_PREDICTIONS,
+    tells_loaded=TellsLoaded("/api/v0/models", loaded_in),
 )

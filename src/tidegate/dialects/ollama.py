@@ -26,7 +26,7 @@ from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
-from tidegate.dialects.ollama_home import local_name, plain_name, plain_spelling, remote_names
+from tidegate.dialects.ollama_home import loaded_in, local_name, plain_name, plain_spelling, remote_names
 from tidegate.dialects.ollama_rules import (
     CONTINUED,
     FORMAT,
@@ -47,6 +47,7 @@ from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
 from tidegate.dialects.reminders import remind_as_system
+from tidegate.dialects.tells import TellsLoaded
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
@@ -148,4 +149,5 @@ OLLAMA = Dialect(
     always_streams=True,
     fit=FIT,
     fim=FIT.unknown(),
+    tells_loaded=TellsLoaded("/api/ps", loaded_in, plain_spelling),
 )

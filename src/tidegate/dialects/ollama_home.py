@@ -1,4 +1,5 @@
-"""Which models an Ollama runs itself, by their names: what must stay at home is asked for so that it cannot be passed on.
+"""Which models an Ollama runs itself and has in memory, by their names: what must stay at home is asked for so that it
+cannot be passed on.
 
 The server takes apart a name as read here (`internal/modelref` at 2e429a7): its end, without regard to case and blanks,
 says `cloud` or `local`. A name that says `local` and is a remote model is answered with 404 (`server/routes.go` at
@@ -13,6 +14,7 @@ from tidegate.core.errors import NotSupported
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.dialects.ollama_rules import LOCAL
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.tells import entries
 
 _CLOUD = re.compile(r"[:-]\s*cloud\s*$", re.IGNORECASE)
 _LOCAL = ":local"
@@ -55,6 +57,13 @@ def plain_spelling(model: str) -> str:
         plain = plain.removeprefix(beginning)
     plain = plain.removesuffix(_LOCAL)
     return plain if ":" in plain.rpartition("/")[2] else plain + _LATEST
+
+
+def loaded_in(processes: bytes) -> frozenset[str]:
+    """The models in memory, by `/api/ps`."""
+    return frozenset(
+        entry["name"].lower() for entry in entries(processes, "models") if isinstance(entry.get("name"), str)
+    )
 
 
 def plain_name(chunk: Fields) -> bool:

@@ -163,4 +163,5 @@ TRANSFORMERS_SERVE = Dialect(
         fim=refused(NO_FIM),
     ),
     wire=replace(CHAT, chunks=Chunks, content=None, framing=Events),
+    slots=1,  # it is not known to bound what it begins at once
 )

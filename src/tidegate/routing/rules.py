@@ -172,3 +172,11 @@ FELL_BACK = ROUTES.rule(
     source=_LITELLM,
     checked="2026-11-22",
 )
+WAITED = ROUTES.rule(
+    "RTE031",
+    "a candidate was loading its model, no other one answered, and it was asked again",
+    why="A load takes seconds to minutes and ends by itself, so waiting helps where an error would only make the client "
+    "ask again. The waiting ends with `[timeouts] load_s`; meanwhile the client gets keep-alives.",
+    source="llama.cpp b11549 (503 `Loading model`), run 2026-11-22",
+    checked="2026-11-24",
+)

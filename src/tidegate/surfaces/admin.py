@@ -10,6 +10,7 @@ import orjson
 
 from tidegate import __version__
 from tidegate.asgi import Receive, Scope, Send, respond
+from tidegate.backends.slots import Slots
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import NotFound
 from tidegate.core.profile import FEATURES, Profile
@@ -60,7 +61,7 @@ class AdminSurface:
             "version": __version__,
             "default_class": self._gateway.policy.default_class.value,
             "keys_required": not self._door.open,
-            "backends": [_backend_view(view) for view in self._gateway.backends.snapshot().backends],
+            "backends": [self._backend(view) for view in self._gateway.backends.snapshot().backends],
             "legacy_names": {
                 "policy": "rewrite" if self._gateway.policy.rewrites_legacy else "reject",
                 "seen": {name: times for name, times in self._gateway.legacy_seen.items() if times},
@@ -70,6 +71,11 @@ class AdminSurface:
         }
         await respond(send, 200, orjson.dumps(status))
 
+    def _backend(self, view: BackendView) -> dict[str, Any]:
+        """Slots are not of the view: routing keeps its decisions while that holds, and they change all the time."""
+        backend = self._gateway.backends.find(view.name)
+        return _backend_view(view) | ({} if backend is None else {"slots": _slots_view(backend.slots)})
+
     async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """GET /-/exchanges/ID: the ledger's row of one exchange; a client sees its own only."""
         client = self._door.admit(scope)
@@ -78,6 +84,10 @@ class AdminSurface:
         if entry is None or (client is not None and entry.client != client.name):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))
+
+
+def _slots_view(slots: Slots) -> dict[str, int | None]:
+    return {"used": slots.used, "total": slots.total, "waiting": slots.waiting}
 
 
 def _backend_view(view: BackendView) -> dict[str, Any]:

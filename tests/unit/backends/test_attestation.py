@@ -10,7 +10,7 @@ from tests.support.fingerprints import OLLAMA_STATUS_OFF, SHOWN, shown, tags
 from tests.support.samples import request
 from tests.support.upstreams import Request, Upstream, head, whole_reply
 
-from tidegate.backends.attestation import LOCALITY, Attestation, says
+from tidegate.backends.attestation import LOCALITY, Attestation, Standing, says
 from tidegate.backends.base import Answering, Endpoint
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.transport import Transport
@@ -253,7 +253,7 @@ def attested(transport: Transport, upstream: Upstream, kind: str = "llamacpp") -
     assert runtime is not None
     dialect, place = dialect_named(kind), endpoint(upstream)
     return HttpBackend(
-        transport, place, dialect, ("m",), watcher=transport, attestation=Attestation(runtime, place, dialect)
+        transport, place, dialect, ("m",), watcher=transport, standing=Standing(Attestation(runtime, place, dialect))
     )
 
 
@@ -347,7 +347,7 @@ async def test_what_an_ollama_passes_on_is_neither_offered_nor_asked(serve: Serv
     assert runtime is not None
     place, dialect = endpoint(upstream), dialect_named("ollama")
     shown_by = Attestation(runtime, place, dialect)
-    one = HttpBackend(transport, place, dialect, ("m", "away"), watcher=transport, attestation=shown_by)
+    one = HttpBackend(transport, place, dialect, ("m", "away"), watcher=transport, standing=Standing(shown_by))
     with pytest.raises(NotSupported, match="LOC006"):
         await one.open(request(), "away", DataClass.PRIVATE)
     await one.refresh()

@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import fact_cell, legacy_line, print_backends
+from tidegate.cli.status import fact_cell, legacy_line, print_backends, slots_cell
 
 Run = Callable[..., Any]
-HOME = {"name": "home", "boundary": "device", "accepts": "private", "health": "up", "models": ["m", "n"]}
+HOME: dict[str, Any] = {
+    "name": "home",
+    "boundary": "device",
+    "accepts": "private",
+    "health": "up",
+    "models": ["m", "n"],
+}
+HOME["slots"] = {"used": 1, "total": 2, "waiting": 0}
 CLOUD = {"name": "cloud", "boundary": "external", "accepts": "public", "health": "unknown", "models": []}
 STATUS: dict[str, Any] = {
     "version": "0.1.0",
@@ -33,8 +40,8 @@ def test_it_shows_where_what_and_how_much(tidegate: Run, gateway: Any) -> None:
     first, heading, home, cloud, ledger = shown.out.splitlines()
     assert (shown.code, shown.err) == (0, "")
     assert first == f"Tidegate 0.1.0 at {gateway.url}, no keys: this machine only, default class internal"
-    assert heading.split() == ["backend", "boundary", "takes", "health", "models"]
-    assert home.split() == ["home", "device", "private", "up", "m,", "n"]
+    assert heading.split() == ["backend", "boundary", "takes", "health", "slots", "models"]
+    assert home.split() == ["home", "device", "private", "up", "1/2", "m,", "n"]
     assert cloud.split() == ["cloud", "external", "public", "unknown", "not", "known", "yet"]
     assert ledger == "ledger: 12 written, 1 waiting"
 
@@ -48,7 +55,20 @@ def test_keys_and_a_ledger_in_trouble_are_said(tidegate: Run, gateway: Any) -> N
 
 def test_a_note_stands_beside_its_backend(tidegate: Run, gateway: Any) -> None:
     shown = shown_for(tidegate, gateway, backends=[{**HOME, "note": "embedded demo model"}])
-    assert "up      m, n    embedded demo model" in shown.out
+    assert "up      1/2    m, n    embedded demo model" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("slots", "cell"),
+    [
+        ({"used": 0, "total": 4, "waiting": 0}, "0/4"),
+        ({"used": 4, "total": 4, "waiting": 3}, "4/4 +3"),
+        ({"used": 7, "total": None, "waiting": 0}, "7"),
+        ({}, ""),
+    ],
+)
+def test_slots_are_told_in_a_few_characters(slots: dict[str, Any], cell: str) -> None:
+    assert slots_cell(slots) == cell
 
 
 def test_without_backends_the_table_is_empty(tidegate: Run, gateway: Any) -> None:

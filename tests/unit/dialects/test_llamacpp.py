@@ -9,7 +9,14 @@ import pytest
 from tests.support.samples import WEATHER, chunk, reader_of, request
 
 from tidegate.codecs import sse
-from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake, NotSupported
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendOverloaded,
+    BackendRefused,
+    BackendUnreachable,
+    ClientMistake,
+    NotSupported,
+)
 from tidegate.core.events import Reasoning, Text
 from tidegate.dialects.llamacpp import LLAMACPP
 
@@ -197,9 +204,33 @@ def test_an_overflow_is_told_in_the_contracts_words():
     )
 
 
-def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
+def test_a_server_that_still_loads_says_so_and_another_may_answer():
     told = LLAMACPP.read_error(503, b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}')
-    assert (type(told), told.message) == (BackendOverloaded, "the backend is still loading its model")
+    assert (type(told), told.retry) == (BackendLoading, "elsewhere")
+    assert told.message.startswith("the backend is still loading its model; raise `[timeouts] load_s`")
+
+
+def test_what_else_is_unavailable_does_not_load():
+    told = LLAMACPP.read_error(503, b'{"error":{"message":"no slot for you","type":"unavailable_error","code":503}}')
+    assert type(told) is BackendOverloaded
+    assert "no slot" not in told.message
+
+
+@pytest.mark.parametrize(
+    ("props", "slots"),
+    [
+        (b'{"default_generation_settings":{"n_ctx":1024},"total_slots":2}', 2),
+        (b'{"total_slots":0}', None),
+        (b'{"total_slots":-1}', None),
+        (b'{"total_slots":true}', None),
+        (b'{"total_slots":"4"}', None),
+        (b"{}", None),
+    ],
+)
+def test_the_real_slots_are_read_where_they_are_told(props, slots):
+    told = LLAMACPP.tells_slots
+    assert told is not None
+    assert (told.path, told.read(props)) == ("/props", slots)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tidegate.core.errors import NotSupported
-from tidegate.dialects.ollama_home import is_cloud, local_name, plain_name, plain_spelling, remote_names
+from tidegate.dialects.ollama_home import is_cloud, loaded_in, local_name, plain_name, plain_spelling, remote_names
 
 CLOUD = [
     "deepseek-v4-flash:cloud",
@@ -86,3 +86,19 @@ def test_models_that_are_passed_on_are_told_by_their_host_or_their_name_there():
 @pytest.mark.parametrize("answer", [{}, {"models": None}, {"models": {}}, {"models": ["m"]}, {"data": []}])
 def test_what_is_no_list_of_models_says_nothing(answer):
     assert remote_names(answer) is None
+
+
+@pytest.mark.parametrize(
+    ("processes", "models"),
+    [
+        (b'{"models":[{"name":"qwen3:8b","model":"qwen3:8b","size_vram":5},{"name":"hf.co/a/b:Q4_K_M"}]}', 2),
+        (b'{"models":[]}', 0),
+        (b'{"models":null}', 0),
+        (b'{"models":[7,{},{"name":null}]}', 0),
+        (b"{}", 0),
+    ],
+)
+def test_the_models_in_memory_are_read_leniently(processes, models):
+    loaded = loaded_in(processes)
+    assert len(loaded) == models
+    assert not models or plain_spelling("hf.co/a/b:Q4_K_M") in loaded

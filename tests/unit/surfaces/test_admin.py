@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.support.asgi import call
+from tests.support.hands import breath
 from tests.support.samples import request_body
 
 from tidegate import __version__
 from tidegate.backends.fake import FakeBackend
+from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.profile import FEATURES, Fact, Profile, Traits
@@ -70,11 +73,33 @@ async def test_status_shows_what_there_is(front: Build) -> None:
         "version": __version__,
         "default_class": "internal",
         "keys_required": False,
-        "backends": [{"name": "home", "boundary": "device", "accepts": "public", "health": "up", "models": ["m"]}],
+        "backends": [
+            {
+                "name": "home",
+                "boundary": "device",
+                "accepts": "public",
+                "health": "up",
+                "models": ["m"],
+                "slots": {"used": 0, "total": None, "waiting": 0},
+            }
+        ],
         "legacy_names": {"policy": "reject", "seen": {}},
         "aliases": ["assistant", "notes"],
         "ledger": {"written": 0, "waiting": 0, "dropped": 0, "error": None},
     }
+
+
+async def test_status_counts_the_slots_at_work_and_who_waits(front: Build) -> None:
+    slots = Slots("home", 1)
+    made = front(FakeBackend("home", slots=slots))
+    snapshot = made.gateway.backends.snapshot()
+    held, waiting = await slots.take(), asyncio.create_task(slots.take())
+    await breath()
+    _, shown = await get(made, "/-/status")
+    assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1}
+    assert made.gateway.backends.snapshot() is snapshot, "routing keeps its decisions while slots come and go"
+    held.release()
+    (await waiting).release()
 
 
 async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front: Build) -> None:
