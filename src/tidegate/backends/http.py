@@ -234,7 +234,7 @@ class HttpBackend:
             return
         if self._asks_models:
             self._models = models
-        await self._capacity.refresh(lambda path: fetch(watcher, self._endpoint, path))
+        await self._capacity.refresh(lambda path: fetch(watcher, self._place, path))
         self._see("up")
 
     async def _look(self, watcher: Transport) -> tuple[str, ...]:
