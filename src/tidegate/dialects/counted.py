@@ -40,13 +40,16 @@ class CountsReasoning:
 
     def take(self, event: Event) -> Iterable[Event]:
         match event:
-            case Reasoning(text):
-                self._thought.add(text)
-            case Text(text):
-                self._rest.add(text)
+            case Reasoning(text) if text:
+                self._thought.pieces += 1
+                self._thought.characters += len(text)
+            case Text(text) if text:
+                self._rest.pieces += 1
+                self._rest.characters += len(text)
             case ToolCall(_, _, name, arguments):
                 self._called = True
-                self._rest.add((name or "") + arguments)
+                self._rest.pieces += 1
+                self._rest.characters += len(name or "") + len(arguments)
             case UsageReport(usage):
                 return (UsageReport(self._counted(usage)),)
             case _:
@@ -75,14 +78,11 @@ class CountsReasoning:
 class _Weight:
     """How much was said, in pieces and in characters."""
 
+    __slots__ = ("characters", "pieces")
+
     def __init__(self) -> None:
         self.pieces = 0
         self.characters = 0
-
-    def add(self, text: str) -> None:
-        if text:
-            self.pieces += 1
-            self.characters += len(text)
 
 
 def count_reasoning(request: ChatRequest) -> CountsReasoning:

@@ -51,6 +51,9 @@ UNREADABLE = COMMON.rule(
 )
 
 _Said = Text | Reasoning
+_SLICE_CHARACTERS = 2048
+_MOST_NEWLINES = 256
+"""A model that writes newlines without end must not be held back without end."""
 _HOW = f"see {UNREADABLE.code}; start its server with the tool parser of this model"
 
 
@@ -75,12 +78,9 @@ class DsmlCalls:
         return tuple(self._codes)
 
     def take(self, event: Event) -> Iterable[Event]:
+        if isinstance(event, (Text, Reasoning)):
+            return self._take_said(event)
         match event:
-            case Text(text) | Reasoning(text):
-                waits = self._held or self._after or self._block is not None
-                if not waits and "<" not in text and not text.endswith("\n"):
-                    return (event,)
-                return self._read(event)
             case ToolCall():
                 if self._calls:
                     raise BrokenContract(f"the backend's answer holds calls as text and as calls, {_HOW}")
@@ -93,6 +93,23 @@ class DsmlCalls:
                 return (event,)
             case _:
                 return (event,)
+
+    def _take_said(self, event: _Said) -> Iterable[Event]:
+        text = event.text
+        waits = self._held or self._after or self._block is not None
+        if not waits and "<" not in text and not text.endswith("\n"):
+            return (event,)
+        if len(text) > _SLICE_CHARACTERS and (self._block is not None or MARK.search(text)):
+            return self._read_in_slices(event)
+        return self._read(event)
+
+    def _read_in_slices(self, event: _Said) -> list[Event]:
+        """A whole answer of many calls would be copied anew for each of them."""
+        ends = range(_SLICE_CHARACTERS, len(event.text), _SLICE_CHARACTERS)
+        said = self._read(type(event)(event.text[:_SLICE_CHARACTERS], event.logprobs))
+        for end in ends:
+            said += self._read(type(event)(event.text[end : end + _SLICE_CHARACTERS]))
+        return said
 
     def _read(self, event: _Said) -> list[Event]:
         said: list[Event] = []
@@ -115,7 +132,8 @@ class DsmlCalls:
         found = HEAD.match(whole, mark.start()) if mark else None
         if mark and found is None and mark.start() != place:
             raise BrokenContract(f"the backend's answer holds tool-call markup that cannot be read, {_HOW}")
-        said = self._release(len(whole[: found.start() if found else place].rstrip("\n")))
+        end = found.start() if found else place
+        said = self._release(max(len(whole[:end].rstrip("\n")), end - _MOST_NEWLINES))
         if found is None:
             return said
         self._bare = self._bare and not said

@@ -83,6 +83,8 @@ class BlockReader:
         return self.over or (self._state == "block" and self._calls > 0 and not self.rest.strip())
 
     def feed(self, text: str) -> list[Piece]:
+        if self._state == "value" and text and not self.rest and "<" not in text:
+            return [Piece(None, self._written(text))]
         self.rest += text
         said: list[Piece] = []
         while not self.over:
@@ -162,10 +164,12 @@ class BlockReader:
         if found is not None and closing is None and not _may_become_tag(tail) and not HEAD.fullmatch(tail):
             raise Unreadable
         self.rest = tail if closing is None else tail[closing.end() :]
-        if self._text:
-            value = json.dumps(value, ensure_ascii=False)[1:-1]
+        value = self._written(value)
         if closing is not None:
             self._state = "call"
             value += '"' if self._text else ""
         if value:
             yield Piece(None, value)
+
+    def _written(self, value: str) -> str:
+        return json.dumps(value, ensure_ascii=False)[1:-1] if self._text else value

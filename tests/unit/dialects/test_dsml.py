@@ -118,6 +118,20 @@ def test_the_logprobs_of_text_stay_and_those_of_markup_go():
     ]
 
 
+def test_newlines_without_end_are_not_held_without_end():
+    stage = DsmlCalls(request(tools=[WEATHER]))
+    said = [event.text for _ in range(1000) for event in stage.take(Text("\n")) if isinstance(event, Text)]
+    assert len(said) == 1000 - 256
+    whole, by_one = staged("\n" * 1000 + BLOCK)[0], staged(*"\n" * 1000, BLOCK)[0]
+    assert whole.text == by_one.text == "\n" * (1000 - 256)
+
+
+def test_a_whole_answer_of_many_blocks_is_read_in_slices():
+    found, _ = staged(("x" * 99 + BLOCK + V4.calls()) * 500)
+    assert (len(found.calls), len(found.text)) == (500, 99 * 500)
+    assert staged("<|DSML|calls></|DSML|calls>" * 2000)[0].text == ""
+
+
 # What comes after a block.
 
 
