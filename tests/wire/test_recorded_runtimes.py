@@ -20,6 +20,9 @@ from tidegate.dialects import dialect_named
 FOLDER = Path(__file__).parent
 OFF = {"thinking": {"type": "disabled"}}
 TOOLS = {"tools": [WEATHER], "stream": True}
+FORCED = {**TOOLS, **OFF, "tool_choice": "required"}
+FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "object", "required": ["city", "sea"]}}}
+OURS = ("vllm-", "sglang-", "llamacpp-b11549-smollm2")
 STREAMED = {"stream": True}
 
 
@@ -229,6 +232,33 @@ RECORDINGS = [
         usage=Usage(prompt=85, output=2, reasoning=2),
         quirks=["SGL010", "SGL011"],
     ),
+    # The text of a call, asked for by schema.
+    Recording(
+        "llamacpp-b11549-smollm2/forced-call",
+        "llamacpp",
+        FORCED,
+        "tool_calls",
+        calls=(ToolCallPart("call_00_054a357775cd83581cbf8f4f", "get_weather", '{\n        "city": "Paris"\n    }'),),
+        usage=Usage(prompt=107, output=32, cache_hit=106),
+        quirks=["REQ013"],
+    ),
+    Recording(
+        "llamacpp-b11549-smollm2/forced-call-cut",
+        "llamacpp",
+        FORCED,
+        "length",
+        calls=(ToolCallPart("call_00_3a1bd1a53f0445a5eb3e27dd", "get_weather", '{\n        "city": "Paris'),),
+        usage=Usage(prompt=107, output=24, cache_hit=106),
+        quirks=["REQ013"],
+    ),
+    Recording(
+        "llamacpp-b11549-smollm2/json-schema",
+        "embedded",
+        {**STREAMED, **OFF, "response_format": FORM},
+        "stop",
+        '{\n  "city": "Paris",\n  "sea": true\n}',
+        usage=Usage(prompt=71, output=17, cache_hit=70),
+    ),
 ]
 each_recording = pytest.mark.parametrize(
     "recording",
@@ -252,7 +282,7 @@ def replayed(recording: Recording, *pieces: bytes) -> tuple[Answer, list[str]]:
 
 def test_every_file_of_these_runtimes_is_replayed():
     files = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.sse")}
-    assert {name for name in files if name.startswith(("vllm-", "sglang-"))} == {one.name for one in RECORDINGS}
+    assert {name for name in files if name.startswith(OURS)} == {one.name for one in RECORDINGS}
 
 
 @each_recording

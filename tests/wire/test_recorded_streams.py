@@ -204,7 +204,9 @@ def test_every_recorded_file_is_replayed():
     of_messages = {name for name in files if "/messages-" in name}  # replayed in test_recorded_messages
     refused = {name for name in files if "/refused-" in name}  # replayed in test_recorded_refusals
     leaked = {name for name in files if "/dsml-" in name}  # replayed in test_recorded_dsml
-    of_dialects = {name for name in files if name.startswith(("vllm-", "sglang-"))}  # in test_recorded_runtimes
+    of_dialects = {
+        name for name in files if name.startswith(("vllm-", "sglang-", "llamacpp-b11549-smollm2"))
+    }  # in test_recorded_runtimes
     assert (
         files - of_messages - refused - leaked - of_dialects
         == {recording.name for recording in RECORDINGS} - of_dialects

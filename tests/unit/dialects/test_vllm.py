@@ -136,8 +136,24 @@ def test_an_empty_list_of_tools_and_a_choice_without_tools_are_not_sent():
     assert not {"tools", "tool_choice"} & body.keys()
     assert "VLL011" in quirks
     body, quirks = sent(tools=[WEATHER], tool_choice="required", thinking=OFF)
-    assert (body["tools"], body["tool_choice"]) == ([WEATHER], "required")
+    assert body["tool_choice"] == "required"
     assert "VLL011" not in quirks
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+def test_forced_tools_are_strict(choice):
+    body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking=OFF)
+    strict = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
+    assert (body["tools"], body["tool_choice"]) == ([strict], choice)
+    assert "VLL014" in quirks
+    assert "VLL014" not in sent(tools=[strict], tool_choice=choice, thinking=OFF)[1]
+
+
+@pytest.mark.parametrize("choice", [..., "auto", "none"])
+def test_tools_that_are_not_forced_stay_as_they_are(choice):
+    body, quirks = sent(tools=[WEATHER], tool_choice=choice)
+    assert body["tools"] == [WEATHER]
+    assert "VLL014" not in quirks
 
 
 def test_json_mode_is_said_to_hold_by_grammar_only():
@@ -180,7 +196,7 @@ def test_inline_reasoning_is_split_off():
 
 
 def test_a_call_that_was_demanded_by_name_ends_with_tool_calls():
-    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":""}'}}
     named = {"type": "function", "function": {"name": "get_weather"}}
     asked = {"tools": [WEATHER], "thinking": OFF}
     events, quirks = read(chunk(delta={"tool_calls": [call]}), END, tool_choice=named, **asked)
