@@ -86,6 +86,7 @@ CONCERNS: dict[str, tuple[str, ...]] = {
     "VLL013": ("cache fields",),
     "VLL014": _FORCED,
     "VLL015": ("prefix",),
+    "VLL016": ("tools truncated",),
     "SGL001": _THINKING,
     "SGL002": _ALL,
     "SGL003": _ALL,

@@ -114,6 +114,31 @@ RECORDINGS = [
         usage=Usage(prompt=648, output=40, cache_hit=640, reasoning=4),
         quirks=["VLL006"],
     ),
+    # The server had closed all three calls.
+    Recording(
+        "vllm-0.32.0/tools-cut-in-name",
+        "vllm",
+        {**TOOLS, **OFF},
+        "length",
+        calls=(ToolCallPart("chatcmpl-tool-864fc51e78a9754f", "t", ""),),
+        quirks=["VLL016"],
+    ),
+    Recording(
+        "vllm-0.32.0/tools-cut-before-arguments",
+        "vllm",
+        {**TOOLS, **OFF},
+        "length",
+        calls=(ToolCallPart("chatcmpl-tool-95fffe0a239036c9", "tide_at", ""),),
+        quirks=["VLL016"],
+    ),
+    Recording(
+        "vllm-0.32.0/tools-cut-after-argument",
+        "vllm",
+        {**TOOLS, **OFF},
+        "length",
+        calls=(ToolCallPart("chatcmpl-tool-b90c75945390923c", "tide_at", '{"place": "Brest Brest"'),),
+        quirks=["VLL016"],
+    ),
     Recording(
         "vllm-0.32.0/r1-tools-cut",
         "vllm",

@@ -119,6 +119,14 @@ CONTINUED = _rule(
     "Templates of other models than DeepSeek's newest are cut off behind the text. They lose the reasoning beside it.",
 )
 
+CUT = _rule(
+    "VLL016",
+    "a call that max_tokens cut stays open",
+    "DeepSeek's V4 parser closes the arguments in the stream's last chunk, and sends `{}` for a call cut before its first "
+    "one. The closing brace is taken back, so that nothing parses what the model did not finish.",
+    "vLLM 0.32.0, run 2026-11-24",
+)
+
 _INPUT = re.compile(
     r"This model's maximum context length is (\d{1,12}) tokens\. However, your prompt contains "
     r"(?:((?:at least )?\d{1,12}) input tokens|\d+ char)"
@@ -185,6 +193,7 @@ VLLM = Dialect(
     on_chunk=(
         (REASONING, shape.rename_reasoning),
         (STREAM, shape.refuse_empty_call),
+        (CUT, shape.reopen_cut_call),
         (CACHE, shape.lacks_cache),
     ),
     stages=(
