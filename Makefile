@@ -46,11 +46,11 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "Installing Tidegate into $(VENV) ..."
-	@$(PIP) install --quiet --editable '.[embedded,sim]'
+	@$(PIP) install --quiet --editable '.[embedded,raw,sim]'
 	@touch $@
 
 $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP) install --quiet --editable '.[embedded,sim,test]'
+	@$(PIP) install --quiet --editable '.[embedded,raw,sim,test]'
 	@$(BIN)/python -c 'from tidegate.cli.up import fetch_model; fetch_model()'
 	@touch $@

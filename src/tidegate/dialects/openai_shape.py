@@ -13,6 +13,7 @@ from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.refusals import asks_forced_tool
 
 
 def switch_by_template(request: ChatRequest, fields: Fields) -> bool:
@@ -50,6 +51,17 @@ def state_missing_length(request: ChatRequest, _fields: Fields) -> bool:
 
 def state_json(request: ChatRequest, _fields: Fields) -> bool:
     return (request.response_format or {}).get("type") == "json_object"
+
+
+def force_strictly(request: ChatRequest, fields: Fields) -> bool:
+    """Whether tools became strict because one of them is forced; those that were strict stay so."""
+    if not asks_forced_tool(request):
+        return False
+    functions = [tool["function"] for tool in fields["tools"]]
+    loose = [function for function in functions if not function.get("strict")]
+    for function in loose:
+        function["strict"] = True
+    return bool(loose)
 
 
 def drop_lone_choice(request: ChatRequest, fields: Fields) -> bool:

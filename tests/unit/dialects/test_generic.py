@@ -9,7 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.samples import chunk, reader_of, request
+from tests.support.samples import WEATHER, chunk, reader_of, request
 from tests.support.strategies import MODERATE, json_values
 
 from tidegate.codecs import sse
@@ -36,6 +36,18 @@ def test_the_thinking_switch_is_not_passed_on_and_that_is_stated(asked):
     body, quirks = sent(**asked)
     assert body.keys() == {"model", "messages"}
     assert quirks == ("GEN001",)
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+def test_a_forced_tool_is_asked_for_by_schema_because_nobody_knows_whether_it_would_come(choice):
+    body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking={"type": "disabled"})
+    assert not {"tools", "tool_choice"} & body.keys()
+    assert body["response_format"]["json_schema"]["schema"]["properties"]["name"] == {"const": "get_weather"}
+    assert quirks == ("GEN004", "GEN001")
+
+
+def test_tools_that_are_not_forced_pass():
+    assert sent(tools=[WEATHER])[0]["tools"] == [WEATHER]
 
 
 def test_a_prefix_is_refused_rather_than_answered_wrongly():

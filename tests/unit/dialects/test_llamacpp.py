@@ -6,9 +6,18 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.support.samples import WEATHER, reader_of, request
+from tests.support.samples import WEATHER, chunk, reader_of, request
 
-from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake
+from tidegate.codecs import sse
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendOverloaded,
+    BackendRefused,
+    BackendUnreachable,
+    ClientMistake,
+    NotSupported,
+)
+from tidegate.core.events import Reasoning, Text
 from tidegate.dialects.llamacpp import LLAMACPP
 
 OFF = {"type": "disabled"}
@@ -35,7 +44,7 @@ def test_the_whole_of_a_plain_request():
         "top_k": 0,
         "min_p": 0,
     }
-    assert quirks == ("LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
+    assert quirks == ("LCP007", "LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
 
 
 def test_a_stream_is_always_asked_for_and_it_is_a_quirk_if_the_client_did_not():
@@ -124,11 +133,38 @@ def test_without_a_prefix_nothing_is_said_of_it():
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
-def test_a_forced_tool_is_passed_on_and_said_to_be_unenforced(choice):
+def test_a_forced_tool_is_asked_for_by_schema(choice):
     body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking=OFF)
-    assert body["tool_choice"] == choice
-    assert body["tools"] == [WEATHER]
+    assert not {"tools", "tool_choice"} & body.keys()
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert schema["properties"] == {
+        "name": {"const": "get_weather"},
+        "arguments": WEATHER["function"]["parameters"],
+    }
+    assert "get_weather" in body["messages"][0]["content"]
     assert "LCP006" in quirks
+
+
+FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "budget"),
+    [
+        ({"response_format": {"type": "json_object"}, "max_tokens": 100}, 50),
+        ({"response_format": FORM, "max_tokens": 1}, 1),
+        ({"response_format": FORM}, 32768),
+        ({"tools": [WEATHER], "tool_choice": "required", "max_tokens": 60}, 30),
+        ({"response_format": FORM, "max_tokens": 100, "thinking": OFF}, None),
+        ({"response_format": {"type": "text"}, "max_tokens": 100}, None),
+        ({"tools": [WEATHER], "max_tokens": 100}, None),
+        ({}, None),
+    ],
+)
+def test_a_thought_before_json_leaves_room_for_it(asked, budget):
+    body, quirks = sent(**asked)
+    assert body.get("thinking_budget_tokens") == budget
+    assert ("LCP010" in quirks) is (budget is not None)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +204,33 @@ def test_an_overflow_is_told_in_the_contracts_words():
     )
 
 
-def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
+def test_a_server_that_still_loads_says_so_and_another_may_answer():
     told = LLAMACPP.read_error(503, b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}')
-    assert (type(told), told.message) == (BackendOverloaded, "the backend is still loading its model")
+    assert (type(told), told.retry) == (BackendLoading, "elsewhere")
+    assert told.message.startswith("the backend is still loading its model; raise `[timeouts] load_s`")
+
+
+def test_what_else_is_unavailable_does_not_load():
+    told = LLAMACPP.read_error(503, b'{"error":{"message":"no slot for you","type":"unavailable_error","code":503}}')
+    assert type(told) is BackendOverloaded
+    assert "no slot" not in told.message
+
+
+@pytest.mark.parametrize(
+    ("props", "slots"),
+    [
+        (b'{"default_generation_settings":{"n_ctx":1024},"total_slots":2}', 2),
+        (b'{"total_slots":0}', None),
+        (b'{"total_slots":-1}', None),
+        (b'{"total_slots":true}', None),
+        (b'{"total_slots":"4"}', None),
+        (b"{}", None),
+    ],
+)
+def test_the_real_slots_are_read_where_they_are_told(props, slots):
+    told = LLAMACPP.tells_slots
+    assert told is not None
+    assert (told.path, told.read(props)) == ("/props", slots)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +241,7 @@ def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
         (400, "logprobs is not supported with tools + stream", "invalid_request_error", ClientMistake),
         (400, "Field 'max_tokens': Value must be between -1 <= value <= 2147483647, but got -5", "x", ClientMistake),
         (404, "File Not Found", "not_found_error", BackendRefused),
-        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", BackendRefused),
+        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", NotSupported),
         (500, "a fault of its own", "server_error", BackendRefused),
         (502, "a proxy before it", "server_error", BackendUnreachable),
     ],
@@ -194,3 +254,20 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 
 def test_a_body_that_is_no_json_is_read_by_its_status():
     assert type(LLAMACPP.read_error(500, b"<html>")) is BackendRefused
+
+
+def test_logprobs_of_calls_are_refused_because_the_server_would_and_either_alone_passes():
+    with pytest.raises(NotSupported, match="LCP009"):
+        sent(tools=[WEATHER], logprobs=True)
+    assert sent(logprobs=True)[0]["logprobs"] is True
+    assert "tools" in sent(tools=[WEATHER])[0]
+
+
+def test_an_answer_without_a_reasoning_parser_is_split_at_its_tags():
+    reader = reader_of(LLAMACPP, streamed=True)
+    pieces = ("<think>", "Hm.", "</think>", "\n\n2")
+    body = b"".join(sse.encode(orjson.dumps(chunk(delta={"content": piece}))) for piece in pieces)
+    body += sse.encode(orjson.dumps(chunk(delta={}, finish_reason="stop"))) + sse.encode(b"[DONE]")
+    events = [event for frame in reader.feed(body) for event in frame.events]
+    assert events[1:-2] == [Reasoning("Hm."), Text("2")]
+    assert reader.quirks == ["LCP008"]

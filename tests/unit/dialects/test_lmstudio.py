@@ -107,17 +107,15 @@ def test_fill_in_the_middle_is_refused():
         LMSTUDIO.encode(FimRequest(model="auto", prompt="a", suffix="b"), "m")
 
 
-def test_a_named_tool_becomes_the_only_one_and_required():
-    named = {"type": "function", "function": {"name": "get_weather"}}
-    body, quirks = sent(tools=[TIME, WEATHER], tool_choice=named, thinking=OFF)
-    assert (body["tools"], body["tool_choice"]) == ([WEATHER], "required")
-    assert "LMS006" in quirks
-
-
-def test_required_passes_and_is_said_to_hold_for_some_models_only():
-    body, quirks = sent(tools=[TIME, WEATHER], tool_choice="required", thinking=OFF)
-    assert (body["tools"], body["tool_choice"]) == ([TIME, WEATHER], "required")
-    assert "LMS006" in quirks
+@pytest.mark.parametrize(
+    ("choice", "shapes"), [("required", 2), ({"type": "function", "function": {"name": "get_weather"}}, 1)]
+)
+def test_a_forced_tool_is_asked_for_by_schema(choice, shapes):
+    body, quirks = sent(tools=[TIME, WEATHER], tool_choice=choice, thinking=OFF)
+    assert not {"tools", "tool_choice"} & body.keys()
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert len(schema.get("anyOf", [schema])) == shapes
+    assert {"LMS004", "LMS006"} <= set(quirks)
 
 
 @pytest.mark.parametrize("asked", [{}, {"tools": [WEATHER]}, {"tools": [WEATHER], "tool_choice": "auto"}])

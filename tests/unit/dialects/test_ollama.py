@@ -130,8 +130,11 @@ def test_a_prefix_is_refused_and_a_trailing_assistant_is_not():
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
-def test_a_forced_tool_is_refused(choice):
-    refused("OLL008", tools=[WEATHER], tool_choice=choice, thinking=OFF)
+def test_a_forced_tool_is_asked_for_by_format(choice):
+    body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking=OFF)
+    assert "tools" not in body
+    assert body["format"]["properties"]["arguments"] == WEATHER["function"]["parameters"]
+    assert {"OLL008", "OLL010"} <= set(quirks)
     assert "OLL008" not in sent(tool_choice=choice, thinking=OFF)[1], "without tools it forces nothing"
 
 
@@ -171,9 +174,13 @@ def test_what_no_local_runtime_needs_is_dropped():
     assert {"REQ002", "REQ003"} <= set(sent(user_id="u", frequency_penalty=1)[1])
 
 
-def test_fim_is_refused():
-    with pytest.raises(NotSupported, match="REQ006"):
-        OLLAMA.encode(FimRequest(model="auto", prompt="a"), "qwen3:8b", at_home=True)
+@pytest.mark.parametrize("suffix", [None, "b"])
+def test_a_completion_stays_home_too(suffix):
+    encoded = OLLAMA.encode(FimRequest(model="auto", prompt="a", suffix=suffix), "qwen3:8b", at_home=True)
+    assert (encoded.path, orjson.loads(encoded.body)["model"]) == ("/api/generate", "qwen3:8b:local")
+    assert encoded.quirks[0] == "OLL001"
+    with pytest.raises(NotSupported, match="OLL001"):
+        OLLAMA.encode(FimRequest(model="auto", prompt="a", suffix=suffix), "qwen3:8b-cloud", at_home=True)
 
 
 @pytest.mark.parametrize("model", ["qwen3:8b:local", "qwen3:8b"])
