@@ -147,3 +147,21 @@ async def test_a_model_that_nobody_serves_is_not_answered(gateway: Gateway, vllm
     async with gateway_over("vllm", vllm_v4, tmp_path / "other", models=["nope"]) as mistaken:
         status, text = await mistaken.refusal(messages=says("Yes."), model="box/nope")
     assert status == 502 and "check `models`" in text, "the configuration is wrong, not the request"
+
+
+@WAYS
+async def test_a_prefix_is_continued_over_the_raw_path(vllm_v4: str, tmp_path: Path, stream: bool) -> None:
+    messages = [*says(" the Loire."), {"role": "assistant", "content": "The river is", "prefix": True}]
+    async with gateway_over("vllm", vllm_v4, tmp_path, encoding="v4") as gateway:
+        answer = await gateway.ask(path="/beta/chat/completions", messages=messages, stream=stream)
+    assert (answer.content, answer.reasoning, answer.finishes) == (" the Loire.", "", ["stop"])
+    assert "RAW001" in answer.quirks
+
+
+async def test_a_gap_is_filled(vllm_v4: str, tmp_path: Path) -> None:
+    prompt = f"# {says('    return a + b')[0]['content']}\ndef add(a, b):\n"
+    asked = {"prompt": prompt, "suffix": "\n\nprint(add(1, 2))", "max_tokens": 16}
+    async with gateway_over("vllm", vllm_v4, tmp_path, encoding="v4") as gateway:
+        reply = await gateway.post(path="/beta/completions", **asked)
+    assert reply.status == 200, reply.body
+    assert json.loads(reply.body)["choices"][0]["text"] == "    return a + b"

@@ -83,12 +83,12 @@ class Gateway:
         self._class = data_class
         self._fields = fields
 
-    async def post(self, **fields: Any) -> Reply:
+    async def post(self, path: str = "/chat/completions", **fields: Any) -> Reply:
         body: Json = {"model": "box", "max_tokens": 300} | self._fields | fields
         if body.get("stream"):
             body["stream_options"] = {"include_usage": True}
         raw = json.dumps(body).encode()
-        return await call(self._app.asgi, "POST", "/chat/completions", raw, {"x-tidegate-class": self._class})
+        return await call(self._app.asgi, "POST", path, raw, {"x-tidegate-class": self._class})
 
     async def ask(self, **fields: Any) -> Answer:
         return read(await self.post(**fields))
