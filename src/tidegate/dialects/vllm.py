@@ -60,9 +60,10 @@ LENGTH = _rule(
 )
 PREFIX = _rule(
     "VLL005",
-    "Chat Prefix Completion is refused",
+    "Chat Prefix Completion is refused while nothing is known of the model",
     "In DeepSeek's tokenizer modes the text is closed and answered again, with or without continue_final_message: a wrong "
-    "answer that looks right.",
+    "answer that looks right. A model of a known encoding goes the raw path (RAW001), one that was seen to be continued is "
+    "told so (VLL015).",
     f"https://github.com/vllm-project/vllm/issues/46256; {_RUN}",
 )
 REASONING = _rule(
