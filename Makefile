@@ -3,21 +3,28 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+REAL := .venv-real
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check docs bench clean
+.PHONY: help up test test-real real-runtimes check docs bench clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
 up: $(VENV)/.installed ## install, fetch the demo model, start on 127.0.0.1:4141 (MODEL=FILE, ARGS="--port 5000")
 	@$(BIN)/tidegate up $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
-test: $(VENV)/.tested ## install what the tests need and run all of them (ARGS="-k name")
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.tested $(if $(CI),real-runtimes) ## install what the tests need and run all of them (ARGS="-k name")
+	@$(BIN)/python -m pytest $(if $(CI),--real) $(ARGS)
+
+test-real: real-runtimes ## test against a real vLLM and transformers serve too; CI does so in `make test`
+	@$(BIN)/python -m pytest --real tests/real $(ARGS)
+
+real-runtimes: $(VENV)/.tested ## install them for CPUs into .venv-real, if pip has torch for CPUs (3.7 GB)
+	@$(BIN)/python tests/real/runtimes/install.py $(REAL)
 
 check: $(VENV)/.tested ## style, types and import contracts only
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/lint-imports
@@ -29,7 +36,7 @@ bench: $(VENV)/.tested ## measure the relay beside nginx and vllm-router (needs 
 	@$(BIN)/python benchmarks/relay.py $(ARGS)
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(REAL) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,11 +46,11 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "Installing Tidegate into $(VENV) ..."
-	@$(PIP) install --quiet --editable '.[embedded,sim]'
+	@$(PIP) install --quiet --editable '.[embedded,raw,sim]'
 	@touch $@
 
 $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP) install --quiet --editable '.[embedded,sim,test]'
+	@$(PIP) install --quiet --editable '.[embedded,raw,sim,test]'
 	@$(BIN)/python -c 'from tidegate.cli.up import fetch_model; fetch_model()'
 	@touch $@

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that a program can print: rules, options, commands, errors, contract.
+"""Writes the pages of docs/reference that a program can print: rules, options, commands, errors, contract, runtimes.
 
 `python docs/generate.py` writes them, `--check` writes nothing and exits 1 when one is stale.
 """
@@ -266,6 +266,15 @@ def _proof(row: Row) -> str:
     return _cell(f"{row.basis}: {row.source} (checked {row.checked})")
 
 
+# -- runtimes ----------------------------------------------------------------------------------------------------------
+
+
+def runtimes_page() -> str:
+    """As the contract suite finds it: it stands with the tests, and is run for this page."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    return import_module("tests.contract.table").page(NOTE)
+
+
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -274,6 +283,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "errors.md": errors_page,
     "contract.md": contract_page,
+    "runtimes.md": runtimes_page,
 }
 
 

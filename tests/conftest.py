@@ -8,6 +8,10 @@ from tests.support.reports import LINES
 from tidegate.cli.up import fetch_model
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--real", action="store_true", help="also test against a real vLLM and transformers serve")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in LINES:
         terminalreporter.write_line(line)

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from tidegate.core.errors import BodyTooLarge, ClientLeft, PolicyRefusal, UnsupportedMedia
+from tidegate.core.timers import Timers
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -86,13 +87,20 @@ class ClientWatch:
     """Cancels the task inside the block when the client disconnects. Only after the body has been read.
 
     Begins to watch after a moment: a watching task costs more than a short answer, and a client that left in that
-    moment is noticed when it is over.
+    moment is noticed when it is over. `then` is called in that moment too, for what else only a longer answer needs.
     """
 
-    __slots__ = ("_left", "_receive", "_task", "_timer", "_watching")
+    __slots__ = ("_left", "_receive", "_task", "_then", "_timer", "_timers", "_watching")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        then: Callable[[], object] | None = None,
+        timers: Callable[[], Timers] = asyncio.get_running_loop,
+    ) -> None:
         self._receive = receive
+        self._then = then
+        self._timers = timers
         self._left = False
         self._watching: asyncio.Task[None] | None = None
 
@@ -100,7 +108,7 @@ class ClientWatch:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._timer = asyncio.get_running_loop().call_later(_UNWATCHED_S, self._begin)
+        self._timer = self._timers().call_later(_UNWATCHED_S, self._begin)
 
     def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
         self._timer.cancel()
@@ -112,6 +120,8 @@ class ClientWatch:
 
     def _begin(self) -> None:
         self._watching = asyncio.get_running_loop().create_task(self._watch())
+        if self._then is not None:
+            self._then()
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

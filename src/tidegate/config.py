@@ -16,10 +16,12 @@ from msgspec import Meta, Struct, field
 
 from tidegate.core.errors import Misconfigured
 from tidegate.core.jsonvalue import as_object
+from tidegate.core.profile import Encoding, Feature
 
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
 Kind = Literal["deepseek", "llamacpp", "ollama", "vllm", "sglang", "lmstudio", "transformers_serve", "generic", "fake"]
+EncodingName = Literal["v4", "v4.1"]
 ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
 LegacyNames = Literal["reject", "rewrite"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -67,6 +69,13 @@ class ProbeOptions(Struct, frozen=True):
     interval_s: Annotated[Seconds, Meta(description="Seconds between two looks at all local backends.")] = 15.0
 
 
+class ProfileOptions(Struct, frozen=True):
+    measure: Annotated[
+        bool,
+        Meta(description="Try what backends at home can do, with short requests of fixed text, when one is new."),
+    ] = True
+
+
 class LedgerOptions(Struct, frozen=True):
     path: Annotated[
         str | None, Meta(description="SQLite file; default: tidegate/ledger.sqlite3 in the state folder.")
@@ -89,14 +98,39 @@ class ReplayOptions(Struct, frozen=True):
 class Timeouts(Struct, frozen=True):
     connect_s: Annotated[Seconds, Meta(description="Longest time to reach a backend.")] = 5.0
     first_byte_s: Annotated[Seconds, Meta(description="Longest time until a backend begins to answer.")] = 600.0
+    load_s: Annotated[
+        Seconds,
+        Meta(
+            description="The same for a model that must be loaded first, and how long a loading backend is waited for."
+        ),
+    ] = 600.0
     idle_s: Annotated[Seconds, Meta(description="Longest silence inside an answer.")] = 300.0
+    queue_s: Annotated[
+        Seconds, Meta(description="Longest time a request waits at the gateway for a slot of its backend.")
+    ] = 600.0
+    keep_alive_s: Annotated[
+        float,
+        Meta(
+            description="Silence after which a waiting client gets a keep-alive, as from the hosted API; 0: never.",
+            ge=0,
+        ),
+    ] = 10.0
 
 
 class BackendOptions(Struct, frozen=True):
     kind: Annotated[Kind, Meta(description="Which dialect it speaks.")]
     boundary: Annotated[
-        BoundaryName | None, Meta(description="Where it stands; default: external for deepseek, device otherwise.")
+        BoundaryName | None,
+        Meta(
+            description="Where it stands; default: device, but external for deepseek and for what needs `stays_home` and lacks it."
+        ),
     ] = None
+    stays_home: Annotated[
+        bool,
+        Meta(
+            description="Your word that requests stay there, for kinds that cannot show it (lmstudio: LM Link is off; generic)."
+        ),
+    ] = False
     base_url: Annotated[str | None, Meta(description="Its URL without /v1; default for deepseek: the hosted API.")] = (
         None
     )
@@ -110,6 +144,25 @@ class BackendOptions(Struct, frozen=True):
     models: Annotated[
         tuple[str, ...], Meta(description="Models it serves, its default first; empty: ask the server.")
     ] = ()
+    features: Annotated[
+        tuple[Feature, ...],
+        Meta(
+            description="Features that you know to work there, where nothing is declared and nothing can be measured."
+        ),
+    ] = ()
+    encoding: Annotated[
+        Encoding | None,
+        Meta(description="DeepSeek's prompt format that its models know, for the raw path; default: ask the server."),
+    ] = None
+    slots: Annotated[
+        Count | None,
+        Meta(
+            description="Requests it gets at the same time; default: what the runtime tells or is known for, else no cap."
+        ),
+    ] = None
+    queue: Annotated[
+        int, Meta(description="Requests that may wait here for a slot; more are sent elsewhere or refused.", ge=0)
+    ] = 64
 
 
 class AliasOptions(Struct, frozen=True):
@@ -135,6 +188,7 @@ class Config(Struct, frozen=True):
     contract: Annotated[ContractOptions, Meta(description="What the hosted API promises.")] = ContractOptions()
     embedded: Annotated[Embedded, Meta(description="The embedded demo model.")] = Embedded()
     probe: Annotated[ProbeOptions, Meta(description="Finding running runtimes.")] = ProbeOptions()
+    profiles: Annotated[ProfileOptions, Meta(description="What backends can do.")] = ProfileOptions()
     ledger: Annotated[LedgerOptions, Meta(description="The record of exchanges.")] = LedgerOptions()
     replay: Annotated[ReplayOptions, Meta(description="Reasoning that clients drop.")] = ReplayOptions()
     timeouts: Annotated[Timeouts, Meta(description="How long backends may take.")] = Timeouts()

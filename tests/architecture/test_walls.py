@@ -71,7 +71,12 @@ PLANTED = {
     "the session knows the package": (
         "simulator/session.py",
         "import deepseek_recipe",
-        "Only one module of the simulator",
+        "Two modules know DeepSeek's package",
+    ),
+    "a dialect knows the package": (
+        "dialects/raw_path.py",
+        "import deepseek_recipe",
+        "Two modules know DeepSeek's package",
     ),
     "the ledger starts a process": ("ledger/store.py", "import subprocess", "Only the transport"),
 }

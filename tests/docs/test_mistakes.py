@@ -41,6 +41,11 @@ MISTAKES = (
         UP,
         'backends.cloud = { kind = "generic", boundary = "external", base_url = "https://x.test", accepts = "private" }',
     ),
+    Mistake(
+        "no word",
+        UP,
+        'backends.studio = { kind = "lmstudio", boundary = "device", base_url = "http://127.0.0.1:1234" }',
+    ),
     Mistake("outside its boundary", UP, 'backends.box = { kind = "llamacpp", base_url = "http://10.1.2.3:8080" }'),
     Mistake(
         "no networks",

@@ -164,7 +164,11 @@ kind = "deepseek"
             ("[aliases.contracts] class", "cloud"),
         ),
         (EXTERNAL_ONLY + "[policy]\ndefault_class = 'private'\n", ("[policy] default_class",)),
-        ("[backends.x]\nkind = 'generic'\nbase_url = 'http://8.8.8.8'\n", ("[backends.x] boundary", "8.8.8.8")),
+        ("[backends.x]\nkind = 'vllm'\nbase_url = 'http://8.8.8.8'\n", ("[backends.x] boundary", "8.8.8.8")),
+        (
+            "[backends.x]\nkind = 'lmstudio'\nbase_url = 'http://127.0.0.1:1234'\nboundary = 'device'\n",
+            ("[backends.x] boundary", "LM Link off", "stays_home = true", "LOC002"),
+        ),
         ("[[clients]]\nname = 'a'\nkey_env = 'NO_SUCH_KEY'\n", ("[[clients]] a key_env", "NO_SUCH_KEY")),
     ],
 )

@@ -79,7 +79,7 @@ def world(folder: Path, more: str = "") -> Generator[World]:
     with served(home), served(cloud):
         config = (
             f"{more}\n[probe]\nenabled = false\n[backends.home]\nkind = 'generic'\nbase_url = '{home.url}'\n"
-            f"models = ['m']\n[backends.cloud]\nkind = 'deepseek'\nbase_url = '{cloud.url}'\n"
+            f"stays_home = true\nmodels = ['m']\n[backends.cloud]\nkind = 'deepseek'\nbase_url = '{cloud.url}'\n"
         )
         with (
             tidegate_up(folder, config, "--no-embedded", DEEPSEEK_API_KEY="k") as running,

@@ -77,6 +77,8 @@ policies = st.fixed_dictionaries(
         "cloud_first": st.booleans(),
         "legacy": st.sampled_from(["reject", "rewrite"]),
         "flash_class": optional_class,
+        "keep_alive_s": st.sampled_from([0, 0, 0.001]),
+        "slots": st.none() | st.just(1),
     }
 )
 tempting_fields = st.dictionaries(
@@ -117,14 +119,15 @@ requests = st.fixed_dictionaries(
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
-        "gone": {"kind": "generic", "base_url": "http://127.0.0.1:1", "models": ["m"]},
-        "home": {"kind": "generic", "base_url": world.local.url, "models": ["m"]},
+        "gone": {"kind": "generic", "base_url": "http://127.0.0.1:1", "models": ["m"], "stays_home": True},
+        "home": {"kind": "generic", "base_url": world.local.url, "models": ["m"], "stays_home": True},
         "den": {
             "kind": "llamacpp",
             "base_url": world.second.url,
             "boundary": policy["den_boundary"],
             "networks": ["127.0.0.0/8"],
             "models": ["m"],
+            **({"slots": 1, "queue": 0} if policy["slots"] else {}),
         },
     }
     cloud = {
@@ -143,7 +146,13 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "policy": {"default_class": policy["default"], "legacy_names": policy["legacy"]},
-        "timeouts": {"connect_s": 1.0, "first_byte_s": 0.01, "idle_s": 0.01},
+        "timeouts": {
+            "connect_s": 1.0,
+            "first_byte_s": 0.01,
+            "idle_s": 0.01,
+            "load_s": 0.01,
+            "keep_alive_s": policy["keep_alive_s"],
+        },
         "backends": ordered,
         "aliases": aliases,
         "clients": [client],
@@ -301,6 +310,8 @@ def test_each_failure_alone_keeps_a_private_prompt_home(world: World, failure: F
         "cloud_first": True,
         "legacy": "rewrite",
         "flash_class": None,
+        "keep_alive_s": 0.001,
+        "slots": 1,
     }
     ask: Callable[[str, str], dict[str, Any]] = lambda model, surface: {  # noqa: E731
         "model": model,

@@ -106,7 +106,7 @@ def app_over(world: World, accepts: str, default: str) -> App:
         "probe": {"enabled": False},
         "policy": {"default_class": default},
         "backends": {
-            "home": {"kind": "generic", "base_url": world.home.url, "models": ["m"]},
+            "home": {"kind": "generic", "base_url": world.home.url, "models": ["m"], "stays_home": True},
             "cloud": {"kind": "deepseek", "base_url": world.cloud.url, "accepts": accepts},
         },
         "aliases": {"mine": {"targets": ["home", "cloud"]}},

@@ -62,7 +62,30 @@ async def test_it_is_found_by_its_fingerprint_and_by_no_other(port: int) -> None
     await found[0].refresh()
     assert found[0].view.health == "up"
     assert found[0].view.models
+    assert found[0].slots.total == 2, "as it was started with"
     watcher.close()
+
+
+async def test_it_gets_no_more_than_it_has_slots_and_the_others_wait_here(port: int, tmp_path: Path) -> None:
+    written = {
+        "embedded": {"enabled": False},
+        "probe": {"enabled": False},
+        "backends": {"box": {"kind": "llamacpp", "base_url": f"http://127.0.0.1:{port}"}},
+    }
+    async with App(parse_config(written), {}, tmp_path, None) as app:
+        slots = app.registry.backends[0].slots
+        body = {"model": "box", "messages": [{"role": "user", "content": "Count."}], "max_tokens": 4, "stream": True}
+        asking = [
+            asyncio.create_task(call(app.asgi, "POST", "/chat/completions", json.dumps(body).encode()))
+            for _ in range(5)
+        ]
+        seen: set[tuple[int, int]] = set()
+        while not all(one.done() for one in asking):
+            seen.add((slots.used, slots.waiting))
+            await asyncio.sleep(0)
+    assert [(await one).status for one in asking] == [200] * 5
+    assert {used for used, _ in seen} <= {0, 1, 2}
+    assert (2, 3) in seen
 
 
 @pytest.mark.parametrize(("thinking", "stream"), [("enabled", True), ("disabled", True), ("disabled", False)])
@@ -90,6 +113,20 @@ async def test_it_speaks_the_contract(port: int, tmp_path: Path, thinking: str, 
     assert (b'"reasoning_content":"' in reply.body) is (thinking == "enabled")
     assert b'"prompt_cache_hit_tokens":' in reply.body
     assert b"timings" not in reply.body
+
+
+@pytest.mark.parametrize("kind", ["ollama", "vllm", "sglang", "lmstudio"])
+async def test_configured_as_another_runtime_it_is_told_nothing(port: int, tmp_path: Path, kind: str) -> None:
+    backend = {"kind": kind, "base_url": f"http://127.0.0.1:{port}", "models": ["m"], "stays_home": kind == "lmstudio"}
+    written = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "backends": {"box": backend}}
+    async with App(parse_config(written), {}, tmp_path, None) as app:
+        view = app.registry.backends[0].view
+        asked = json.dumps({"model": "box", "messages": [{"role": "user", "content": "Say hello."}]}).encode()
+        reply = await call(app.asgi, "POST", "/chat/completions", asked, {"x-tidegate-class": "private"})
+    assert (view.boundary.value, view.accepts.value) == ("external", "public")
+    assert "LOC001" in view.note
+    assert reply.status == 403
+    assert b"box: RTE014" in reply.body
 
 
 CITY: dict[str, Any] = {
@@ -211,7 +248,7 @@ async def test_a_thought_leaves_room_for_json(port: int, model_path: Path, tmp_p
     }
     async with gateway("llamacpp", port, model_path, tmp_path) as app:
         reply = await call(app.asgi, "POST", "/chat/completions", json.dumps(asked).encode())
-    assert "LCP007" in reply.headers["x-tidegate-quirks"]
+    assert "LCP010" in reply.headers["x-tidegate-quirks"]
     choice = json.loads(reply.body)["choices"][0]
     assert (choice["finish_reason"], json.loads(choice["message"]["content"])) in [("stop", "yes"), ("stop", "no")]
     assert choice["message"]["reasoning_content"]

@@ -28,8 +28,12 @@ Failure = Literal[
     "empty answer",
     "wrong shape",
     "too many headers",
+    "loading",
 ]
 FAILURES: tuple[Failure, ...] = get_args(Failure)
+
+LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
+"""As llama.cpp b11549 says it, run 2026-11-22."""
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
@@ -198,8 +202,11 @@ class RecordingCloud(Upstream):
         return True
 
 
+LLAMACPP_PROPS = b'{"default_generation_settings":{}}'
+
+
 class FailingLocal(Upstream):
-    """Fails as `failure` says. A redirect points at the cloud, as a hostile or misconfigured proxy would."""
+    """A llama.cpp, by its fingerprint, that fails as `failure` says. A redirect points at the cloud, as a hostile proxy would."""
 
     def __init__(self, cloud: Upstream) -> None:
         super().__init__(self._answer)
@@ -207,6 +214,9 @@ class FailingLocal(Upstream):
         self._cloud = cloud
 
     async def _answer(self, request: Request) -> bool:
+        if request.head.startswith(b"GET /props "):
+            await request.reply(head("200 OK", length=len(LLAMACPP_PROPS)), LLAMACPP_PROPS)
+            return True
         if self.failure == "hangs":
             await request.peer_has_left()
         reply, stays_open = failing_reply(self.failure, request.body, self._cloud.url)
@@ -230,6 +240,7 @@ def failing_reply(failure: Failure, body: bytes, cloud_url: str) -> tuple[bytes,
         "not JSON": (head("200 OK", length=5) + b"<htm>", True),
         "empty answer": (head("200 OK", length=0), True),
         "wrong shape": (head("200 OK", length=14) + b'{"choices":[]}', True),
+        "loading": (head("503 Service Unavailable", length=len(LOADING)) + LOADING, True),
         "too many headers": (head("200 OK", "text/plain", "X-Pad: " + "a" * 70_000, length=0), False),
     }
     # All others are statuses, with a body that repeats the prompt as a careless server would.

@@ -166,6 +166,15 @@ async def test_work_that_ends_is_not_disturbed() -> None:
     assert await watched(saying(), asyncio.sleep(0)) == "done"
 
 
+async def test_what_only_longer_work_needs_begins_with_the_watch() -> None:
+    began: list[str] = []
+    for turns, told in ((0, []), (3, ["longer"])):
+        with ClientWatch(saying(), lambda: began.append("longer")):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert began == told
+
+
 async def test_a_cancellation_from_elsewhere_stays_one() -> None:
     began = asyncio.Event()
 

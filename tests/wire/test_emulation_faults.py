@@ -86,7 +86,7 @@ async def test_prose_in_place_of_json_is_an_error_for_a_client_that_waits(kind: 
     async with gateway(tmp_path, saying("Secret prose."), kind=kind) as app:
         reply = await asked_of(app, **JSON)
     assert reply.status == 502
-    assert "REQ020" in json.loads(reply.body)["error"]["message"]
+    assert "REQ011" in json.loads(reply.body)["error"]["message"]
     assert b"ecret" not in reply.body
 
 
@@ -98,7 +98,7 @@ async def test_a_stream_of_prose_in_place_of_json_ends_with_the_error_and_not_as
         reply = await asked_of(app, stream=True, **JSON)
     assert b"[DONE]" not in reply.body
     last = reply.body.rstrip().rpartition(b"\n")[2].removeprefix(b"data: ")
-    assert "REQ020" in json.loads(last)["error"]["message"]
+    assert "REQ011" in json.loads(last)["error"]["message"]
     assert b"ecret" not in last
 
 
@@ -149,7 +149,7 @@ async def test_arguments_that_do_not_fit_are_an_error(tmp_path: Path) -> None:
     async with gateway(tmp_path, saying('{"name": "get_weather", "arguments": {"town": 1}}'), kind="generic") as app:
         reply = await asked_of(app, **FORCED)
     assert reply.status == 502
-    assert "REQ021" in json.loads(reply.body)["error"]["message"]
+    assert "REQ012" in json.loads(reply.body)["error"]["message"]
     assert b"town" not in reply.body
 
 

@@ -17,19 +17,12 @@ from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BrokenContract, ClientMistake, GatewayError
+from tidegate.core.errors import BackendRefused, BrokenContract, ClientMistake, GatewayError
 from tidegate.core.events import End, Event
 from tidegate.core.fold import Answer, fold
 from tidegate.dialects import dialect_named
 
 FOLDER = Path(__file__).parent
-EMPTY = {
-    "id": "x",
-    "object": "chat.completion",
-    "model": "gpt-3.5-turbo",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
-}
 
 
 class Replaying:
@@ -115,12 +108,28 @@ async def test_a_recorded_refusal_comes_before_the_first_frame(name: str, error:
         answering.close()
 
 
+def recorded(name: str) -> bytes:
+    return (FOLDER / "cyllama-0.2.18" / f"{name}.http").read_bytes()
+
+
+async def test_a_whole_answer_with_its_own_head_is_read_although_a_stream_was_asked_for() -> None:
+    async with backend("generic", Replaying(recorded("first"))) as one:
+        answer, _ = await answered(one, "m")
+    assert answer.text.strip().startswith('"Hello')
+    assert (answer.finish, answer.usage and answer.usage.output) == ("stop", 8)
+
+
+async def test_its_own_failure_is_not_the_clients_fault() -> None:
+    async with backend("generic", Replaying(recorded("list"))) as one:
+        with pytest.raises(BackendRefused, match="HTTP 500"):
+            await one.open(request(), "m", DataClass.PRIVATE)
+
+
 @pytest.mark.parametrize("kind", ["generic", "llamacpp"])
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_server_that_answers_everything_with_nothing_is_found_out(kind: str, stream: bool) -> None:
-    """As cyllama 0.2.18's server did on 2026-11-22: 200, `stream` ignored, content ""."""
-    body = json.dumps(EMPTY).encode()
-    async with backend(kind, Replaying(head("200 OK", length=len(body)) + body)) as one:
+    """As cyllama 0.2.18's server does: 200, `stream` ignored, content ""."""
+    async with backend(kind, Replaying(recorded("empty"))) as one:
         answering = await one.open(request(stream=stream), "m", DataClass.PRIVATE)
         with pytest.raises(BrokenContract, match="REQ010"):
             await answering.read()

@@ -13,6 +13,7 @@ from tidegate.core.errors import BrokenContract
 from tidegate.core.events import Event
 from tidegate.core.fold import Answer, Folding
 from tidegate.core.messages import ToolCallPart
+from tidegate.core.profile import UNKNOWN_TRAITS, Traits
 from tidegate.core.usage import Usage
 from tidegate.dialects import dialect_named
 
@@ -38,6 +39,7 @@ class Recording:
     calls: tuple[ToolCallPart, ...] = ()
     usage: Usage | None = None
     quirks: list[str] = field(default_factory=list)
+    traits: Traits = UNKNOWN_TRAITS
 
     @property
     def body(self) -> bytes:
@@ -56,7 +58,9 @@ class Recording:
 
 THOUGHT, ANSWER = "Let me think. 1+1=2.", "The answer is 2."
 PARIS = '{"city": "Paris", "days": 2}'
+AS_TEXT = Traits(splits_reasoning=False)
 TAGS = Usage(prompt=8, output=25, cache_hit=0, reasoning=0)
+TAGS_COUNTED = Usage(prompt=8, output=25, cache_hit=0, reasoning=14)
 UNPARSED = Usage(prompt=6, output=14)
 
 RECORDINGS = [
@@ -110,6 +114,31 @@ RECORDINGS = [
         usage=Usage(prompt=648, output=40, cache_hit=640, reasoning=4),
         quirks=["VLL006"],
     ),
+    # The server had closed all three calls.
+    Recording(
+        "vllm-0.32.0/tools-cut-in-name",
+        "vllm",
+        {**TOOLS, **OFF},
+        "length",
+        calls=(ToolCallPart("chatcmpl-tool-864fc51e78a9754f", "t", ""),),
+        quirks=["VLL016"],
+    ),
+    Recording(
+        "vllm-0.32.0/tools-cut-before-arguments",
+        "vllm",
+        {**TOOLS, **OFF},
+        "length",
+        calls=(ToolCallPart("chatcmpl-tool-95fffe0a239036c9", "tide_at", ""),),
+        quirks=["VLL016"],
+    ),
+    Recording(
+        "vllm-0.32.0/tools-cut-after-argument",
+        "vllm",
+        {**TOOLS, **OFF},
+        "length",
+        calls=(ToolCallPart("chatcmpl-tool-b90c75945390923c", "tide_at", '{"place": "Brest Brest"'),),
+        quirks=["VLL016"],
+    ),
     Recording(
         "vllm-0.32.0/r1-tools-cut",
         "vllm",
@@ -118,8 +147,8 @@ RECORDINGS = [
         "\n\n",
         "I should call.",
         calls=(ToolCallPart("chatcmpl-tool-8f8381dcafc313a8", "get_weather", '{"city": "'),),
-        usage=Usage(prompt=7, output=22, cache_hit=0, reasoning=0),
-        quirks=["VLL006"],
+        usage=Usage(prompt=7, output=22, cache_hit=0, reasoning=4),
+        quirks=["REQ023", "VLL006"],
     ),
     # An answer without `</think>`: reasoning when it thinks, and the answer when it does not.
     Recording(
@@ -134,7 +163,27 @@ RECORDINGS = [
         quirks=["VLL006", "VLL007"],
     ),
     # A tag inside the content: split where the client waits for the whole answer, passed on where it is on its way.
-    Recording("vllm-0.32.0/r1-tags-in-content", "vllm", {}, "stop", ANSWER, THOUGHT, usage=TAGS, quirks=["VLL008"]),
+    Recording(
+        "vllm-0.32.0/r1-tags-in-content",
+        "vllm",
+        {},
+        "stop",
+        ANSWER,
+        THOUGHT,
+        usage=TAGS_COUNTED,
+        quirks=["REQ023", "VLL008"],
+    ),
+    Recording(
+        "vllm-0.32.0/r1-tags-in-content",
+        "vllm",
+        STREAMED,
+        "stop",
+        ANSWER,
+        THOUGHT,
+        usage=TAGS_COUNTED,
+        quirks=["REQ023", "VLL008"],
+        traits=AS_TEXT,
+    ),
     Recording(
         "vllm-0.32.0/r1-tags-in-content",
         "vllm",
@@ -158,7 +207,7 @@ RECORDINGS = [
         {**STREAMED, **OFF},
         "stop",
         "Plain answer.",
-        usage=Usage(prompt=6, output=4),
+        usage=Usage(prompt=6, output=4, reasoning=0),
         quirks=["SGL010"],
     ),
     Recording(
@@ -189,6 +238,17 @@ RECORDINGS = [
         quirks=["SGL010"],
     ),
     Recording(
+        "sglang-0.5.23/no-parser",
+        "sglang",
+        STREAMED,
+        "stop",
+        ANSWER,
+        "Let me think. ",
+        usage=Usage(prompt=6, output=14, reasoning=7),
+        quirks=["REQ023", "SGL007", "SGL010"],
+        traits=AS_TEXT,
+    ),
+    Recording(
         "sglang-0.5.23/aborted",
         "sglang",
         STREAMED,
@@ -205,7 +265,7 @@ RECORDINGS = [
         "tool_calls",
         calls=(ToolCallPart("call_00_054a357775cd83581cbf8f4f", "get_weather", '{\n        "city": "Paris"\n    }'),),
         usage=Usage(prompt=107, output=32, cache_hit=106),
-        quirks=["REQ022"],
+        quirks=["REQ013"],
     ),
     Recording(
         "llamacpp-b11549-smollm2/forced-call-cut",
@@ -214,7 +274,7 @@ RECORDINGS = [
         "length",
         calls=(ToolCallPart("call_00_3a1bd1a53f0445a5eb3e27dd", "get_weather", '{\n        "city": "Paris'),),
         usage=Usage(prompt=107, output=24, cache_hit=106),
-        quirks=["REQ022"],
+        quirks=["REQ013"],
     ),
     Recording(
         "llamacpp-b11549-smollm2/json-schema",
@@ -225,11 +285,15 @@ RECORDINGS = [
         usage=Usage(prompt=71, output=17, cache_hit=70),
     ),
 ]
-each_recording = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda one: f"{one.name}-{len(one.asked)}")
+each_recording = pytest.mark.parametrize(
+    "recording",
+    RECORDINGS,
+    ids=lambda one: f"{one.name}-{len(one.asked)}{'-fitted' if one.traits != UNKNOWN_TRAITS else ''}",
+)
 
 
 def replayed(recording: Recording, *pieces: bytes) -> tuple[Answer, list[str]]:
-    dialect = dialect_named(recording.dialect)
+    dialect = dialect_named(recording.dialect).fitted(recording.traits)
     reader = dialect.reader(dialect.encode(request(**recording.asked), "m"), got_stream=True)
     events: list[Event] = []
     for piece in pieces:

@@ -60,7 +60,8 @@ RECORDINGS = [
         reasoning("Le", "t", " me", " thin", "k", ".", " ", "1", "+", "1", "=", "2", ".")
         + text("T", "he", " answer", " i", "s", " ", "2", "."),
         "stop",
-        Usage(prompt=23, output=26, cache_hit=22),
+        Usage(prompt=23, output=26, cache_hit=22, reasoning=16),
+        ["REQ023"],
     ),
     Recording(
         "llamacpp-b11549/nonthinking",
@@ -111,8 +112,8 @@ RECORDINGS = [
         lmstudio("deepseek-r1-distill-qwen-7b"),
         reasoning("1+1", " is 2.") + text("2"),
         "stop",
-        Usage(prompt=12, output=14, reasoning=0),
-        ["LMS002"],
+        Usage(prompt=12, output=14, reasoning=9),
+        ["LMS002", "REQ023"],
     ),
     Recording(
         "lmstudio-0.4.21/nonthinking",
@@ -202,10 +203,14 @@ def test_every_recorded_file_is_replayed():
     files = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.sse")}
     of_messages = {name for name in files if "/messages-" in name}  # replayed in test_recorded_messages
     refused = {name for name in files if "/refused-" in name}  # replayed in test_recorded_refusals
+    leaked = {name for name in files if "/dsml-" in name}  # replayed in test_recorded_dsml
     of_dialects = {
         name for name in files if name.startswith(("vllm-", "sglang-", "llamacpp-b11549-smollm2"))
     }  # in test_recorded_runtimes
-    assert files - of_messages - refused - of_dialects == {recording.name for recording in RECORDINGS} - of_dialects
+    assert (
+        files - of_messages - refused - leaked - of_dialects
+        == {recording.name for recording in RECORDINGS} - of_dialects
+    )
 
 
 @each_recording

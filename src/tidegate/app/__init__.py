@@ -12,29 +12,37 @@ from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
     clients_of,
+    dialect_of,
     endpoint_of,
     is_loopback,
     policy_of,
     with_hosted_default,
 )
+from tidegate.app.locality import attestation_of, is_unvouched, note_of
+from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint
+from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
+from tidegate.backends.measuring import Measuring
 from tidegate.backends.probe import WATCH_LIMITS, Probe
+from tidegate.backends.profile_store import ProfileStore
+from tidegate.backends.profiles import Profiles
 from tidegate.backends.registry import Registry
+from tidegate.backends.slots import Slots
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
-from tidegate.dialects import dialect_named
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
+from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
@@ -67,6 +75,7 @@ class App:
         if config.embedded.enabled and model_path is not None:
             self._embedded = embedded_backend(self._transport, config.embedded, model_path)
             self.engine = self._embedded.engine
+        self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self._config = config
@@ -85,7 +94,8 @@ class App:
         if config.probe.enabled:
             taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
             probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
-        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s)
+        learn = Measuring(self._store, _today).learn if config.profiles.measure else None
+        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s, learn=learn)
 
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
@@ -94,10 +104,23 @@ class App:
                 boundary=endpoint.boundary,
                 accepts=endpoint.accepts,
                 models=options.models or ("fake",),
+                slots=Slots(endpoint.name, options.slots, places=options.queue, wait_s=self._transport.limits.queue_s),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
-        watcher = None if endpoint.boundary is Boundary.EXTERNAL else self._watcher
-        backend = HttpBackend(self._transport, endpoint, dialect_named(options.kind), models, watcher=watcher)
+        dialect = dialect_of(endpoint.name, options)
+        unvouched = is_unvouched(endpoint, options)
+        near = endpoint.boundary is not Boundary.EXTERNAL or (unvouched and is_loopback(endpoint.host))
+        capacity = Capacity(endpoint.name, dialect, self._transport.limits, slots=options.slots, queue=options.queue)
+        backend = HttpBackend(
+            self._transport,
+            endpoint,
+            dialect,
+            models,
+            profiles=Profiles(dialect, frozenset(options.features), options.encoding),
+            capacity=capacity,
+            watcher=self._watcher if near else None,
+            standing=Standing(attestation_of(endpoint, options), unvouched, note_of(endpoint, options)),
+        )
         if options.kind == "deepseek" and self._hosted is None:
             self._hosted = backend
         return backend
@@ -122,13 +145,20 @@ class App:
             timer=time.perf_counter,
             new_id=_Ids(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
+            patience=Patience(self._config.timeouts.load_s),
         )
         self.asgi = Server(self._surfaces(gateway))
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
         def answering(form: Format) -> AnsweringSurface:
-            limit_bytes = self._config.server.body_limit_bytes
-            return AnsweringSurface(gateway, self._door, form, body_limit_bytes=limit_bytes, hash_key=self.ledger.salt)
+            return AnsweringSurface(
+                gateway,
+                self._door,
+                form,
+                body_limit_bytes=self._config.server.body_limit_bytes,
+                hash_key=self.ledger.salt,
+                keep_alive_s=self._config.timeouts.keep_alive_s,
+            )
 
         return Surfaces(
             chat=answering(ChatFormat(self.contract, beta=False)),
@@ -178,9 +208,14 @@ class _Ids:
         return f"{time.time_ns() // 1_000_000:012x}{taken.hex()}"
 
 
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
 def ledger_path(config: Config, state_folder: Path) -> Path:
     return Path(config.ledger.path).expanduser() if config.ledger.path else state_folder / "ledger.sqlite3"
 
 
 def _limits(config: Config) -> Limits:
-    return Limits(config.timeouts.connect_s, config.timeouts.first_byte_s, config.timeouts.idle_s)
+    wait = config.timeouts
+    return Limits(wait.connect_s, wait.first_byte_s, wait.idle_s, wait.load_s, wait.queue_s)

@@ -31,4 +31,4 @@ def embedded_backend(transport: Transport, options: Embedded, model_path: Path) 
         )
     )
     note = demo.notice if is_demo else f"your own model file {model_path.name}"
-    return EmbeddedBackend(transport, engine, EMBEDDED if is_demo else LLAMACPP, model, note)
+    return EmbeddedBackend(transport, engine, EMBEDDED if is_demo else LLAMACPP, model, note, options.slots)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from tidegate.app.locality import boundary_of, is_unvouched, word_for
 from tidegate.backends.base import Endpoint
 from tidegate.backends.clearance import Network, check_address
 from tidegate.catalog.contracts import contract_named
@@ -19,6 +20,9 @@ from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import DEFAULT_ACCEPTS, HIGHEST_CLASS, Boundary, DataClass
 from tidegate.core.errors import BoundaryBreach, Misconfigured
+from tidegate.core.profile import Traits
+from tidegate.dialects import dialect_named
+from tidegate.dialects.base import Dialect
 from tidegate.routing.names import RESERVED
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
@@ -33,10 +37,11 @@ Environment = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A backend's name and what classes it can take, known before it exists."""
+    """A backend's name and what classes it can take, known before it exists; `lacks` an option to take more."""
 
     name: str
     takes: DataClass
+    lacks: str = ""
 
 
 def with_hosted_default(config: Config, environment: Environment) -> dict[str, BackendOptions]:
@@ -55,10 +60,11 @@ def endpoint_of(name: str, options: BackendOptions, environment: Environment) ->
             f"{place}: this name is reserved, or not made of letters, digits, dots and dashes; choose another"
         )
     hosted = options.kind == "deepseek"
-    boundary = Boundary(options.boundary or ("external" if hosted else "device"))
+    boundary = boundary_of(place, options)
     accepts = DataClass(options.accepts) if options.accepts else DEFAULT_ACCEPTS[boundary]
     if accepts.rank > HIGHEST_CLASS[boundary].rank:
-        raise Misconfigured(f"{place} accepts: an external backend can never take private requests")
+        lacks = f"; {word_for(options.kind)}" if options.boundary is None and not hosted else ""
+        raise Misconfigured(f"{place} accepts: an external backend can never take private requests{lacks}")
     base_url = options.base_url or (HOSTED_URL if hosted else None)
     if base_url is None and options.kind != "fake":
         raise Misconfigured(f"{place} base_url is missing")
@@ -76,6 +82,19 @@ def endpoint_of(name: str, options: BackendOptions, environment: Environment) ->
     )
     _check_literal_host(place, endpoint)
     return endpoint
+
+
+def dialect_of(name: str, options: BackendOptions) -> Dialect:
+    """The dialect of a backend that is reached over HTTP, fitted to what is written of its models."""
+    dialect = dialect_named(options.kind)
+    if options.encoding is None:
+        return dialect
+    fitted = dialect.fitted(Traits(encoding=options.encoding))
+    if fitted.raw is None:
+        raise Misconfigured(
+            f"[backends.{name}] encoding: kind {options.kind} has no raw completion endpoint; leave the option out"
+        )
+    return fitted
 
 
 def _split_url(place: str, url: str, *, hosted: bool) -> tuple[str, str, int, str]:
@@ -149,7 +168,12 @@ def clients_of(config: Config, environment: Environment) -> dict[str, Client]:
 
 def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     """The policy, once it is sure that each class it speaks of can be kept by some backend."""
-    places = [Place(name, endpoint.accepts) for name, endpoint in endpoints.items()]
+    written = config.backends
+    unvouched = [name for name in written if name in endpoints and is_unvouched(endpoints[name], written[name])]
+    places = [
+        Place(name, endpoint.accepts, f"stays_home of {name}" if name in unvouched else "")
+        for name, endpoint in endpoints.items()
+    ]
     if config.embedded.enabled:
         places.append(Place(EMBEDDED, DataClass.PRIVATE))
     if config.probe.enabled:
@@ -157,8 +181,7 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
         known = {place.name for place in places}
         for runtime in runtimes():
             if runtime.kind not in known:
-                may_stay = runtime.attested or runtime.attestation is not None
-                places.append(Place(runtime.kind, DataClass.PRIVATE if may_stay else DataClass.PUBLIC))
+                places.append(Place(runtime.kind, DataClass.PRIVATE if runtime.proves_itself else DataClass.PUBLIC))
     aliases = {name: _alias(name, config, places) for name in config.aliases}
     default = DataClass(config.policy.default_class)
     _check_kept("[policy] default_class", default, places)
@@ -188,9 +211,10 @@ def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:
         raise Misconfigured("there is no backend at all: add [backends.NAME], or enable [embedded] or [probe]")
     if all(data_class.rank > one.takes.rank for one in places):
         names = ", ".join(one.name for one in places)
+        lacking = ", ".join(one.lacks for one in places if one.lacks)
         raise Misconfigured(
             f"{place} = {data_class.value!r} cannot be enforced: no backend may take it (there are: {names}); add a "
-            "local backend or change the class"
+            "local backend or change the class" + (f", or look at {lacking}" if lacking else "")
         )
 
 

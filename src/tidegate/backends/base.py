@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
+from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView
 from tidegate.core.events import Frame
 from tidegate.core.requests import Request
 
+Get = Callable[[str], Awaitable[tuple[int, bytes]]]
+"""Fetch a path without content over one certain connection: status and body."""
+Greeting = Callable[[Get, str], Awaitable[None]]
+"""Look who is at the other end before a request for this model goes there; raises if none may."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where bytes may be sent. `base_path` has no trailing slash; `key` is the bearer key or None."""
+    """Where bytes may be sent. `base_path` has no trailing slash; `key` is the bearer key or None.
+
+    With a `greeting`, the transport holds it on each new connection before anything else is sent there.
+    """
 
     name: str
     boundary: Boundary
@@ -26,6 +35,7 @@ class Endpoint:
     base_path: str = ""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     key: str | None = field(default=None, repr=False)
+    greeting: Greeting | None = field(default=None, repr=False, compare=False)
 
 
 class Answering(Protocol):
@@ -54,8 +64,13 @@ class Backend(Protocol):
         """What routing may know of it, now."""
         ...
 
+    @property
+    def slots(self) -> Slots:
+        """How many requests it works on, and how many wait for it."""
+        ...
+
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
-        """Send the request; returns once the backend has agreed to answer."""
+        """Wait for a slot, send the request; returns once the backend has agreed to answer."""
         ...
 
     async def refresh(self) -> None:

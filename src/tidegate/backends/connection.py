@@ -22,11 +22,16 @@ _LINGER_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long to wait: for a connection, for the answer's first byte, between two pieces of it."""
+    """How long to wait: for a connection, for the answer's first byte, between two pieces of it.
+
+    `load_s` stands for `first_byte_s` where a model must be loaded first; `queue_s` is the wait for a slot.
+    """
 
     connect_s: float = 5.0
     first_byte_s: float = 600.0
     idle_s: float = 300.0
+    load_s: float = 600.0
+    queue_s: float = 600.0
 
 
 class StaleConnection(Exception):
@@ -62,20 +67,25 @@ class Connection(asyncio.Protocol):
         self._framed = False
         self._complete = False
         self._keep_alive = False
+        self._before_body_s = 0.0
         self._left = False
         self._error: GatewayError | StaleConnection | None = None
 
     # Called by the pool.
 
-    async def request(self, payload: bytes) -> None:
-        """Send a whole request and wait for the answer's headers."""
+    async def request(self, payload: bytes, first_byte_s: float | None = None) -> None:
+        """Send a whole request and wait for the answer's headers; `first_byte_s` stands for the usual limit.
+
+        A server that must load a model may send its headers before: the same limit holds up to the body's first byte.
+        """
         if self._uses:
             self._reset()
         self._uses += 1
         assert self._transport is not None
         self._transport.write(payload)
+        self._before_body_s = first_byte_s or 0.0
         while not self._headers_done and self._error is None:
-            await self._wait(self._limits.first_byte_s)
+            await self._wait(first_byte_s or self._limits.first_byte_s)
         if self._error is not None:
             raise self._error
 
@@ -86,7 +96,8 @@ class Connection(asyncio.Protocol):
                 raise self._error
             if self._complete:
                 return b""
-            await self._wait(self._limits.idle_s)
+            await self._wait(max(self._limits.idle_s, self._before_body_s))
+        self._before_body_s = 0.0
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._buffered_bytes = 0
@@ -244,3 +255,15 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+async def read_whole(connection: Connection, limit_bytes: int) -> bytes:
+    """The rest of an answer, as far as it stays within the limit."""
+    pieces: list[bytes] = []
+    size_bytes = 0
+    while piece := await connection.read():
+        size_bytes += len(piece)
+        if size_bytes > limit_bytes:
+            raise BrokenContract(f"the backend's answer is larger than {limit_bytes} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tidegate.backends.base import Answering, Endpoint
 from tidegate.backends.engine import Engine, EngineAddress
 from tidegate.backends.http import open_answer
+from tidegate.backends.slots import Slots
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
@@ -23,11 +24,29 @@ _TRIES = 3
 class EmbeddedBackend:
     """Waits for an engine that is starting or restarting instead of refusing."""
 
-    def __init__(self, transport: Transport, engine: Engine, dialect: Dialect, model: str, note: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        engine: Engine,
+        dialect: Dialect,
+        model: str,
+        note: str,
+        slots: int | None = None,
+    ) -> None:
+        """`slots` is the number that the engine was started with."""
+        self.slots = Slots(self.name, slots, wait_s=transport.limits.queue_s, options="`slots` in [embedded]")
         self._transport = transport
         self._dialect = dialect
         self._note = note
-        self._view = BackendView(self.name, Boundary.DEVICE, DataClass.PRIVATE, "starting", (model,), note=note)
+        self._view = BackendView(
+            self.name,
+            Boundary.DEVICE,
+            DataClass.PRIVATE,
+            "starting",
+            (model,),
+            note=note,
+            declared=dialect.declares,
+        )
         self._endpoint: Endpoint | None = None
         self._address: EngineAddress | None = None
         self.engine = engine
@@ -48,7 +67,9 @@ class EmbeddedBackend:
         for left in reversed(range(_TRIES)):
             endpoint = self._endpoint_at(await self.engine.address(_RESTART_WAIT_S))
             try:
-                return await open_answer(self._transport, endpoint, self._dialect, request, model, data_class)
+                return await open_answer(
+                    self._transport, endpoint, self._dialect, request, model, data_class, self.slots
+                )
             except BackendUnreachable:
                 # The engine died and its supervisor has not noticed yet: let it, then ask for the new address.
                 if not left:

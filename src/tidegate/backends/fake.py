@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tidegate.backends.slots import Slot, Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, UsageReport, frame_of
+from tidegate.core.profile import FEATURES, Fact
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 
@@ -39,6 +41,7 @@ def default_script(request: Request) -> Sequence[Event | GatewayError]:
 class _Scripted:
     script: list[Event | GatewayError]
     quirks: list[str]
+    slot: Slot
 
     async def read(self) -> list[Frame]:
         if not self.script:
@@ -50,6 +53,7 @@ class _Scripted:
 
     def close(self) -> None:
         self.script.clear()
+        self.slot.release()
 
 
 class FakeBackend:
@@ -64,9 +68,12 @@ class FakeBackend:
         models: tuple[str, ...] = ("fake",),
         health: Health = "up",
         script: Script = default_script,
+        slots: Slots | None = None,
     ) -> None:
-        self._view = BackendView(name, boundary, accepts, health, models)
+        facts = tuple(Fact(feature, "native", "declared") for feature in FEATURES)
+        self._view = BackendView(name, boundary, accepts, health, models, declared=facts)
         self._script = script
+        self.slots = slots or Slots(name)
         self.heard: list[Request] = []
         """Every request that reached it."""
 
@@ -79,11 +86,13 @@ class FakeBackend:
         return self._view
 
     async def open(self, request: Request, model: str, data_class: DataClass) -> _Scripted:
+        slot = await self.slots.take()
         self.heard.append(request)
         steps = list(self._script(request))
         if steps and isinstance(steps[0], GatewayError):
+            slot.release()
             raise steps[0]
-        return _Scripted(steps, [])
+        return _Scripted(steps, [], slot)
 
     async def refresh(self) -> None:
         return

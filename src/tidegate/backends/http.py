@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
+from tidegate.backends.attestation import Finding, Standing
 from tidegate.backends.base import Answering, Endpoint
-from tidegate.backends.connection import Connection
+from tidegate.backends.capacity import Capacity
+from tidegate.backends.connection import Connection, read_whole
+from tidegate.backends.profiles import Profiles
+from tidegate.backends.slots import Slot, Slots
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
+from tidegate.codecs.json_text import dump_fields
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
-from tidegate.core.errors import BackendRefused, BackendTimedOut, BackendUnreachable, BrokenContract, GatewayError
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendOverloaded,
+    BackendRefused,
+    BackendTimedOut,
+    BackendUnreachable,
+    BrokenContract,
+    GatewayError,
+    Unattested,
+)
 from tidegate.core.events import Frame
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import Request
 from tidegate.dialects.base import Dialect
+from tidegate.dialects.metadata import Question
 from tidegate.dialects.readers import AnswerReader, StreamReader
 
 _ERROR_BODY_LIMIT_BYTES = 64 * 1024
@@ -24,7 +40,10 @@ _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
 class HttpAnswering:
     """Reads one answer off a connection and through a dialect's reader."""
 
-    def __init__(self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...]) -> None:
+    def __init__(
+        self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...], slot: Slot
+    ) -> None:
+        self._slot = slot
         self._connection = connection
         self._reader = reader
         self._ended = False
@@ -47,20 +66,41 @@ class HttpAnswering:
         return []
 
     def close(self) -> None:
-        self._connection.release(ended=self._ended)
+        self._connection.release(ended=self._ended and not self._reader.cut_short)
+        self._slot.release()
 
 
 async def open_answer(
-    transport: Transport, endpoint: Endpoint, dialect: Dialect, request: Request, model: str, data_class: DataClass
+    transport: Transport,
+    endpoint: Endpoint,
+    dialect: Dialect,
+    request: Request,
+    model: str,
+    data_class: DataClass,
+    slots: Slots,
+    first_byte_s: float | None = None,
 ) -> Answering:
-    """Encode, send, and hand back the answer on its way; an error status becomes the dialect's error."""
+    """Encode, wait for a slot, send, and hand back the answer on its way, which gives the slot back."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
-    call = Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed)
-    connection = await transport.send(call)
+    slot = await slots.take()
+    try:
+        connection = await transport.send(
+            Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model, first_byte_s)
+        )
+        whole = await _agreed(connection, dialect)
+    except BaseException:
+        slot.release()
+        raise
+    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
+    return HttpAnswering(connection, reader, encoded.quirks, slot)
+
+
+async def _agreed(connection: Connection, dialect: Dialect) -> bool:
+    """Whether it will be answered whole; an error status becomes the dialect's error."""
     ended = False
     try:
         if connection.status != 200:
-            body = await _read_bounded(connection, _ERROR_BODY_LIMIT_BYTES)
+            body = await read_whole(connection, _ERROR_BODY_LIMIT_BYTES)
             ended = True
             raise dialect.read_error(connection.status, body)
         if b"content-encoding" in connection.headers:
@@ -68,20 +108,7 @@ async def open_answer(
     except BaseException:
         connection.release(ended=ended)
         raise
-    whole = connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-    reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
-    return HttpAnswering(connection, reader, encoded.quirks)
-
-
-async def _read_bounded(connection: Connection, limit_bytes: int) -> bytes:
-    pieces: list[bytes] = []
-    size_bytes = 0
-    while piece := await connection.read():
-        size_bytes += len(piece)
-        if size_bytes > limit_bytes:
-            raise BrokenContract(f"the backend's answer is larger than {limit_bytes} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
+    return connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
 
 
 class HttpBackend:
@@ -95,20 +122,27 @@ class HttpBackend:
         models: tuple[str, ...],
         *,
         watcher: Transport | None,
-        note: str = "",
+        standing: Standing = Standing(),  # noqa: B008 - frozen
+        profiles: Profiles | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
-        """`watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on.
+        """`profiles` holds what is known of its models; by default what the dialect declares.
 
-        The hosted API is not: it counts as up until a request says otherwise.
+        `watcher` knocks for `refresh`, with time-outs of its own; None: this backend is not knocked on. The hosted API is
+        not: it counts as up until a request says otherwise.
         """
+        self._capacity = capacity or Capacity(endpoint.name, dialect, transport.limits)
         self._transport = transport
         self._endpoint = endpoint
         self._dialect = dialect
         self._models = models
         self._asks_models = not models
         self._watcher = watcher
-        self._note = note
+        self.profiles = profiles or Profiles(dialect)
+        self._standing = standing
+        self._attestation = standing.attestation
         self._view: BackendView | None = None
+        self._shown: Finding | None = None
         self._see("unknown")
 
     @property
@@ -120,53 +154,110 @@ class HttpBackend:
         assert self._view is not None
         return self._view
 
+    @property
+    def slots(self) -> Slots:
+        return self._capacity.slots
+
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
+        shown, place = self._attestation, self._place
+        self._shown = shown.finding if shown is not None else None
         view = BackendView(
-            self._endpoint.name,
-            self._endpoint.boundary,
-            self._endpoint.accepts,
+            place.name,
+            place.boundary,
+            place.accepts,
             health,
-            self._models,
+            self._models if shown is None else shown.at_home(self._models),
             serves_any=self._asks_models and not self._models,
-            note=self._note,
+            note=self._standing.told,
+            unattested=self._standing.doubtful,
+            declared=self.profiles.declared,
+            profiles=self.profiles.known,
         )
         if view != self._view:
             self._view = view
 
     async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
+        if self._attestation is not None:
+            self._attestation.admit(model, data_class)
+        dialect, first_byte_s = self.profiles.dialect_for(model), self._capacity.first_byte_s(model)
         try:
-            answering = await open_answer(self._transport, self._endpoint, self._dialect, request, model, data_class)
-        except (BackendUnreachable, BackendTimedOut):
-            self._see("down")
+            answering = await open_answer(
+                self._transport, self._place, dialect, request, model, data_class, self.slots, first_byte_s
+            )
+        except Unattested:
+            self._see("up")
             raise
-        if self.view.health != "up":
+        except (BackendUnreachable, BackendTimedOut):
+            self._lose()
+            raise
+        except BackendLoading:
+            self._see("starting")
+            raise
+        if self.view.health != "up" or (self._attestation is not None and self._attestation.finding is not self._shown):
             self._see("up")
         return answering
 
     async def fetch(self, path: str) -> bytes:
         """GET something that holds no content, such as the balance; an error status becomes the dialect's error."""
-        return await fetch(self._transport, self._endpoint, path, self._dialect.read_error)
+        return await fetch(self._transport, self._place, path, self._dialect.read_error)
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._dialect
+
+    async def ask(self, question: Question, model: str) -> bytes:
+        """What the server answers to a question about itself; an error status is an error."""
+        body = dump_fields(question.body(model)) if question.body is not None else b""
+        return await fetch(self._transport, self._place, question.path, body=body)
+
+    def learned(self) -> None:
+        """More is known of its models: routing shall see it."""
+        self._see(self.view.health)
 
     async def refresh(self) -> None:
-        if self._watcher is None:
+        watcher = self._watcher
+        if watcher is None:
             if self.view.health == "down":
                 self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
-            models = await list_models(self._watcher, self._endpoint, self._dialect)
-        except GatewayError as error:
-            # A server that answers with an error status is there, whatever it thinks of the question.
-            self._see("up" if isinstance(error, BackendRefused) else "down")
+            models = await self._look(watcher)
+        except BackendLoading:
+            self._see("starting")
+            return
+        except (BackendRefused, BackendOverloaded):
+            self._see("up")  # it answers with an error status, so it is there, whatever it thinks of the question
+            return
+        except GatewayError:
+            self._lose()
             return
         if self._asks_models:
             self._models = models
+        await self._capacity.refresh(lambda path: fetch(watcher, self._place, path))
         self._see("up")
+
+    async def _look(self, watcher: Transport) -> tuple[str, ...]:
+        """Who is there now, and which models it lists."""
+        if self._attestation is not None:
+            with suppress(Unattested):  # then it is looked at as what it now counts as
+                return await list_models(watcher, self._attestation.anew(), self._dialect)
+        return await list_models(watcher, self._place, self._dialect)
+
+    def _lose(self) -> None:
+        """It is away, and whoever answers next may be another server."""
+        if self._attestation is not None:
+            self._attestation.forget()
+        self._see("down")
+
+    @property
+    def _place(self) -> Endpoint:
+        return self._endpoint if self._attestation is None else self._attestation.endpoint
 
 
 async def list_models(transport: Transport, endpoint: Endpoint, dialect: Dialect) -> tuple[str, ...]:
     """Ids of the models that an endpoint lists and, at home, runs itself. Carries no content, so it travels as public."""
-    body = await fetch(transport, endpoint, dialect.models_path)
+    body = await fetch(transport, endpoint, dialect.models_path, _refused_unless_loading(dialect))
     entries = as_list(load_answer(body).get("data"))
     if entries is None:
         raise BrokenContract("the backend's model list has no `data`")
@@ -179,17 +270,30 @@ def _refused(status: int, _body: bytes) -> GatewayError:
     return BackendRefused(f"the backend answered HTTP {status}")
 
 
+def _refused_unless_loading(dialect: Dialect) -> Callable[[int, bytes], GatewayError]:
+    def read_error(status: int, body: bytes) -> GatewayError:
+        told = dialect.read_error(status, body)
+        return told if isinstance(told, BackendLoading) else _refused(status, body)
+
+    return read_error
+
+
 async def fetch(
-    transport: Transport, endpoint: Endpoint, path: str, read_error: Callable[[int, bytes], GatewayError] = _refused
+    transport: Transport,
+    endpoint: Endpoint,
+    path: str,
+    read_error: Callable[[int, bytes], GatewayError] = _refused,
+    *,
+    body: bytes = b"",
 ) -> bytes:
-    """GET without content. Any status but 200 is an error; without a dialect's help a `BackendRefused`."""
-    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path))
+    """GET, or POST of a fixed text; never content. Any status but 200 is an error, `BackendRefused` if no dialect reads it."""
+    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body))
     ended = False
     try:
-        body = await _read_bounded(connection, _MODEL_LIST_LIMIT_BYTES)
+        answer = await read_whole(connection, _MODEL_LIST_LIMIT_BYTES)
         ended = True
         if connection.status != 200:
-            raise read_error(connection.status, body)
-        return body
+            raise read_error(connection.status, answer)
+        return answer
     finally:
         connection.release(ended=ended)

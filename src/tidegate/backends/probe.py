@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
-
+from tidegate.backends.attestation import FOUND, Attestation, Standing, holds
 from tidegate.backends.base import Endpoint
 from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend, fetch
@@ -13,7 +12,6 @@ from tidegate.backends.transport import Transport
 from tidegate.catalog.runtimes import Fingerprint, Runtime
 from tidegate.core.boundary import DEFAULT_ACCEPTS, Boundary
 from tidegate.core.errors import GatewayError
-from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.dialects import dialect_named
 
 WATCH_LIMITS = Limits(connect_s=1.0, first_byte_s=1.0, idle_s=1.0)
@@ -44,14 +42,20 @@ class Probe:
                 return None
         proven = runtime.attestation is not None and await self._shows(stranger, runtime.attestation)
         trusted = runtime.attested or proven
-        return HttpBackend(
-            self._transport,
-            _endpoint(runtime, Boundary.DEVICE) if trusted else stranger,
-            dialect_named(runtime.dialect),
-            (),
-            watcher=self._watcher,
-            note="" if trusted else runtime.why_not_attested,
-        )
+        dialect = dialect_named(runtime.dialect)
+        if not trusted:
+            note = f"counts as external: {runtime.why_not_attested}, see {FOUND.code}"
+            return HttpBackend(
+                self._transport,
+                stranger,
+                dialect,
+                (),
+                watcher=self._watcher,
+                standing=Standing(unattested=True, note=note),
+            )
+        place = _endpoint(runtime, Boundary.DEVICE)
+        shown = Attestation(runtime, place, dialect, found=True)
+        return HttpBackend(self._transport, place, dialect, (), watcher=self._watcher, standing=Standing(shown))
 
     async def _shows(self, endpoint: Endpoint, fingerprint: Fingerprint) -> bool:
         try:
@@ -64,25 +68,3 @@ def _endpoint(runtime: Runtime, boundary: Boundary) -> Endpoint:
     return Endpoint(
         name=runtime.kind, boundary=boundary, accepts=DEFAULT_ACCEPTS[boundary], host="127.0.0.1", port=runtime.port
     )
-
-
-def holds(proof: str, body: bytes) -> bool:
-    """Whether a fingerprint's proof (grammar: head of `catalog/runtimes.toml`) holds in this answer."""
-    kind, _, wanted = proof.partition(":")
-    if kind == "text":
-        return wanted.encode() in body
-    try:
-        answer = as_object(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        return False
-    if answer is None:
-        return False
-    if kind == "member":
-        return wanted in answer
-    if kind == "true":
-        outer, _, inner = wanted.partition(".")
-        return (as_object(answer.get(outer)) or {}).get(inner) is True
-    if kind == "owned_by":
-        entries = as_list(answer.get("data")) or [None]
-        return (as_object(entries[0]) or {}).get("owned_by") == wanted
-    raise ValueError(f"unknown fingerprint proof {kind!r}")

@@ -6,7 +6,7 @@ Keeps them fresh in the background; hands routing a snapshot in the order of pre
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from tidegate.backends.base import Backend
@@ -25,7 +25,9 @@ class Registry:
         *,
         probe: Probe | None = None,
         interval_s: float = 15.0,
+        learn: Callable[[HttpBackend], Awaitable[None]] | None = None,
     ) -> None:
+        """`learn` finds out what a backend can do, beside the traffic; it never raises for what a backend does."""
         self._configured = tuple(configured)
         self._last = tuple(last)
         self._found: dict[str, Backend] = {}
@@ -33,6 +35,8 @@ class Registry:
         self._interval_s = interval_s
         self._snapshot = Snapshot(())
         self._watch: asyncio.Task[None] | None = None
+        self._learn = learn
+        self._learning: asyncio.Task[None] | None = None
 
     @property
     def backends(self) -> tuple[Backend, ...]:
@@ -54,15 +58,29 @@ class Registry:
         self._watch = asyncio.create_task(self._keep_fresh())
 
     async def stop(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+        for task in (self._watch, self._learning):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     async def refresh(self) -> None:
         if self._probe is not None:
             self._take_in(await self._probe.find())
         await asyncio.gather(*(backend.refresh() for backend in self.backends))
+        if self._learn is not None and (self._learning is None or self._learning.done()):
+            self._learning = asyncio.create_task(self._learn_all(self._learn))
+
+    async def _learn_all(self, learn: Callable[[HttpBackend], Awaitable[None]]) -> None:
+        """One after the other: they may share a machine."""
+        for backend in self.backends:
+            if isinstance(backend, HttpBackend):
+                await learn(backend)
+
+    async def learned(self) -> None:
+        """Waits until what is being learned now is known."""
+        if self._learning is not None:
+            await asyncio.wait((self._learning,))
 
     def _take_in(self, found: list[HttpBackend]) -> None:
         """A runtime seen before keeps its backend (and its connections), unless what it may be trusted with has changed;

@@ -1,7 +1,8 @@
 """The only door to the network: pooled connections to endpoints, and the second wall in front of each send.
 
 Checks class against boundary at every send and the resolved address at every connect; connects to the checked address
-itself. No redirects, no proxy environment, no name is trusted.
+itself, and where the endpoint asks for it looks who is there before a new connection carries a request. No redirects, no
+proxy environment, no name is trusted.
 """
 
 from __future__ import annotations
@@ -10,29 +11,34 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 
 from msgspec import Struct
 
 from tidegate import __version__
-from tidegate.backends.base import Endpoint
+from tidegate.backends.base import Endpoint, Greeting
 from tidegate.backends.clearance import check_address, check_class
 from tidegate.backends.connection import Connection, Limits, StaleConnection
+from tidegate.backends.meeting import Meeting, OnIdle
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 _MOST_IDLE = 256
+_MEETINGS = 3
 
 
 class Call(Struct, frozen=True, gc=False):
-    """One request to an endpoint. An empty body makes it a GET."""
+    """One request to an endpoint. An empty body makes it a GET. `model` is told to the endpoint's greeting only."""
 
     endpoint: Endpoint
     data_class: DataClass
     path: str
     body: bytes = b""
     streamed: bool = False
+    model: str = ""
+    first_byte_s: float | None = None
+    """Stands for the transport's own limit, where a model must be loaded first."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -75,6 +81,9 @@ class _Pool:
             connection.abort()
         self.idle.clear()
 
+    def question(self, path: str) -> bytes:
+        return self.payload(Call(self.endpoint, DataClass.PUBLIC, path))
+
     def payload(self, call: Call) -> bytes:
         variant = (call.path, bool(call.body), call.streamed)
         head = self._heads.get(variant)
@@ -106,7 +115,7 @@ class Transport:
     """One method wide: `send`."""
 
     def __init__(self, limits: Limits | None = None, resolve: Resolve = resolve_name) -> None:
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._resolve = resolve
         self._pools: dict[str, _Pool] = {}
 
@@ -118,14 +127,32 @@ class Transport:
         kept = pool.take()
         if kept is not None:
             try:
-                return await self._begin(kept, payload)
+                return await self._begin(kept, payload, call.first_byte_s)
             except StaleConnection:
                 pass
-        return await self._begin(await self._connect(pool), payload)
+        greeting = call.endpoint.greeting
+        if greeting is None:
+            return await self._begin(await self._connect(pool, pool.put), payload, call.first_byte_s)
+        return await self._greet_and_begin(pool, greeting, call)
 
-    async def _begin(self, connection: Connection, payload: bytes) -> Connection:
+    async def _greet_and_begin(self, pool: _Pool, greeting: Greeting, call: Call) -> Connection:
+        payload = pool.payload(call)
+        for _ in range(_MEETINGS):
+            meeting = Meeting(partial(self._connect, pool), pool.question, pool.put)
+            try:
+                await greeting(meeting.get, call.model)
+                meeting.over = True
+                return await self._begin(await meeting.line(), payload, call.first_byte_s)
+            except StaleConnection:
+                continue
+            except BaseException:
+                meeting.leave()
+                raise
+        raise BackendUnreachable(f"backend {pool.endpoint.name!r} closes its connections before they can be used")
+
+    async def _begin(self, connection: Connection, payload: bytes, first_byte_s: float | None) -> Connection:
         try:
-            await connection.request(payload)
+            await connection.request(payload, first_byte_s)
         except BaseException:
             connection.abort()
             raise
@@ -139,26 +166,26 @@ class Transport:
             pool = self._pools[endpoint.name] = _Pool(endpoint)
         return pool
 
-    async def _connect(self, pool: _Pool) -> Connection:
+    async def _connect(self, pool: _Pool, on_idle: OnIdle) -> Connection:
         endpoint = pool.endpoint
         try:
-            async with asyncio.timeout(self._limits.connect_s):
+            async with asyncio.timeout(self.limits.connect_s):
                 addresses = await self._resolve(endpoint.host, endpoint.port)
                 for address in addresses:
                     check_address(endpoint, address)
-                return await self._connect_to(pool, addresses)
+                return await self._connect_to(endpoint, on_idle, addresses)
         except TimeoutError:
             raise BackendTimedOut(f"backend {endpoint.name!r} could not be reached in time") from None
         except OSError:
             raise BackendUnreachable(f"backend {endpoint.name!r} is unreachable; is it running?") from None
 
-    async def _connect_to(self, pool: _Pool, addresses: list[str]) -> Connection:
-        endpoint, loop = pool.endpoint, asyncio.get_running_loop()
+    async def _connect_to(self, endpoint: Endpoint, on_idle: OnIdle, addresses: list[str]) -> Connection:
+        loop = asyncio.get_running_loop()
         secure = endpoint.scheme == "https"
         for position, address in enumerate(addresses):
             try:
                 transport, connection = await loop.create_connection(
-                    lambda: Connection(self._limits, pool.put),
+                    lambda: Connection(self.limits, on_idle),
                     address,
                     endpoint.port,
                     ssl=_tls() if secure else None,

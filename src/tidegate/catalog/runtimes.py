@@ -29,6 +29,11 @@ class Runtime:
     dialect: str
     attestation: Fingerprint | None = None
 
+    @property
+    def proves_itself(self) -> bool:
+        """Whether one that runs here can show over HTTP that it keeps prompts."""
+        return self.attested or self.attestation is not None
+
 
 @cache
 def runtimes() -> tuple[Runtime, ...]:
@@ -51,3 +56,7 @@ def runtimes() -> tuple[Runtime, ...]:
             )
         )
     return tuple(found)
+
+
+def runtime_named(kind: str) -> Runtime | None:
+    return next((runtime for runtime in runtimes() if runtime.kind == kind), None)

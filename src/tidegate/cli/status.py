@@ -28,6 +28,7 @@ def status(
     ledger = found["ledger"]
     print(f"Tidegate {found['version']} at {url}, {keys}, default class {found['default_class']}")
     print_backends(found["backends"])
+    print_profiles(found["backends"])
     if legacy := legacy_line(found.get("legacy_names") or {}):
         print(legacy)
     print(
@@ -49,10 +50,64 @@ def print_backends(backends: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("backend", "boundary", "takes", "health", "models", ""):
+    for heading in ("backend", "boundary", "takes", "health", "slots", "models", ""):
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("models", ""))
     for backend in backends:
         models = ", ".join(backend["models"]) or "not known yet"
         cells = [backend[name] for name in ("name", "boundary", "accepts", "health")]
-        table.add_row(*(Text(cell) for cell in (*cells, models, backend.get("note", ""))))  # Text: no name is markup
+        slots = slots_cell(backend.get("slots") or {})
+        # Text: no name is markup.
+        table.add_row(*(Text(cell) for cell in (*cells, slots, models, backend.get("note", ""))))
     Console().print(table)
+
+
+_FEATURES = {
+    "thinking_off": "thinking off",
+    "json": "JSON",
+    "tools": "tools",
+    "forced_tools": "forced tools",
+    "prefix": "prefix",
+    "fim": "FIM",
+}
+
+
+def print_profiles(backends: list[dict[str, Any]]) -> None:
+    """One row a model: how each feature is had, by which rule if not as hosted; `*` marks what was measured."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("what it can do", "version", "window", *_FEATURES.values()):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "what it can do")
+    for backend in backends:
+        for profile in backend.get("profiles", ()):
+            traits, facts = profile["traits"], profile["facts"]
+            cells = [f"{backend['name']}/{profile['model']}", traits.get("version", ""), _window(traits)]
+            table.add_row(*map(Text, (*cells, *(fact_cell(facts.get(name) or {}) for name in _FEATURES))))
+    if table.row_count:
+        Console().print(table)
+        print("* measured; the others are declared by rule. `tidegate explain CODE` tells why.")
+
+
+def _window(traits: dict[str, Any]) -> str:
+    tokens = traits.get("window_tokens")
+    return f"{tokens:,}" if tokens else ""
+
+
+def fact_cell(fact: dict[str, Any]) -> str:
+    """`yes`, or the rule by which it is emulated or refused."""
+    words = {"native": "yes", "emulated": "by", "refused": "no"}
+    word = words.get(fact.get("way") or "")
+    if word is None:
+        return "?"
+    code = "" if word == "yes" else f" {fact.get('code', '')}".rstrip()
+    return word + code + ("*" if fact.get("basis") == "measured" else "")
+
+
+def slots_cell(slots: dict[str, Any]) -> str:
+    """`1/2 +3`: one of two slots works and three requests wait. A backend without a cap shows the requests at work."""
+    if not slots:
+        return ""
+    total, waiting = slots["total"], slots["waiting"]
+    return f"{slots['used']}" + (f"/{total}" if total else "") + (f" +{waiting}" if waiting else "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.profile import Fact, Feature, Profile
 from tidegate.core.requests import ThinkingSwitch
 
 Health = Literal["up", "starting", "down", "unknown"]
@@ -24,6 +25,14 @@ class BackendView:
     """It answers to names it does not list (a generic server whose list could not be read)."""
     note: str = ""
     """What a person must know of it: that it is a demo model, or why it is not trusted with more."""
+    unattested: bool = False
+    """It is external because nothing has shown that it keeps requests; `note` says what is missing."""
+    declared: tuple[Fact, ...] = ()
+    """What is said of every model there; `profiles` are those of which more is known."""
+    profiles: tuple[Profile, ...] = ()
+
+    def profile(self, model: str) -> Profile:
+        return next((one for one in self.profiles if one.model == model), Profile(model, facts=self.declared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,13 @@ class Rewritten:
 
 
 Refusal = Literal[
-    "unknown_model", "unknown_backend", "model_not_served", "class_forbids", "nothing_local", "no_backend"
+    "unknown_model",
+    "unknown_backend",
+    "model_not_served",
+    "class_forbids",
+    "nothing_local",
+    "no_backend",
+    "lacks_feature",
 ]
 
 
@@ -73,3 +88,4 @@ class Decision:
     candidates: tuple[Candidate, ...]
     refusal: Refusal | None = None
     rewritten: Rewritten | None = None
+    needs: frozenset[Feature] = frozenset()

@@ -15,8 +15,10 @@
     ├─ PolicyRefusal        403  the policy allows no backend for this request
     ├─ BackendFailure       502  a backend did not do its part; another one may
     │  ├─ BackendUnreachable   503
+    │  ├─ Unattested           503  it does not show that it is the server that was configured; nothing was sent
     │  ├─ BackendTimedOut      504
     │  ├─ BackendOverloaded    503
+    │  │  └─ BackendLoading    503  its model is being loaded; asking it again later will help
     │  ├─ RateLimited          429
     │  ├─ NoBalance            402
     │  ├─ BackendRefused       502  it answered with an error that is not the client's fault
@@ -129,6 +131,13 @@ class BackendUnreachable(BackendFailure):
     kind = "service_unavailable_error"
 
 
+class Unattested(BackendFailure):
+    """Another server than the configured one seems to be there, so it was sent nothing."""
+
+    status = 503
+    kind = "service_unavailable_error"
+
+
 class BackendTimedOut(BackendFailure):
     status = 504
 
@@ -136,6 +145,10 @@ class BackendTimedOut(BackendFailure):
 class BackendOverloaded(BackendFailure):
     status = 503
     kind = "service_unavailable_error"
+
+
+class BackendLoading(BackendOverloaded):
+    """The backend says that it is still loading its model: it is waited for when nobody else answers."""
 
 
 class RateLimited(BackendFailure):

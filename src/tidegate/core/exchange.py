@@ -42,6 +42,8 @@ class Exchange:
     """Backends that were asked, in order, each with how it went: `name:ok` or `name:ErrorClass`."""
     fell_back: str | None = None
     """Code of the rule by which a later candidate was asked."""
+    waited: str | None = None
+    """Code of the rule by which a candidate that was loading its model was asked again."""
     rewritten: str | None = None
     """What became of a retired model name, in one line."""
     quirks: list[str] = field(default_factory=list[str])
@@ -63,7 +65,7 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        return (*decided, self.fell_back) if self.fell_back else decided
+        return (*decided, *filter(None, (self.fell_back, self.waited)))
 
     def note_quirks(self, codes: Iterable[str]) -> None:
         for code in codes:

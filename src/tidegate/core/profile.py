@@ -6,7 +6,7 @@ for the features of the contract, and what routing reads. Nothing is measured he
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -16,6 +16,8 @@ Way = Literal["native", "emulated", "refused"]
 
 Feature = Literal["thinking_off", "json", "tools", "forced_tools", "prefix", "fim"]
 """What a request can depend on: an answer without it would be wrong and might look right."""
+
+FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 Encoding = Literal["v4", "v4.1"]
 """The prompt formats of DeepSeek that can be written here, for the raw completion endpoint."""
@@ -27,6 +29,7 @@ class Traits(Struct, frozen=True, kw_only=True, gc=False):
     `window_tokens`: the context really in force. `encoding`: the model was trained on this prompt format of DeepSeek.
     `splits_reasoning`: reasoning comes in a field of its own. `parses_calls`: tool calls come in a field of their own.
     `continues`: a trailing assistant message is continued as it stands. `infills`: a prompt with a suffix is infilled.
+    `opens_inside`: with thinking on the prompt ends in `<think>`, so the model does not write that tag.
     """
 
     version: str | None = None
@@ -36,6 +39,7 @@ class Traits(Struct, frozen=True, kw_only=True, gc=False):
     parses_calls: bool | None = None
     continues: bool | None = None
     infills: bool | None = None
+    opens_inside: bool | None = None
 
 
 UNKNOWN_TRAITS = Traits()

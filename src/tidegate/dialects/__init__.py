@@ -10,6 +10,7 @@ from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.llamacpp import LLAMACPP
 from tidegate.dialects.lmstudio import LMSTUDIO
 from tidegate.dialects.ollama import OLLAMA
+from tidegate.dialects.raw_rules import RAW_RULES
 from tidegate.dialects.sglang import SGLANG
 from tidegate.dialects.transformers_serve import TRANSFORMERS_SERVE
 from tidegate.dialects.vllm import VLLM
@@ -17,7 +18,7 @@ from tidegate.dialects.vllm import VLLM
 DIALECTS: tuple[Dialect, ...] = (
     DEEPSEEK, LLAMACPP, OLLAMA, VLLM, SGLANG, LMSTUDIO, TRANSFORMERS_SERVE, EMBEDDED, GENERIC,
 )  # fmt: skip
-RULEBOOKS: tuple[Rulebook, ...] = (COMMON, *(dialect.rules for dialect in DIALECTS))
+RULEBOOKS: tuple[Rulebook, ...] = (COMMON, RAW_RULES, *(dialect.rules for dialect in DIALECTS))
 
 
 def dialect_named(name: str) -> Dialect:

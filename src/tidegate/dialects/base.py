@@ -22,7 +22,9 @@ from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.profile import Fact, Traits
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.core.rulebook import Rule, Rulebook
+from tidegate.dialects.metadata import Question
 from tidegate.dialects.readers import CHAT, FIM, MESSAGES, AnswerQuirk, AnswerReader, Fields, Stage, StreamReader, Wire
+from tidegate.dialects.tells import TellsLoaded, TellsSlots
 
 COMMON = Rulebook("REQ", "Every request")
 
@@ -74,7 +76,7 @@ PUT_BACK = COMMON.rule(
 
 NO_FIM = COMMON.rule(
     "REQ006",
-    "fill-in-the-middle is refused by this backend",
+    "fill-in-the-middle is refused by a backend that has no word for it",
     why="Which tokens mark prompt, suffix and gap differs from model to model, and a server that is told the wrong ones "
     "answers nonsense that looks right. Another candidate of the same decision is asked, if there is one.",
     source="DeepSeek create-completion reference, 2026-08-02; llama.cpp b11549, run 2026-11-22",
@@ -110,7 +112,8 @@ FOR_LOCAL_RUNTIMES: tuple[RequestQuirk, ...] = (
 class Encoded(Struct, frozen=True, gc=False):
     """A request ready for the wire: where to, its body, the quirks applied, whether and how the answer is streamed.
 
-    `passes`: the answer's bytes may go to the client as they come, who speaks this codec.
+    `passes`: the answer's bytes may go to the client as they come, who speaks this codec. `on_chunk`: the quirks of this
+    answer's chunks, where they are not those of the chat endpoint.
     """
 
     path: str
@@ -120,6 +123,19 @@ class Encoded(Struct, frozen=True, gc=False):
     wire: Wire
     passes: bool
     stages: tuple[Stage, ...] = ()
+    on_chunk: tuple[AnswerQuirk, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModels:
+    """How a server tells which of its models another machine runs: `names` reads what is at `path`, None if it does not say.
+
+    `plain` brings two spellings of one name together.
+    """
+
+    path: str
+    names: Callable[[Fields], frozenset[str] | None]
+    plain: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +145,13 @@ class Dialect:
     `on_meaning` changes a request whatever codec carries it, `on_request` its chat JSON; `on_chunk` sees each chunk of a
     stream or the whole answer; `stages` change the events that were read, and are made for the request as the client
     meant it, with the backend's `model` in it. `declares` says how each feature is had by this dialect as it stands;
-    `fit` gives the dialect for a server of which more is known. `write` and `wire` are the codec of the chat endpoint.
-    `beta_chat_path` takes what the contract offers on the beta base only; a path that is None is not spoken. `keep_home`
-    gives the name by which a server that can pass requests on answers itself, and raises `NotSupported` for a model that
-    it does not run itself.
+    `questions` ask the server about itself and `fit` gives the dialect for one of which more is known. `write` and
+    `wire` are the codec of the chat endpoint. `beta_chat_path` takes what the contract offers on the beta base only; a
+    path that is None is not spoken. `raw` takes the chats that the chat endpoint would answer wrongly, and gives None
+    for the others; `fim` writes a completion where it cannot go to `fim_path` as it came. `keep_home` gives the name by
+    which a server that can pass requests on answers itself, and raises `NotSupported` for a model that it does not run
+    itself. `slots` is how many requests the runtime works on at once unless it `tells_slots`; None: no cap is needed or
+    known.
     """
 
     name: str
@@ -150,11 +169,18 @@ class Dialect:
     stages: tuple[Callable[[ChatRequest], Stage | None], ...] = ()
     keep_home: tuple[Rule, Callable[[str], str]] | None = None
     declares: tuple[Fact, ...] = ()
+    questions: tuple[Question, ...] = ()
     fit: Callable[[Dialect, Traits], Dialect] | None = None
+    raw: Callable[[ChatRequest, str], Encoded | None] | None = None
+    fim: Callable[[FimRequest, str], Encoded] | None = None
+    remote_models: RemoteModels | None = None
     write: Callable[[ChatRequest], Fields] = request_fields
     wire: Wire = CHAT
     always_streams: bool = False
     transparent: bool = False
+    slots: int | None = None
+    tells_slots: TellsSlots | None = None
+    tells_loaded: TellsLoaded | None = None
 
     def fitted(self, traits: Traits) -> Dialect:
         """This dialect for a server of these traits."""
@@ -172,6 +198,8 @@ class Dialect:
             request = replace(request, extras={})
         match request:
             case ChatRequest():
+                if self.raw is not None and (past := self.raw(request, model)) is not None:
+                    return replace(past, quirks=(*applied, *past.quirks))
                 meant = request
                 for rule, change in self.on_meaning:
                     if (changed := change(request)) is not request:
@@ -202,6 +230,9 @@ class Dialect:
         return Encoded(path, dump_fields(fields), tuple(applied), streamed, self.wire, passes=passes, stages=stages)
 
     def _encode_fim(self, request: FimRequest, model: str, applied: list[str]) -> Encoded:
+        if self.fim is not None:
+            written = self.fim(request, model)
+            return replace(written, quirks=(*applied, *written.quirks))
         if self.fim_path is None:
             raise NotSupported(
                 f"FIM completion is not supported by this backend, see {NO_FIM.code}; use another `model`"
@@ -226,10 +257,11 @@ class Dialect:
 
     def reader(self, encoded: Encoded, *, got_stream: bool) -> StreamReader | AnswerReader:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""
+        on_chunk = self.on_chunk if encoded.on_chunk is None else encoded.on_chunk
         if got_stream:
-            return StreamReader(encoded.wire, self.on_chunk, encoded.stages, passes=encoded.passes)
+            return StreamReader(encoded.wire, on_chunk, encoded.stages, passes=encoded.passes)
         passes = encoded.passes and not encoded.streamed
-        return AnswerReader(encoded.wire, self.on_chunk, encoded.stages, passes=passes)
+        return AnswerReader(encoded.wire, on_chunk, encoded.stages, passes=passes)
 
 
 def _asks_for_beta(request: ChatRequest) -> bool:

@@ -21,7 +21,7 @@ from tidegate.dialects.schema_walk import moved, refers
 from tidegate.dialects.system_text import joined, with_system_text
 
 CALLED_BY_SCHEMA = COMMON.rule(
-    "REQ022",
+    "REQ013",
     "a forced tool call is asked for as JSON by schema, and the answer's text becomes the call: one call per answer",
     why="Several runtimes take tool_choice `required` or a named function and enforce nothing, but hold an answer to a JSON "
     "schema. The functions are listed in the system message, earlier calls and their results are told as text, and "

@@ -18,7 +18,7 @@ from tidegate.dialects.stages import Reporting
 from tidegate.dialects.validity import Validity, object_in
 
 CHECKED_CALLS = COMMON.rule(
-    "REQ021",
+    "REQ012",
     "tool calls of a local runtime are checked: forced ones must come, arguments must be a JSON object, `length` wins",
     why="A forced call that does not come, comes for another function or, forced or strict, with arguments against their "
     "schema is an error. Arguments that are cut, or `{}` where members are required, in an answer as long as max_tokens "

@@ -17,7 +17,7 @@ from tidegate.dialects.refusals import asks_forced_tool, format_of
 from tidegate.dialects.validity import Validity, object_in, value_in
 
 CHECKED_JSON = COMMON.rule(
-    "REQ020",
+    "REQ011",
     "JSON output of a local runtime is checked at its end: what is not what response_format asks for is an error",
     why="Constrained decoding is missing, off or incomplete in places (a reasoning parser, a switch, an older version), and "
     "prose in place of JSON breaks the program that reads it. An answer that max_tokens cut passes with `length`, as the "

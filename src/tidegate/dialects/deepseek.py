@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tidegate.core.errors import GatewayError
 from tidegate.core.messages import Message, ReasoningPart
+from tidegate.core.profile import FEATURES, Fact
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import Dialect
@@ -97,6 +98,7 @@ DEEPSEEK = Dialect(
     fim_path="/beta/completions",
     models_path="/models",
     messages_path="/anthropic/v1/messages",
+    declares=tuple(Fact(feature, "native", "declared") for feature in FEATURES),
     on_meaning=((NO_REASONING, say_no_reasoning),),
     transparent=True,
 )

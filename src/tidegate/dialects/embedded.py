@@ -15,6 +15,7 @@ from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import Dialect
 from tidegate.dialects.llamacpp import CALLS_BY_SCHEMA, DECLARES, FOR_ANY_LLAMACPP, STAGES, read_error
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 _RUN = "SmolLM2-135M-Instruct Q4_1 in llama.cpp b11549, run 2026-11-22"
@@ -125,7 +126,7 @@ EMBEDDED = Dialect(
     title="embedded demo model, not DeepSeek",
     rules=EMBEDDED_RULES,
     read_error=read_error,
-    on_meaning=((TOLD_FORMAT, tell_schema), CALLS_BY_SCHEMA),
+    on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema), CALLS_BY_SCHEMA),
     on_request=(
         (DEMO, announce),
         (LENGTH, short_length),

@@ -50,8 +50,10 @@ def by_status(status: int, message: str | None) -> GatewayError:
             return Unprocessable(message or "the backend refused the request's parameters (HTTP 422)")
         case 400 | 413:
             return ClientMistake(message or f"the backend refused the request as malformed (HTTP {status})")
-        case 401 | 403:
+        case 401:
             return BackendRefused("the backend refused the gateway's key; check `key_env` of that backend")
+        case 403:
+            return BackendRefused("the backend denies access (HTTP 403); check what it, or a proxy before it, allows")
         case 402:
             return NoBalance("Insufficient Balance")
         case 404 | 405:

@@ -5,17 +5,24 @@ from __future__ import annotations
 from tidegate.core.errors import GatewayError
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
-from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
-from tidegate.dialects.checked_json import CHECKED_JSON, checked_json
+from tidegate.dialects.checked_calls import CHECKED_CALLS
+from tidegate.dialects.checked_json import CHECKED_JSON
 from tidegate.dialects.declared import declared, emulated, native, refused, unknown
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
 from tidegate.dialects.openai_shape import rename_reasoning
+from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
+from tidegate.dialects.thinking import opened
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 GENERIC_RULES = Rulebook("GEN", "Generic OpenAI-compatible server")
@@ -46,9 +53,27 @@ PREFIX = GENERIC_RULES.rule(
     checked="2026-11-22",
 )
 
-TOOL_CHOICE = GENERIC_RULES.rule(
+INLINE = GENERIC_RULES.rule(
     "GEN004",
-    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ022",
+    "reasoning inside the content is split off",
+    why="A server without a reasoning parser sends it as text. What begins with `<think>` is told from the text; R1 and V4 "
+    "do not write that tag, so theirs is told only where the server is known to send it as text.",
+    source="vLLM 0.32.0 and llama.cpp b11549 without a parser, run 2026-11-22",
+    checked="2026-11-24",
+)
+
+
+CONTINUED = GENERIC_RULES.rule(
+    "GEN005",
+    "a prefix is sent as a trailing assistant message, where the model was seen to be continued; not one with reasoning",
+    why="Servers on llama.cpp continue it by themselves. What becomes of the reasoning beside it is not known.",
+    source="llama.cpp b11549, run 2026-11-22",
+    checked="2026-11-24",
+)
+
+TOOL_CHOICE = GENERIC_RULES.rule(
+    "GEN006",
+    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ013",
     why="Whether a server enforces such a choice is not known, and several do not. A JSON schema is enforced by more of "
     "them, and where it is not, the answer is an error instead of prose.",
     source="llama.cpp b11549 and transformers serve 5.19, run 2026-11-22",
@@ -66,15 +91,20 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, known_message(error_object(body), ("This model's maximum context length is",)))
 
 
+SPLITTING = opened(INLINE)
+
+FIT = RawFitting(refuses=PREFIX, continues=continuing(CONTINUED, {}))
+
 GENERIC = Dialect(
     name="generic",
     title="OpenAI-compatible server",
     rules=GENERIC_RULES,
     read_error=read_error,
-    on_meaning=((TOLD_FORMAT, tell_schema), (TOOL_CHOICE, call_by_schema)),
+    on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema), (TOOL_CHOICE, call_by_schema)),
     on_request=((THINKING, drop_thinking), refusal(PREFIX, "prefix", asks_prefix), *FOR_LOCAL_RUNTIMES),
     on_chunk=((REASONING, rename_reasoning),),
-    stages=(reading_call, checked_calls, checked_json, refuse_empty),
+    stages=(SPLITTING, *READS, tell_unknown_cache, reading_call, *CHECKS, refuse_empty),
+    fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
     declares=declared(
         "",
         thinking_off=unknown(THINKING),

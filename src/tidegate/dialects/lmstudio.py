@@ -5,22 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tidegate.core.errors import BackendRefused, GatewayError
-from tidegate.core.requests import ChatRequest
+from tidegate.core.requests import ChatRequest, FimRequest
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects import lmstudio_raw as raw
+from tidegate.dialects import questions
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
-from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
-from tidegate.dialects.checked_json import checked_json
+from tidegate.dialects.checked_calls import CHECKED_CALLS
 from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty_whatever_counted
 from tidegate.dialects.errors import by_status, error_object, known_message
+from tidegate.dialects.fitting import in_turn, keeps_reminders
 from tidegate.dialects.openai_shape import rename_reasoning
 from tidegate.dialects.overflow import OverflowEvents, overflow_in, tell_overflow
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_logprobs, asks_prefix, asks_regex, format_of, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.served_model import ServedModel
+from tidegate.dialects.tells import TellsLoaded, entries
 from tidegate.dialects.thinking import splitting
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
@@ -73,7 +80,7 @@ REFUSED = LMSTUDIO_RULES.rule(
 
 TOOL_CHOICE = LMSTUDIO_RULES.rule(
     "LMS006",
-    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ022",
+    "tool_choice `required` or a named function is asked for as JSON by schema, see REQ013",
     why="The server takes `required` and enforces it for GGUF models only, and answers 400 to a named function. A JSON "
     "schema holds for GGUF and MLX models.",
     source=f"{_BUGS}#670; LM Studio documentation (tool use), 2026-04-29",
@@ -96,6 +103,8 @@ OVERFLOW = LMSTUDIO_RULES.rule(
     checked="2026-11-24",
 )
 
+_PREDICTIONS = 4
+"""Its "Max concurrent predictions" unless set otherwise; the rest queues there. LM Studio documentation, 2026-04-29."""
 _ANY_OBJECT: Fields = {"name": "object", "strict": True, "schema": {"type": "object"}}
 
 
@@ -119,8 +128,26 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return overflow_in(error) or by_status(status, None)
 
 
-def check_model(request: ChatRequest) -> ServedModel:
+def check_model(request: ChatRequest | FimRequest) -> ServedModel:
     return ServedModel(MODEL, request.model)
+
+
+FIT = RawFitting(
+    raw=replace(raw.COMPLETIONS, on_chunk=((OVERFLOW, tell_overflow),)),
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(check_model, refuse_empty_whatever_counted),
+    fim=raw.COMPLETIONS,
+    fim_stages=(check_model,),
+)
+
+
+def loaded_in(models: bytes) -> frozenset[str]:
+    """A listed model that is not loaded is loaded by the first request for it."""
+    return frozenset(
+        entry["id"]
+        for entry in entries(models, "data")
+        if entry.get("state") == "loaded" and isinstance(entry.get("id"), str)
+    )
 
 
 LMSTUDIO = Dialect(
@@ -128,7 +155,8 @@ LMSTUDIO = Dialect(
     title="LM Studio server",
     rules=LMSTUDIO_RULES,
     read_error=read_error,
-    on_meaning=((TOLD_FORMAT, tell_schema), (TOOL_CHOICE, call_by_schema)),
+    questions=questions.LMSTUDIO,
+    on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema), (TOOL_CHOICE, call_by_schema)),
     on_request=(
         refusal(REFUSED, "prefix", asks_prefix),
         refusal(REFUSED, "logprobs", asks_logprobs),
@@ -142,9 +170,10 @@ LMSTUDIO = Dialect(
     stages=(
         check_model,
         splitting(REASONING),
+        *READS,
+        tell_unknown_cache,
         reading_call,
-        checked_calls,
-        checked_json,
+        *CHECKS,
         refuse_empty_whatever_counted,
     ),
     declares=declared(
@@ -157,4 +186,8 @@ LMSTUDIO = Dialect(
         fim=refused(NO_FIM),
     ),
     wire=replace(CHAT, framing=OverflowEvents),
+    fit=in_turn(keeps_reminders, FIT),
+    fim=FIT.unknown(),
+    slots=_PREDICTIONS,
+    tells_loaded=TellsLoaded("/api/v0/models", loaded_in),
 )

@@ -14,17 +14,21 @@ from tidegate.codecs.ollama_chat.lines import LineDecoder
 from tidegate.codecs.ollama_chat.request import request_fields
 from tidegate.core.errors import NotSupported
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect
+from tidegate.dialects import ollama_raw as raw
+from tidegate.dialects import questions
+from tidegate.dialects.answering import CHECKS, READS
+from tidegate.dialects.base import NO_FIM, PENALTIES, USER_ID, Dialect, RemoteModels
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
-from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
-from tidegate.dialects.checked_json import checked_json
+from tidegate.dialects.checked_calls import CHECKED_CALLS
 from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
-from tidegate.dialects.ollama_home import local_name, plain_name
+from tidegate.dialects.ollama_home import loaded_in, local_name, plain_name, plain_spelling, remote_names
 from tidegate.dialects.ollama_rules import (
+    CONTINUED,
     FORMAT,
     LENGTH,
     LOCAL,
@@ -38,8 +42,12 @@ from tidegate.dialects.ollama_rules import (
     TOOL_CHOICE,
     WINDOW,
 )
+from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.reminders import remind_as_system
+from tidegate.dialects.tells import TellsLoaded
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
@@ -57,16 +65,6 @@ def loosen_tools(request: ChatRequest) -> ChatRequest:
     if not any(tool.strict for tool in request.tools):
         return request
     return replace(request, tools=tuple(replace(tool, strict=None) for tool in request.tools))
-
-
-def remind_as_system(request: ChatRequest) -> ChatRequest:
-    if all(message.role != "latest_reminder" for message in request.messages):
-        return request
-    messages = [
-        replace(message, role="system") if message.role == "latest_reminder" else message
-        for message in request.messages
-    ]
-    return replace(request, messages=tuple(messages))
 
 
 def format_allowed(request: ChatRequest) -> ChatRequest:
@@ -98,13 +96,25 @@ def default_length(request: ChatRequest, fields: Fields) -> bool:
     return request.max_tokens is None
 
 
+FIT = RawFitting(
+    raw=raw.GENERATE,
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(*CHECKS, refuse_empty),
+    fim=raw.GENERATE,
+    infills=True,
+    refuses=PREFIX,
+    continues=continuing(CONTINUED, {}),
+)
+
 OLLAMA = Dialect(
     name="ollama",
     title="Ollama",
     rules=OLLAMA_RULES,
     read_error=read_error,
+    questions=questions.OLLAMA,
     chat_path="/api/chat",
     keep_home=(LOCAL, local_name),
+    remote_models=RemoteModels("/api/tags", remote_names, plain_spelling),
     write=request_fields,
     wire=OLLAMA_CHAT,
     on_meaning=(
@@ -126,7 +136,7 @@ OLLAMA = Dialect(
         (USER_ID, lambda request, _: request.user_id is not None),
     ),
     on_chunk=((LOCAL, plain_name),),
-    stages=(reading_call, checked_calls, checked_json, refuse_empty),
+    stages=(*READS, tell_unknown_cache, reading_call, *CHECKS, refuse_empty),
     declares=declared(
         "0.33.0-rc2",
         thinking_off=native(THINKING),
@@ -137,4 +147,7 @@ OLLAMA = Dialect(
         fim=refused(NO_FIM),
     ),
     always_streams=True,
+    fit=FIT,
+    fim=FIT.unknown(),
+    tells_loaded=TellsLoaded("/api/ps", loaded_in, plain_spelling),
 )

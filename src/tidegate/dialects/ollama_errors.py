@@ -19,7 +19,7 @@ _UNCOUNTED = (
     "the input length exceeds the context length",
     "input length exceeds the context length",
 )
-_INCAPABLE = re.compile(r" does not support (thinking|tools|chat|vision|completion)$")
+_INCAPABLE = re.compile(r" does not support (thinking|tools|chat|vision|completion|insert|generate)$")
 
 
 def read_error(status: int, body: bytes) -> GatewayError:

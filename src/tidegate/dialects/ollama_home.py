@@ -1,4 +1,5 @@
-"""Which models an Ollama runs itself, by their names: what must stay at home is asked for so that it cannot be passed on.
+"""Which models an Ollama runs itself and has in memory, by their names: what must stay at home is asked for so that it
+cannot be passed on.
 
 The server takes apart a name as read here (`internal/modelref` at 2e429a7): its end, without regard to case and blanks,
 says `cloud` or `local`. A name that says `local` and is a remote model is answered with 404 (`server/routes.go` at
@@ -10,11 +11,15 @@ from __future__ import annotations
 import re
 
 from tidegate.core.errors import NotSupported
+from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.dialects.ollama_rules import LOCAL
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.tells import entries
 
 _CLOUD = re.compile(r"[:-]\s*cloud\s*$", re.IGNORECASE)
 _LOCAL = ":local"
+_LATEST = ":latest"
+_LIBRARY = ("registry.ollama.ai/", "library/")
 
 
 def is_cloud(model: str) -> bool:
@@ -29,6 +34,36 @@ def local_name(model: str) -> str:
             "another `model`"
         )
     return model if model.lower().endswith(_LOCAL) else model + _LOCAL
+
+
+def remote_names(answer: Fields) -> frozenset[str] | None:
+    """The models of `/api/tags` that the server passes on to another host; None if this is no such list."""
+    entries = as_list(answer.get("models"))
+    if entries is None:
+        return None
+    found: set[str] = set()
+    for one in map(as_object, entries):
+        if one is None:
+            return None
+        if one.get("remote_host") or one.get("remote_model"):
+            found.update(plain_spelling(name) for key in ("name", "model") if isinstance(name := one.get(key), str))
+    return frozenset(found)
+
+
+def plain_spelling(model: str) -> str:
+    """One spelling for a name with and without its registry, its tag and what says where it runs."""
+    plain = model.strip().lower()
+    for beginning in _LIBRARY:
+        plain = plain.removeprefix(beginning)
+    plain = plain.removesuffix(_LOCAL)
+    return plain if ":" in plain.rpartition("/")[2] else plain + _LATEST
+
+
+def loaded_in(processes: bytes) -> frozenset[str]:
+    """The models in memory, by `/api/ps`."""
+    return frozenset(
+        entry["name"].lower() for entry in entries(processes, "models") if isinstance(entry.get("name"), str)
+    )
 
 
 def plain_name(chunk: Fields) -> bool:

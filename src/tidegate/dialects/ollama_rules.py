@@ -72,7 +72,7 @@ PREFIX = OLLAMA_RULES.rule(
 
 TOOL_CHOICE = OLLAMA_RULES.rule(
     "OLL008",
-    "tool_choice `required` or a named function is asked for as JSON by `format`, see REQ022; with `none` no tools are sent",
+    "tool_choice `required` or a named function is asked for as JSON by `format`, see REQ013; with `none` no tools are sent",
     why="The server has no such field: it would answer in prose where a call was promised, or call where none was allowed.",
     source=_SOURCE,
     checked="2026-11-24",
@@ -80,7 +80,7 @@ TOOL_CHOICE = OLLAMA_RULES.rule(
 
 STRICT = OLLAMA_RULES.rule(
     "OLL009",
-    "strict tools are offered as plain tools: arguments that do not follow their schema are an error, see REQ021",
+    "strict tools are offered as plain tools: arguments that do not follow their schema are an error, see REQ012",
     why="The server has no `strict` and does not constrain calls, so they are checked when they have come.",
     source=_SOURCE,
     checked="2026-11-24",
@@ -92,6 +92,15 @@ FORMAT = OLLAMA_RULES.rule(
     why="A thinking model thinks unconstrained, is stopped and asked again with the format, so the tokens of its thought "
     "are not counted. With thinking disabled some thinking models are not constrained at all.",
     source=_SOURCE + "; ollama/ollama#11545, #14850",
+    checked="2026-11-24",
+)
+
+CONTINUED = OLLAMA_RULES.rule(
+    "OLL012",
+    "a prefix is sent as a trailing assistant message, where the model was seen to be continued; not one with reasoning",
+    why="Models with a template or renderer of the server's own continue it. Whether they keep the reasoning beside it is "
+    "not known.",
+    source=_SOURCE,
     checked="2026-11-24",
 )
 

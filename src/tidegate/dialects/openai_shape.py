@@ -100,6 +100,24 @@ def refuse_empty_call(answer: Fields) -> bool:
     return False
 
 
+def reopen_cut_call(chunk: Fields) -> bool:
+    """Takes back the brace that closes a call in the very chunk in which max_tokens ended the answer.
+
+    A parser that assembles arguments closes them when its text ends, finished or not, and without any makes up `{}`.
+    """
+    reopened = False
+    for choice in _choices(chunk):
+        calls = as_list((as_object(choice.get("delta")) or {}).get("tool_calls"))
+        if choice.get("finish_reason") != "length" or not calls:
+            continue
+        function = as_object((as_object(calls[-1]) or {}).get("function")) or {}
+        arguments = function.get("arguments")
+        if isinstance(arguments, str) and arguments.endswith("}"):
+            function["arguments"] = "" if arguments == "{}" else arguments[:-1]
+            reopened = True
+    return reopened
+
+
 def name_abort(chunk: Fields) -> bool:
     """An answer that the server gave up, in the contract's word for it."""
     named = False

@@ -97,7 +97,10 @@ MESSAGES = Wire(
 
 
 class StreamReader:
-    """Bytes of one streamed answer to frames. Knows at the end whether the stream ended as it must."""
+    """Bytes of one streamed answer to frames. Knows at the end whether the stream ended as it must.
+
+    `cut_short`: a stage ended the answer while the server goes on.
+    """
 
     def __init__(
         self, wire: Wire, on_chunk: Sequence[AnswerQuirk], stages: Sequence[Stage] = (), *, passes: bool
@@ -111,6 +114,7 @@ class StreamReader:
         self._decoder = wire.chunks()
         self._order = OrderCheck()
         self._quirks: list[str] = []
+        self.cut_short = False
 
     @property
     def quirks(self) -> list[str]:
@@ -154,6 +158,7 @@ class StreamReader:
         events = staged(decoded, self._stages)
         for each in events:
             self._order.accept(each)
+        self.cut_short = self._order.ended and not any(isinstance(each, End) for each in decoded)
         if not events and (wire is None or not self._order.begun):
             return None  # nothing to pass on, and no reason to commit to this backend yet
         return Frame(wire, lambda: events, milestones(events))
@@ -182,6 +187,8 @@ def _applied(quirks: list[str], stages: Sequence[Stage]) -> list[str]:
 
 class AnswerReader:
     """Bytes of one unstreamed answer to a single frame."""
+
+    cut_short = False
 
     def __init__(
         self, wire: Wire, on_chunk: Sequence[AnswerQuirk], stages: Sequence[Stage] = (), *, passes: bool

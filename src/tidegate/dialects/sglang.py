@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
+from tidegate.dialects import questions
+from tidegate.dialects import sglang_raw as raw
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.checked_calls import CHECKED_CALLS, checked_calls
-from tidegate.dialects.checked_json import CHECKED_JSON, checked_json
+from tidegate.dialects.checked_calls import CHECKED_CALLS
+from tidegate.dialects.checked_json import CHECKED_JSON
 from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
+from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning
 from tidegate.dialects.thinking import splitting
 
@@ -40,9 +47,10 @@ SAMPLING = _rule(
 )
 LENGTH = _rule(
     "SGL003",
-    "a missing max_tokens stays missing: the answer may fill the rest of the context window",
+    "a missing max_tokens becomes the contract's default where that is sure to fit beside the prompt; else it stays missing",
     "The server answers 400 when prompt and max_tokens together exceed its window, and the contract's default (8,192, in "
-    "thinking mode 65,536 or 131,072) easily does.",
+    "thinking mode 65,536 or 131,072) easily does. How long a prompt can be at most is told from its bytes. Where the "
+    "default does not fit or the window is not known, the answer may fill the rest of the window.",
 )
 PREFIX = _rule(
     "SGL004",
@@ -64,8 +72,8 @@ ANSWER = _rule(
 INLINE = _rule(
     "SGL007",
     "reasoning inside the content is split off",
-    "Without --reasoning-parser tags come as text. In a stream only reasoning that begins with `<think>` can be told. R1 "
-    "and V4 do not write it: there, start the server with its parser, and with --tool-call-parser.",
+    "Without --reasoning-parser tags come as text. R1 and V4 do not write `<think>`, so their reasoning can be told in a "
+    "stream only where the server is known to have no parser; else only what begins with the tag.",
 )
 LONE_CHOICE = _rule(
     "SGL008",
@@ -120,11 +128,21 @@ def read_error(status: int, body: bytes) -> GatewayError:
     return by_status(status, None)
 
 
+SPLITTING = splitting(INLINE)
+FIT = RawFitting(
+    raw=replace(raw.COMPLETIONS, on_chunk=((ABORT, shape.name_abort),)),
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(*CHECKS, refuse_empty),
+    fim=raw.FIM_COMPLETIONS,
+)
+
 SGLANG = Dialect(
     name="sglang",
     title="SGLang",
     rules=SGLANG_RULES,
     read_error=read_error,
+    questions=questions.SGLANG,
+    on_meaning=(AS_SYSTEM,),
     on_request=(
         (MODEL, state_unchecked_model),
         (THINKING, shape.switch_by_template),
@@ -137,11 +155,13 @@ SGLANG = Dialect(
     on_chunk=((CACHE, shape.lacks_cache), (ABORT, shape.name_abort)),
     stages=(
         lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
-        splitting(INLINE),
-        checked_calls,
-        checked_json,
+        SPLITTING,
+        *READS,
+        *CHECKS,
         refuse_empty,
     ),
+    fit=in_turn(fills_window(LENGTH, prompt_counts=True), splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
+    fim=FIT.unknown(),
     declares=declared(
         "0.5.23",
         thinking_off=native(THINKING),

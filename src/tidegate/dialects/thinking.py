@@ -157,3 +157,8 @@ class ThinkSplitter(Reporting):
 def splitting(rule: Rule) -> Callable[[ChatRequest], ThinkSplitter]:
     """For a server that may or may not have a reasoning parser, and does not tell."""
     return lambda request: ThinkSplitter(rule.code, "outside" if request.stream else "unknown")
+
+
+def opened(rule: Rule) -> Callable[[ChatRequest], ThinkSplitter]:
+    """For a server of which nothing is known: only reasoning that begins with its tag."""
+    return lambda _request: ThinkSplitter(rule.code, "outside")

@@ -12,7 +12,7 @@ from tidegate.dialects.refusals import asks_forced_tool, format_of
 from tidegate.dialects.system_text import with_system_text
 
 TOLD_FORMAT = COMMON.rule(
-    "REQ023",
+    "REQ014",
     "the JSON schema of response_format is told to the model at the end of the system message",
     why="DeepSeek's own encoding writes it into the prompt. A runtime that does not holds the model to a form that it was "
     "never told of. For json_object nothing is added: the contract has the client say JSON.",

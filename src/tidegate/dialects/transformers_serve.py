@@ -8,18 +8,20 @@ from typing import Any
 from tidegate.codecs import sse
 from tidegate.codecs.answers import DONE
 from tidegate.codecs.openai_chat.chunks import ChunkDecoder
-from tidegate.core.errors import GatewayError
+from tidegate.core.errors import BackendRefused, GatewayError
 from tidegate.core.events import End, Event, Finish
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.checked_calls import checked_calls
+from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.declared import declared, native, refused, unknown
 from tidegate.dialects.defaults import as_contract
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status
 from tidegate.dialects.readers import CHAT, Fields
 from tidegate.dialects.refusals import asks_forced_tool, asks_format, asks_logprobs, asks_prefix, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stops import StopCutter
 from tidegate.dialects.thinking import splitting
 
@@ -126,7 +128,10 @@ class Chunks(ChunkDecoder):
 
 
 def read_error(status: int, _body: bytes) -> GatewayError:
-    """`{"detail": ...}`, or plain text for 500: no text of it is needed. Its 400 means a model that it does not serve."""
+    """`{"detail": ...}`, or plain text for 500: no text of it is needed. Its 400 means a model that it does not serve, its
+    422 a field that this version does not know: we sent it, not the client."""
+    if status == 422:
+        return BackendRefused("the backend does not know a field of the request (HTTP 422); update transformers there")
     return by_status(404 if status == 400 else status, None)
 
 
@@ -135,6 +140,7 @@ TRANSFORMERS_SERVE = Dialect(
     title="transformers serve",
     rules=TRANSFORMERS_SERVE_RULES,
     read_error=read_error,
+    on_meaning=(AS_SYSTEM,),
     on_request=(
         refusal(REFUSED, "prefix", asks_prefix),
         refusal(REFUSED, "response_format", asks_format),
@@ -146,7 +152,7 @@ TRANSFORMERS_SERVE = Dialect(
         (WINDOW, unchecked),
         *FOR_LOCAL_RUNTIMES,
     ),
-    stages=(splitting(INLINE), cut_stops, checked_calls, refuse_empty),
+    stages=(splitting(INLINE), cut_stops, *READS, tell_unknown_cache, *CHECKS, refuse_empty),
     declares=declared(
         "5.19.0",
         thinking_off=unknown(THINKING),
@@ -157,4 +163,5 @@ TRANSFORMERS_SERVE = Dialect(
         fim=refused(NO_FIM),
     ),
     wire=replace(CHAT, chunks=Chunks, content=None, framing=Events),
+    slots=1,  # it is not known to bound what it begins at once
 )

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 
 from tidegate.core.errors import BackendRefused, GatewayError, NotSupported
-from tidegate.core.requests import NamedTool
+from tidegate.core.requests import ChatRequest, NamedTool
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import openai_shape as shape
+from tidegate.dialects import questions
+from tidegate.dialects import vllm_raw as raw
+from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.checked_calls import checked_calls
-from tidegate.dialects.checked_json import checked_json
 from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
+from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
+from tidegate.dialects.prefixes import continuing
+from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.stages import AnswerInReasoning, CallsFinish
 from tidegate.dialects.thinking import splitting
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
@@ -48,8 +53,10 @@ SAMPLING = _rule(
 )
 LENGTH = _rule(
     "VLL004",
-    "a missing max_tokens stays missing: the answer may fill the rest of the context window",
-    "A server with a window below the contract's default (8,192, in thinking mode 65,536 or 131,072) answers 400 to it.",
+    "a missing max_tokens becomes the contract's default or the context window, whichever is less; without a known window "
+    "it stays missing",
+    "The server answers 400 to max_tokens beyond its window, and the contract's default (8,192, in thinking mode 65,536 or "
+    "131,072) may be. Prompt and max_tokens together may exceed it: the answer is then cut at the window.",
 )
 PREFIX = _rule(
     "VLL005",
@@ -72,8 +79,8 @@ ANSWER = _rule(
 INLINE = _rule(
     "VLL008",
     "reasoning inside the content is split off",
-    "Without --reasoning-parser tags come as text. In a stream only reasoning that begins with `<think>` can be told. R1 "
-    "and V4 do not write it: there, start the server with its parser.",
+    "Without --reasoning-parser tags come as text. R1 and V4 do not write `<think>`, so their reasoning can be told in a "
+    "stream only where the server is known to have no parser; else only what begins with the tag.",
 )
 TOOLS = _rule(
     "VLL009",
@@ -106,6 +113,20 @@ STRICT_CALLS = _rule(
     "vLLM 0.32.0, run 2026-11-24",
 )
 
+CONTINUED = _rule(
+    "VLL015",
+    "a prefix is sent with continue_final_message, where the model was seen to be continued; not one with reasoning",
+    "Templates of other models than DeepSeek's newest are cut off behind the text. They lose the reasoning beside it.",
+)
+
+CUT = _rule(
+    "VLL016",
+    "a call that max_tokens cut stays open",
+    "DeepSeek's V4 parser closes the arguments in the stream's last chunk, and sends `{}` for a call cut before its first "
+    "one. The closing brace is taken back, so that nothing parses what the model did not finish.",
+    "vLLM 0.32.0, run 2026-11-24",
+)
+
 _INPUT = re.compile(
     r"This model's maximum context length is (\d{1,12}) tokens\. However, your prompt contains "
     r"(?:((?:at least )?\d{1,12}) input tokens|\d+ char)"
@@ -126,17 +147,38 @@ def read_error(status: int, body: bytes) -> GatewayError:
         return window_exceeded(int(found[2]), found[1], "completion")
     if _NO_PARSER.match(message):
         return NotSupported(f"tools are not supported by this backend, see {TOOLS.code}; use another `model`")
+    if message.startswith("suffix is only supported for"):
+        return NotSupported(f"`suffix` is not supported by the model at this backend, see {NO_FIM.code}")
     if status == 404 and error.get("param") == "model":
         return BackendRefused("the backend does not serve this model (HTTP 404); check `models` of that backend")
     return by_status(status, known_message(error, _TEXTS))
 
+
+SPLITTING = splitting(INLINE)
+
+
+def _answer_in_reasoning(request: ChatRequest) -> AnswerInReasoning | None:
+    """Also behind a prefix whose thought is over: the parser takes the continuation for one."""
+    return None if request.thinks and not request.thought_before else AnswerInReasoning(ANSWER.code)
+
+
+FIT = RawFitting(
+    raw=raw.COMPLETIONS,
+    chat_is_wrong=raw.chat_is_wrong,
+    stages=(*CHECKS, refuse_empty),
+    fim=raw.FIM_COMPLETIONS,
+    infills=True,
+    refuses=PREFIX,
+    continues=continuing(CONTINUED, {"continue_final_message": True, "add_generation_prompt": False}),
+)
 
 VLLM = Dialect(
     name="vllm",
     title="vLLM",
     rules=VLLM_RULES,
     read_error=read_error,
-    on_meaning=((TOLD_FORMAT, tell_schema),),
+    questions=questions.VLLM,
+    on_meaning=(AS_SYSTEM, (TOLD_FORMAT, tell_schema)),
     on_request=(
         (STREAM, shape.always_stream),
         (THINKING, shape.switch_by_template),
@@ -151,16 +193,18 @@ VLLM = Dialect(
     on_chunk=(
         (REASONING, shape.rename_reasoning),
         (STREAM, shape.refuse_empty_call),
+        (CUT, shape.reopen_cut_call),
         (CACHE, shape.lacks_cache),
     ),
     stages=(
-        lambda request: None if request.thinks else AnswerInReasoning(ANSWER.code),
-        splitting(INLINE),
+        _answer_in_reasoning,
+        SPLITTING,
+        *READS,
         lambda request: CallsFinish(NAMED.code) if isinstance(request.tool_choice, NamedTool) else None,
-        checked_calls,
-        checked_json,
+        *CHECKS,
         refuse_empty,
     ),
+    fit=in_turn(fills_window(LENGTH, prompt_counts=False), splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
     declares=declared(
         "0.32.0",
         thinking_off=native(THINKING),
@@ -171,4 +215,5 @@ VLLM = Dialect(
         fim=refused(NO_FIM),
     ),
     always_streams=True,
+    fim=FIT.unknown(),
 )

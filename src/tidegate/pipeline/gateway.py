@@ -7,7 +7,7 @@ whatever is tried next, class and boundary bind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,18 +18,27 @@ from msgspec.structs import replace
 from tidegate.backends.base import Answering, Backend
 from tidegate.core.boundary import Boundary
 from tidegate.core.decision import Candidate, Decision, Snapshot
-from tidegate.core.errors import BackendUnreachable, BrokenContract, ClientLeft, GatewayError, NotSupported
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendUnreachable,
+    BrokenContract,
+    ClientLeft,
+    GatewayError,
+    NotSupported,
+)
 from tidegate.core.events import NOTHING, Frame, Milestones
 from tidegate.core.exchange import Exchange
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
+from tidegate.pipeline.loading import PATIENCE, Patience
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
+from tidegate.routing.needs import needs_of, says_thinking
 from tidegate.routing.policy import Ask, Policy
-from tidegate.routing.rules import FELL_BACK
+from tidegate.routing.rules import FELL_BACK, WAITED
 
 _MOST_DECISIONS = 1000
 
@@ -48,7 +57,7 @@ class Backends(Protocol):
 class Gateway:
     """`wall_clock` gives unix seconds, `timer` monotonic seconds, `new_id` 32 hex digits that never repeat."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a part that it is made of, and all but three are named
         self,
         backends: Backends,
         policy: Policy,
@@ -59,6 +68,7 @@ class Gateway:
         timer: Callable[[], float],
         new_id: Callable[[], str],
         memory: ReasoningMemory = NO_MEMORY,
+        patience: Patience = PATIENCE,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -68,6 +78,7 @@ class Gateway:
         self._timer = timer
         self._new_id = new_id
         self._memory = memory
+        self._patience = patience
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
         self._snapshot: Snapshot | None = None
@@ -97,6 +108,7 @@ class Gateway:
 
     def decide(self, exchange: Exchange, ask: Ask, request: R) -> R:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked."""
+        ask = replace(ask, needs=needs_of(request), says_thinking=says_thinking(request))
         exchange.decision = decision = self._decide(ask)
         exchange.data_class = decision.data_class
         if ask.model in self.legacy_seen:
@@ -149,22 +161,37 @@ class Gateway:
     async def _first_to_answer(
         self, exchange: Exchange, request: Request, decision: Decision
     ) -> tuple[Answering, list[Frame]]:
-        """The first candidate that begins to answer, with what it said first. Nothing went to the client yet."""
+        """The first candidate that begins to answer, with what it said first. No frame went to the client yet.
+
+        One that is loading its model is asked again once no other has answered.
+        """
         failure: GatewayError | None = None
-        for candidate in decision.candidates:
-            backend = self.backends.find(candidate.backend)
-            if backend is None:
-                continue
-            if failure is not None:
-                exchange.fell_back = FELL_BACK.code
-            try:
-                return await self._begin(exchange, request, backend, candidate)
-            except GatewayError as error:
-                if error.retry != "elsewhere":
-                    raise
-                exchange.attempts.append(f"{candidate.backend}:{type(error).__name__}")
-                failure = _telling(failure, error)
-        raise failure or BackendUnreachable("the backend behind this model has just gone; try again")
+        asked: Sequence[Candidate] = decision.candidates
+        pauses: Iterator[float] | None = None
+        while True:
+            loading: list[Candidate] = []
+            for candidate in asked:
+                backend = self.backends.find(candidate.backend)
+                if backend is None:
+                    continue
+                if failure is not None and candidate is not decision.candidates[0]:
+                    exchange.fell_back = FELL_BACK.code
+                try:
+                    return await self._begin(exchange, request, backend, candidate)
+                except GatewayError as error:
+                    if error.retry != "elsewhere":
+                        raise
+                    _note_attempt(exchange, candidate, error)
+                    failure = _telling(failure, error)
+                    if isinstance(error, BackendLoading):
+                        loading.append(candidate)
+            pauses = pauses or self._patience.pauses_s()
+            pause_s = next(pauses, None) if loading else None
+            if pause_s is None:
+                raise failure or BackendUnreachable("the backend behind this model has just gone; try again")
+            exchange.waited = WAITED.code
+            await self._patience.sleep(pause_s)
+            asked = loading
 
     async def _begin(
         self, exchange: Exchange, request: Request, backend: Backend, candidate: Candidate
@@ -204,6 +231,13 @@ def _as_meant(request: R, decision: Decision, exchange: Exchange) -> R:
             changes["thinking"] = meant.thinking
             exchange.rewritten += f", thinking {meant.thinking}"
     return replace(request, **changes)
+
+
+def _note_attempt(exchange: Exchange, candidate: Candidate, error: GatewayError) -> None:
+    """Once, however often a loading backend was asked."""
+    attempt = f"{candidate.backend}:{type(error).__name__}"
+    if not isinstance(error, BackendLoading) or attempt not in exchange.attempts:
+        exchange.attempts.append(attempt)
 
 
 def _telling(before: GatewayError | None, error: GatewayError) -> GatewayError:

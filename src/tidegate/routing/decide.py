@@ -9,12 +9,26 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.decision import BackendView, Candidate, Decision, Snapshot, Verdict
+from tidegate.core.decision import BackendView, Candidate, Decision, Refusal, Snapshot, Verdict
+from tidegate.core.profile import Feature
 from tidegate.core.rulebook import Rule
 from tidegate.routing.classify import classify
 from tidegate.routing.names import resolve, rewritten
 from tidegate.routing.policy import Ask, Policy
-from tidegate.routing.rules import FOREIGN, KEPT, KEPT_DOWN, LEGACY, NOT_ACCEPTED, PRIVATE_STAYS
+from tidegate.routing.rules import (
+    FOREIGN,
+    KEPT,
+    KEPT_DOWN,
+    LACKS,
+    LEGACY,
+    NOT_ACCEPTED,
+    NOT_KNOWN,
+    PRIVATE_STAYS,
+    UNATTESTED,
+)
+
+_NOT_THINKING: frozenset[Feature] = frozenset({"thinking_off"})
+_BY_ABILITY = frozenset({LACKS.code, NOT_KNOWN.code})
 
 
 def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
@@ -23,11 +37,14 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     meant = ask if retired is None else replace(ask, model=retired.model)
     data_class, class_codes = classify(meant, policy)
     meaning = resolve(meant.model, snapshot, policy)
+    needs = ask.needs
+    if retired is not None and retired.thinking == "disabled" and not ask.says_thinking:
+        needs |= _NOT_THINKING
     verdicts = list(meaning.dropped)
     ready: list[Candidate] = []
     last_resort: list[Candidate] = []
     for view, candidate in meaning.targets:
-        rule = forbids(view, data_class)
+        rule = forbids(view, data_class) or lacks(view, candidate.model, needs)
         if rule is not None:
             verdicts.append(Verdict(view.name, rule.code, False))
         elif view.health == "down":
@@ -41,16 +58,33 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
         rule.code for rule, applies in ((FOREIGN, bool(ask.renamed_from)), (LEGACY, retired is not None)) if applies
     ]
     codes = dict.fromkeys((*class_codes, *renamed, meaning.code, *(verdict.code for verdict in verdicts)))
-    refusal = None if candidates else meaning.refusal or ("class_forbids" if meaning.targets else "no_backend")
+    refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
     return Decision(
-        ask.renamed_from or ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired
+        ask.renamed_from or ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired, needs
     )
+
+
+def _refusal(verdicts: list[Verdict], *, targets: bool) -> Refusal:
+    """What kept them from it, where the name led somewhere."""
+    if not targets:
+        return "no_backend"
+    return "lacks_feature" if any(verdict.code in _BY_ABILITY for verdict in verdicts) else "class_forbids"
 
 
 def forbids(view: BackendView, data_class: DataClass) -> Rule | None:
     """The rule by which this backend may not take a request of this class; None when it may."""
     if data_class is DataClass.PRIVATE and view.boundary is Boundary.EXTERNAL:
-        return PRIVATE_STAYS
+        return UNATTESTED if view.unattested else PRIVATE_STAYS
     if data_class.rank > view.accepts.rank:
-        return NOT_ACCEPTED
+        return UNATTESTED if view.unattested else NOT_ACCEPTED
     return None
+
+
+def lacks(view: BackendView, model: str, needs: frozenset[Feature]) -> Rule | None:
+    """The rule by which a request with these needs may not go there: a feature is refused, or nobody knows."""
+    if not needs:
+        return None
+    ways = [view.profile(model).fact(need).way for need in needs]
+    if "refused" in ways:
+        return LACKS
+    return NOT_KNOWN if None in ways else None

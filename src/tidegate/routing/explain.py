@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from tidegate.core.decision import Decision, Snapshot
-from tidegate.core.errors import GatewayError, NotFound, PolicyRefusal
+from tidegate.core.decision import BackendView, Decision, Snapshot
+from tidegate.core.errors import GatewayError, NotFound, NotSupported, PolicyRefusal
+from tidegate.core.profile import FEATURES, Feature, Profile
 from tidegate.core.rulebook import Rule
 from tidegate.routing.names import RESERVED
 from tidegate.routing.policy import Policy
-from tidegate.routing.rules import CLASSES, ROUTES
+from tidegate.routing.rules import CLASSES, LACKS, NOT_KNOWN, ROUTES
 
 
 def rule_of(code: str) -> Rule | None:
@@ -40,10 +41,50 @@ def refusal_error(decision: Decision, snapshot: Snapshot, policy: Policy) -> Gat
                 "No backend is configured or found on this machine or an allow-listed network; nothing was sent. "
                 "Start a local runtime, or enable [embedded]."
             )
+        case "lacks_feature":
+            return NotSupported(
+                f"{_wishes(decision, snapshot)} not supported by any backend that may take this {data_class} request "
+                f"({', '.join(_reasons(decision))}); use another `model`. `tidegate status` shows what each can do."
+            )
         case "no_backend" | None:
             return PolicyRefusal("No backend is known that serves any model; configure [backends.NAME] or [embedded].")
         case _:
             assert_never(decision.refusal)
+
+
+_WISHES: dict[Feature, str] = {
+    "thinking_off": "`thinking` disabled",
+    "json": "`response_format`",
+    "tools": "`tools`",
+    "forced_tools": "`tool_choice` required or a named function",
+    "prefix": "Chat Prefix Completion (`prefix`)",
+    "fim": "FIM completion (`suffix`)",
+}
+
+
+def _wishes(decision: Decision, snapshot: Snapshot) -> str:
+    """The needs that were not met, each with the rule of the dialect that says why, where there is one."""
+    asked = {verdict.backend for verdict in decision.verdicts if verdict.code in (LACKS.code, NOT_KNOWN.code)}
+    facts = [
+        fact
+        for view in snapshot.backends
+        if view.name in asked
+        for feature in FEATURES
+        if feature in decision.needs
+        and (fact := _profile(view, decision.asked_model).fact(feature)).way in ("refused", None)
+    ]
+    unmet: tuple[Feature, ...] = tuple(
+        feature for feature in FEATURES if any(fact.feature == feature for fact in facts)
+    )
+    codes = dict.fromkeys(fact.code for fact in facts if fact.code)
+    see = f", see {', '.join(codes)}," if codes else ""
+    return f"{' and '.join(_WISHES[feature] for feature in unmet)}{see} {'is' if len(unmet) == 1 else 'are'}"
+
+
+def _profile(view: BackendView, asked: str) -> Profile:
+    """Of the model that the name meant there, or of the backend's default."""
+    model = asked.removeprefix(f"{view.name}/")
+    return view.profile(model if model in view.models or not view.models else view.models[0])
 
 
 def _reasons(decision: Decision) -> list[str]:
@@ -71,6 +112,7 @@ def decision_view(decision: Decision) -> dict[str, Any]:
             }
             for verdict in decision.verdicts
         ],
+        "needs": sorted(decision.needs),
         "refusal": decision.refusal,
         "rewritten": decision.rewritten.model if decision.rewritten else None,
     }

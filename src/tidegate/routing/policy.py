@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.core.boundary import DataClass
+from tidegate.core.profile import Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,12 @@ class Ask(Struct, frozen=True, gc=False):
     """What routing needs to know of a request. `wished_class` is what the client's header asked for.
 
     `renamed_from` is another provider's model that the client asked for and that the surface takes for this one.
+    `needs` are the features that the answer depends on; `says_thinking`: the request itself says how it should think.
     """
 
     model: str
     client_class: DataClass | None = None
     wished_class: DataClass | None = None
     renamed_from: str = ""
+    needs: frozenset[Feature] = frozenset()
+    says_thinking: bool = False

@@ -127,6 +127,30 @@ NOT_SERVED = ROUTES.rule(
     source="llama.cpp b11549, run 2026-11-22; SGLang 0.5.23 source",
     checked="2026-11-22",
 )
+UNATTESTED = ROUTES.rule(
+    "RTE014",
+    "dropped: nothing shows that this backend keeps requests, so it takes public ones only",
+    why="What is not shown counts as external. `tidegate status` says of each backend what is missing and which option to "
+    "change; the rules are LOC001 to LOC007.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+LACKS = ROUTES.rule(
+    "RTE016",
+    "dropped: this backend cannot do what the request depends on",
+    why="Its profile says so, by declaration or by measurement. Asked all the same, it would answer and the answer would "
+    "look right: prose for JSON, a new answer for a continued one. `tidegate status` shows the profiles.",
+    source="facts of vLLM 0.32.0, llama.cpp b11549 and transformers serve 5.19, run 2026-11-22",
+    checked="2026-11-24",
+)
+NOT_KNOWN = ROUTES.rule(
+    "RTE017",
+    "dropped: nobody knows whether this backend can do what the request depends on",
+    why="Nothing is declared for its kind and nothing was measured yet. A backend at home is measured by a short probe "
+    "once it is up (`[profiles] measure`); for an external one, `[backends.NAME] features` takes your word.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
 KEPT = ROUTES.rule(
     "RTE020",
     "kept: allowed, serves the model, not known to be down",
@@ -147,4 +171,12 @@ FELL_BACK = ROUTES.rule(
     why="Only candidates of the same decision are ever asked, so class and boundary bind every fallback.",
     source=_LITELLM,
     checked="2026-11-22",
+)
+WAITED = ROUTES.rule(
+    "RTE031",
+    "a candidate was loading its model, no other one answered, and it was asked again",
+    why="A load takes seconds to minutes and ends by itself, so waiting helps where an error would only make the client "
+    "ask again. The waiting ends with `[timeouts] load_s`; meanwhile the client gets keep-alives.",
+    source="llama.cpp b11549 (503 `Loading model`), run 2026-11-22",
+    checked="2026-11-24",
 )

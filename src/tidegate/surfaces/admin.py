@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 
 from tidegate import __version__
 from tidegate.asgi import Receive, Scope, Send, respond
+from tidegate.backends.slots import Slots
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import NotFound
+from tidegate.core.profile import FEATURES, Profile
 from tidegate.ledger.entries import Entry, view_of
 from tidegate.pipeline.gateway import Gateway
 from tidegate.surfaces.auth import Door
+
+_MOST_PROFILES = 20
+"""A server may list hundreds of models."""
 
 
 class Book(Protocol):
@@ -55,7 +61,7 @@ class AdminSurface:
             "version": __version__,
             "default_class": self._gateway.policy.default_class.value,
             "keys_required": not self._door.open,
-            "backends": [_backend_view(view) for view in self._gateway.backends.snapshot().backends],
+            "backends": [self._backend(view) for view in self._gateway.backends.snapshot().backends],
             "legacy_names": {
                 "policy": "rewrite" if self._gateway.policy.rewrites_legacy else "reject",
                 "seen": {name: times for name, times in self._gateway.legacy_seen.items() if times},
@@ -65,6 +71,11 @@ class AdminSurface:
         }
         await respond(send, 200, orjson.dumps(status))
 
+    def _backend(self, view: BackendView) -> dict[str, Any]:
+        """Slots are not of the view: routing keeps its decisions while that holds, and they change all the time."""
+        backend = self._gateway.backends.find(view.name)
+        return _backend_view(view) | ({} if backend is None else {"slots": _slots_view(backend.slots)})
+
     async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """GET /-/exchanges/ID: the ledger's row of one exchange; a client sees its own only."""
         client = self._door.admit(scope)
@@ -73,6 +84,10 @@ class AdminSurface:
         if entry is None or (client is not None and entry.client != client.name):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))
+
+
+def _slots_view(slots: Slots) -> dict[str, int | None]:
+    return {"used": slots.used, "total": slots.total, "waiting": slots.waiting}
 
 
 def _backend_view(view: BackendView) -> dict[str, Any]:
@@ -85,4 +100,14 @@ def _backend_view(view: BackendView) -> dict[str, Any]:
     }
     if view.note:
         shown["note"] = view.note
+    shown["profiles"] = [_profile_view(view.profile(model)) for model in view.models[:_MOST_PROFILES]]
     return shown
+
+
+def _profile_view(profile: Profile) -> dict[str, Any]:
+    facts = [profile.fact(feature) for feature in FEATURES]
+    return {
+        "model": profile.model,
+        "traits": {name: value for name, value in msgspec.to_builtins(profile.traits).items() if value is not None},
+        "facts": {fact.feature: msgspec.to_builtins(fact) for fact in facts},
+    }

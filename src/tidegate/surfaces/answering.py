@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 
 from tidegate.asgi import (
+    JSON_TYPE,
     STREAM_HEADERS,
     ClientWatch,
     Header,
@@ -21,26 +24,46 @@ from tidegate.core.events import Frame
 from tidegate.core.exchange import Exchange
 from tidegate.core.fold import Folding
 from tidegate.core.requests import Request
+from tidegate.core.timers import Timers
 from tidegate.ledger.entries import keyed_hash
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Ask
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
 from tidegate.surfaces.formats import Encoder, Format, Identity
+from tidegate.surfaces.keep_alive import KeepAlive
 
 FINGERPRINT = "fp_tidegate"
+KEEP_ALIVE_S = 10.0
+# What the hosted API sends while a request waits (rate-limit reference, 2026-08-02), on every surface.
+_STREAM_SIGN = b": keep-alive\n\n"
+_WHOLE_SIGN = b"\n"
+_WHOLE_HEADERS: list[Header] = [JSON_TYPE, (b"x-accel-buffering", b"no")]
 _CLASSES = {each.value: each for each in DataClass}
 
 
 class AnsweringSurface:
     """Serves one format: a handler for every path where it is offered."""
 
-    def __init__(self, gateway: Gateway, door: Door, form: Format, *, body_limit_bytes: int, hash_key: bytes) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        door: Door,
+        form: Format,
+        *,
+        body_limit_bytes: int,
+        hash_key: bytes,
+        keep_alive_s: float = KEEP_ALIVE_S,
+        timers: Callable[[], Timers] = asyncio.get_running_loop,
+    ) -> None:
         self._gateway = gateway
         self._door = door
         self._form = form
         self._body_limit_bytes = body_limit_bytes
         self._hash_key = hash_key
+        self._keep_alive_s = keep_alive_s
+        """0: never."""
+        self._timers = timers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = _Reply(send, self._form)
@@ -57,6 +80,8 @@ class AnsweringSurface:
         except Exception as error:
             log_unexpected(error)
             await reply.fail(unexpected())
+        finally:
+            reply.close()
 
     async def _answer(self, exchange: Exchange, reply: _Reply, scope: Scope, receive: Receive) -> None:
         client = self._door.admit(scope, self._form.key_header)
@@ -75,7 +100,12 @@ class AnsweringSurface:
         # Before the rules: the hosted API too says first that a model is unknown.
         reply.request = request = self._gateway.decide(exchange, ask, request)
         self._form.check(request)
-        with ClientWatch(receive):
+
+        def takes_longer() -> None:
+            if self._keep_alive_s:
+                reply.keep_alive(self._keep_alive_s, self._timers())
+
+        with ClientWatch(receive, takes_longer, self._timers):
             async with aclosing(self._gateway.answer(exchange, request)) as batches:
                 async for frames in batches:
                     await reply.take(frames)
@@ -97,7 +127,10 @@ def _wished_class(scope: Scope) -> DataClass | None:
 
 
 class _Reply:
-    """What goes back to the client: headers with the first frame, then bytes as they come or one folded answer."""
+    """What goes back to the client: headers with the first frame, then bytes as they come or one folded answer.
+
+    A keep-alive may send the headers before: then status 200 has gone out, and what is not known yet is not in them.
+    """
 
     def __init__(self, send: Send, form: Format) -> None:
         self._send = send
@@ -105,9 +138,19 @@ class _Reply:
         self.exchange: Exchange | None = None
         self.request: Request | None = None
         self._started = False
+        self._ended = False
+        self._kept_alive: KeepAlive | None = None
         self._encoder: Encoder | None = None
         self._folding: Folding | None = None
         self._whole: bytes | None = None
+
+    def keep_alive(self, interval_s: float, timers: Timers) -> None:
+        """From now on the client is never left without a sign of life for longer than this."""
+        self._kept_alive = KeepAlive(interval_s, self._give_sign, timers)
+
+    def close(self) -> None:
+        if self._kept_alive is not None:
+            self._kept_alive.abandon()
 
     async def take(self, frames: list[Frame]) -> None:
         assert self.request is not None
@@ -115,32 +158,71 @@ class _Reply:
             self._collect(frames)
             return
         data = b"".join([frame.wire if frame.wire is not None else self._encode(frame) for frame in frames])
+        if self._kept_alive is not None:
+            await self._kept_alive.settled()
         if not self._started:
-            self._started = True
-            headers = [*STREAM_HEADERS, *exchange_headers(self.exchange)]
-            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._start()
         if data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            if self._kept_alive is not None:
+                self._kept_alive.heard()
 
     async def finish(self) -> None:
+        body = b"" if self._streams else self._whole_body()
+        if self._kept_alive is not None:
+            await self._last_word(self._kept_alive)
         if self._started:
-            await self._send({"type": "http.response.body", "body": b""})
+            self._ended = True
+            await self._send({"type": "http.response.body", "body": body})
             return
-        body = self._whole
-        if body is None:
-            assert self._folding is not None
-            body = self._form.whole(self._folding.answer(), self._identity())
-        self._started = True
+        self._started = self._ended = True
         await respond(self._send, 200, body, exchange_headers(self.exchange))
 
     async def fail(self, error: GatewayError) -> None:
-        """The error as an answer, or inside the stream if that has begun. A client that left gets nothing."""
-        if isinstance(error, ClientLeft):
+        """The error as an answer, or inside the answer if that has begun. A client that left gets nothing.
+
+        A whole answer whose 200 has gone out is left without its end: a client must not take the error for an answer.
+        """
+        if isinstance(error, ClientLeft) or self._ended:
             return
+        if self._kept_alive is not None:
+            await self._last_word(self._kept_alive)
         if not self._started:
             await respond(self._send, error.status, error_body(error), exchange_headers(self.exchange))
-        elif self.request is not None and self.request.stream:
+        elif self._streams:
             await self._send({"type": "http.response.body", "body": self._form.broken_off(error)})
+        else:
+            await self._send({"type": "http.response.body", "body": error_body(error), "more_body": True})
+
+    async def _last_word(self, kept_alive: KeepAlive) -> None:
+        """What is sent after this is the end."""
+        kept_alive.stop()
+        await kept_alive.settled()
+
+    @property
+    def _streams(self) -> bool:
+        return self.request is not None and bool(self.request.stream)
+
+    async def _start(self) -> None:
+        self._started = True
+        known = self.exchange is not None and self.exchange.first_frame_s is not None
+        headers = [
+            *(STREAM_HEADERS if self._streams else _WHOLE_HEADERS),
+            *exchange_headers(self.exchange, answered=known),
+        ]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def _give_sign(self) -> None:
+        if not self._started:
+            await self._start()
+        sign = _STREAM_SIGN if self._streams else _WHOLE_SIGN
+        await self._send({"type": "http.response.body", "body": sign, "more_body": True})
+
+    def _whole_body(self) -> bytes:
+        if self._whole is not None:
+            return self._whole
+        assert self._folding is not None
+        return self._form.whole(self._folding.answer(), self._identity())
 
     def _collect(self, frames: list[Frame]) -> None:
         if len(frames) == 1 and frames[0].wire is not None and self._folding is None:
@@ -170,8 +252,9 @@ class _Reply:
         )
 
 
-def exchange_headers(exchange: Exchange | None) -> list[Header]:
-    """Which exchange this was and why it went where it went. Quirks found later in a stream are in `/-/exchanges/ID`."""
+def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> list[Header]:
+    """Which exchange this was and why it went where it went. Quirks found later in a stream are in `/-/exchanges/ID`,
+    and so is the backend where headers had to go out before one had answered."""
     if exchange is None:
         return []
     headers = [(b"x-tidegate-exchange", exchange.exchange_id.encode())]
@@ -180,7 +263,7 @@ def exchange_headers(exchange: Exchange | None) -> list[Header]:
         headers.append((b"x-tidegate-rules", ",".join(exchange.rules).encode()))
     if exchange.rewritten is not None:
         headers.append((b"x-tidegate-legacy", exchange.rewritten.encode()))
-    if exchange.backend is not None:
+    if exchange.backend is not None and answered:
         boundary = exchange.boundary or Boundary.EXTERNAL
         headers.append((b"x-tidegate-backend", exchange.backend.encode()))
         headers.append((b"x-tidegate-boundary", boundary.value.encode()))

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75
+_LEFT_WITHOUT_END = "ASGI callable returned without completing response"
 
 
 class JoinedWrites:
@@ -55,9 +56,12 @@ class HttpServer(uvicorn.Server):
 
 
 def _tells_something(record: logging.LogRecord) -> bool:
-    """Open answers are cut when the server has been told to stop: that is no failure, and its trace helps nobody."""
+    """Open answers are cut when the server has been told to stop: that is no failure, and its trace helps nobody.
+
+    Neither is a whole answer without its end: it is left so when a backend fails after a keep-alive, and the ledger has it.
+    """
     was_cut = bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
-    return not was_cut and not str(record.msg).startswith("Cancel %s running task(s)")
+    return not was_cut and not str(record.msg).startswith(("Cancel %s running task(s)", _LEFT_WITHOUT_END))
 
 
 def http_server(app: Any, *, drain_s: int) -> HttpServer:

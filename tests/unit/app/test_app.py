@@ -17,7 +17,7 @@ from tidegate.backends.engine import Engine
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import Config, parse_config
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import Misconfigured
+from tidegate.core.errors import BackendOverloaded, Misconfigured
 from tidegate.ledger.entries import Entry
 
 FAKE = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "backends": {"home": {"kind": "fake"}}}
@@ -144,7 +144,8 @@ def test_the_probe_leaves_taken_ports_alone(tmp_path: Path, taken: str) -> None:
 
 
 def test_a_port_on_another_machine_is_not_taken_here(tmp_path: Path) -> None:
-    away = {"kind": "generic", "base_url": "http://10.0.0.9:8000", "boundary": "private", "networks": ["10.0.0.0/8"]}
+    away: dict[str, Any] = {"kind": "generic", "base_url": "http://10.0.0.9:8000", "boundary": "private"}
+    away |= {"networks": ["10.0.0.0/8"], "stays_home": True}
     probe = app(tmp_path, probe={"enabled": True}, backends={"away": away}).registry._probe
     assert probe is not None
     assert "vllm" in {runtime.kind for runtime in probe._runtimes}
@@ -188,3 +189,27 @@ async def test_keys_of_clients_are_asked_for(tmp_path: Path) -> None:
         without = await call(running.asgi, "POST", "/chat/completions", request_body())
         given = await call(running.asgi, "POST", "/chat/completions", request_body(), {"authorization": "Bearer sk-c"})
     assert (without.status, given.status, given.headers["x-tidegate-class"]) == (401, 200, "private")
+
+
+async def test_slots_lines_and_limits_are_those_of_the_configuration(tmp_path: Path) -> None:
+    backends = {
+        "a": {"kind": "fake", "slots": 1, "queue": 0},
+        "b": {"kind": "llamacpp", "base_url": "http://127.0.0.1:1", "slots": 3},
+        "c": {"kind": "lmstudio", "base_url": "http://127.0.0.1:1"},
+        "d": {"kind": "generic", "base_url": "http://127.0.0.1:1"},
+    }
+    made = app(tmp_path, backends=backends, timeouts={"load_s": 7, "queue_s": 9})
+    assert [backend.slots.total for backend in made.registry.backends] == [1, 3, 4, None]
+    assert (made._transport.limits.load_s, made._transport.limits.queue_s) == (7, 9)
+    first = made.registry.backends[0]
+    held = await first.slots.take()
+    with pytest.raises(BackendOverloaded, match=r"backends\.a\]"):
+        await first.slots.take()
+    held.release()
+
+
+async def test_the_embedded_engine_gets_as_many_requests_as_it_was_started_for(tmp_path: Path) -> None:
+    model = tmp_path / "own.gguf"
+    model.touch()
+    made = app(tmp_path, model, backends={}, embedded={"slots": 5})
+    assert [(one.name, one.slots.total) for one in made.registry.backends] == [("embedded", 5)]

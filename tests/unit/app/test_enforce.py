@@ -6,10 +6,12 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tidegate.app.enforce import (
     check_binding,
     clients_of,
+    dialect_of,
     endpoint_of,
     is_loopback,
     policy_of,
@@ -23,7 +25,7 @@ from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
 ALONE = {"embedded": {"enabled": False}, "probe": {"enabled": False}}
-HOME = {"kind": "generic", "base_url": "http://127.0.0.1:8000"}
+HOME = {"kind": "llamacpp", "base_url": "http://127.0.0.1:8000"}
 CLOUD = {"kind": "generic", "base_url": "https://cloud.example", "boundary": "external"}
 KEYS = {
     "A": "key-a",
@@ -37,7 +39,7 @@ KEYS = {
 
 
 def endpoint(name: str = "b", environment: dict[str, str] | None = None, **options: Any) -> Endpoint:
-    kind = options.pop("kind", "generic")
+    kind = options.pop("kind", "llamacpp")
     base_url = options.pop("base_url", "http://127.0.0.1:8000")
     return endpoint_of(name, BackendOptions(kind=kind, base_url=base_url, **options), environment or {})
 
@@ -132,6 +134,19 @@ def test_a_device_does_not_stand_at_a_foreign_address(host: str) -> None:
 
 def test_a_name_is_judged_when_it_is_resolved() -> None:
     assert endpoint(base_url="http://home.example:8000").boundary is Boundary.DEVICE
+
+
+@pytest.mark.parametrize("kind", ["vllm", "sglang", "llamacpp", "ollama", "lmstudio"])
+def test_an_encoding_opens_the_raw_path(kind: Any) -> None:
+    home = BackendOptions(kind=kind, base_url="http://127.0.0.1:8000")
+    assert dialect_of("b", home).raw is None
+    assert dialect_of("b", replace(home, encoding="v4")).raw is not None
+
+
+@pytest.mark.parametrize("kind", ["deepseek", "generic", "transformers_serve"])
+def test_an_encoding_where_nothing_is_raw_is_refused(kind: Any) -> None:
+    with refused(r"\[backends\.b\] encoding", kind):
+        dialect_of("b", BackendOptions(kind=kind, base_url="http://127.0.0.1:8000", encoding="v4"))
 
 
 def test_a_private_backend_needs_networks() -> None:

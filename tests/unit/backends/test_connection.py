@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.support.hands import breath
 from tests.support.upstreams import Request, Upstream, head, in_chunk
 
 from tidegate.backends import connection as connection_module
@@ -185,6 +186,54 @@ async def test_silence_inside_an_answer_ends_after_the_idle_time(serve: Serve, f
         with pytest.raises(BackendTimedOut, match="sent nothing more"):
             await connection.read()
     assert connection.closed
+
+
+async def test_a_request_may_have_a_longer_limit_of_its_own(serve: Serve) -> None:
+    """Where a model must be loaded first; some servers send the head before that."""
+    go_on = asyncio.Event()
+
+    async def late(request: Request) -> bool:
+        await go_on.wait()
+        await request.reply(head("200 OK", length=5))
+        await heard.wait()
+        await request.reply(b"hello")
+        return await silent(request)
+
+    heard, upstream = asyncio.Event(), await serve(late)
+    connection = await connected(upstream, Limits(first_byte_s=0.0, idle_s=0.0))
+    asking = asyncio.create_task(connection.request(GET, 600.0))
+    await breath()  # both usual limits are over at once
+    go_on.set()
+    await asking
+    reading = asyncio.create_task(connection.read())
+    await breath()
+    heard.set()
+    assert await reading == b"hello"
+    connection.abort()
+
+
+async def test_the_longer_limit_ends_with_the_first_byte(serve: Serve) -> None:
+    async def half(request: Request) -> bool:
+        await request.reply(head("200 OK", length=9), b"hello")
+        return await silent(request)
+
+    connection = await connected(await serve(half), Limits(idle_s=0.02))
+    await connection.request(GET, 600.0)
+    assert await connection.read() == b"hello"
+    async with asyncio.timeout(2):
+        with pytest.raises(BackendTimedOut):
+            await connection.read()
+
+
+async def test_the_limit_of_one_request_is_not_the_next_ones(serve: Serve) -> None:
+    connection = await connected(await serve(OK, head("200 OK", length=2)), Limits(idle_s=0.02))
+    await connection.request(GET, 600.0)
+    await read_all(connection)
+    connection.release(ended=True)
+    await connection.request(GET)
+    async with asyncio.timeout(2):
+        with pytest.raises(GatewayError):
+            await connection.read()
 
 
 async def test_a_slow_reader_holds_the_upstream_back(serve: Serve) -> None:

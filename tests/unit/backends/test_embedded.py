@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.support.hands import breath
 from tests.support.samples import request
 from tests.support.upstreams import Request, Upstream, head, whole_reply
 
@@ -13,7 +15,7 @@ from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import EngineAddress
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendUnreachable, ClientMistake
+from tidegate.core.errors import BackendOverloaded, BackendUnreachable, ClientMistake
 from tidegate.dialects.embedded import EMBEDDED
 
 Serve = Callable[..., Awaitable[Upstream]]
@@ -41,8 +43,8 @@ def at(upstream: Upstream, key: str = "engine-key") -> EngineAddress:
     return EngineAddress("127.0.0.1", upstream.port, key)
 
 
-def backend(transport: Transport, engine: Any) -> EmbeddedBackend:
-    return EmbeddedBackend(transport, engine, EMBEDDED, "demo", "a demo model")
+def backend(transport: Transport, engine: Any, slots: int | None = None) -> EmbeddedBackend:
+    return EmbeddedBackend(transport, engine, EMBEDDED, "demo", "a demo model", slots)
 
 
 async def answered(one: EmbeddedBackend) -> None:
@@ -166,3 +168,30 @@ async def test_looking_at_it_asks_the_engine_nothing() -> None:
     engine = ScriptedEngine(state="starting")
     await backend(Transport(), engine).refresh()
     assert engine.asked == 0
+
+
+async def test_it_gets_as_many_requests_as_the_engine_has_slots(serve: Serve, transport: Transport) -> None:
+    one = backend(transport, ScriptedEngine(at(await serve(Hearing()))), slots=2)
+    first, second = [await one.open(request(stream=True), "demo", DataClass.PRIVATE) for _ in range(2)]
+    waiting = asyncio.create_task(one.open(request(stream=True), "demo", DataClass.PRIVATE))
+    await breath()
+    assert (one.slots.used, one.slots.total, one.slots.waiting) == (2, 2, 1)
+    first.close()
+    (await waiting).close()
+    third = await one.open(request(stream=True), "demo", DataClass.PRIVATE)
+    crowd = [asyncio.create_task(one.open(request(stream=True), "demo", DataClass.PRIVATE)) for _ in range(64)]
+    await breath()
+    with pytest.raises(BackendOverloaded, match=r"raise `slots` in \[embedded\]"):
+        await answered(one)
+    for waits in crowd:
+        waits.cancel()
+    third.close()
+    second.close()
+    assert one.slots.used == 0
+
+
+async def test_an_engine_that_stays_away_keeps_no_slot(transport: Transport, gone: EngineAddress) -> None:
+    one = backend(transport, ScriptedEngine(gone), slots=1)
+    with pytest.raises(BackendUnreachable):
+        await answered(one)
+    assert one.slots.used == 0

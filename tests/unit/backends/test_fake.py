@@ -6,7 +6,8 @@ import pytest
 from tests.support.samples import request
 
 from tidegate.backends.base import Answering
-from tidegate.backends.fake import DEFAULT_THOUGHTS, DEFAULT_WORDS, FakeBackend
+from tidegate.backends.fake import DEFAULT_THOUGHTS, DEFAULT_WORDS, FakeBackend, default_script
+from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendOverloaded, BrokenContract
 from tidegate.core.events import End, Event, Reasoning, Start, Text
@@ -103,3 +104,17 @@ async def test_it_fills_a_gap_without_thinking() -> None:
     answering = await FakeBackend().open(FimRequest(model="fake", prompt="a"), "fake", DataClass.PUBLIC)
     answer = fold(await told(answering))
     assert (answer.text, answer.reasoning) == ("".join(DEFAULT_WORDS), None)
+
+
+@pytest.mark.parametrize("steps", [(), (BackendOverloaded("no"),)])
+async def test_it_has_slots_like_any_other(steps: tuple[BackendOverloaded, ...]) -> None:
+    backend = FakeBackend(script=(lambda _request: steps) if steps else default_script, slots=Slots("fake", 1))
+    for _ in range(2):
+        try:
+            answering = await backend.open(request(), "fake", DataClass.PRIVATE)
+        except BackendOverloaded:
+            assert steps
+        else:
+            assert backend.slots.used == 1
+            answering.close()
+        assert backend.slots.used == 0

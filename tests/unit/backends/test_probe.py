@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from tests.support.samples import request
 from tests.support.upstreams import Request, Upstream, head
 
 from tidegate.backends.connection import Limits
@@ -15,6 +16,7 @@ from tidegate.backends.probe import WATCH_LIMITS, Probe, holds
 from tidegate.backends.transport import Transport
 from tidegate.catalog.runtimes import Runtime, runtimes
 from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.errors import Unattested
 
 Serve = Callable[..., Awaitable[Upstream]]
 Answers = dict[str, bytes]
@@ -107,6 +109,19 @@ async def test_a_found_ollama_stands_on_this_device_only_if_it_says_that_its_clo
     (backend,) = await found_at(transport, await serve(Saying(said)))
     assert (backend.view.boundary is Boundary.DEVICE, backend.view.accepts is DataClass.PRIVATE) == (at_home, at_home)
     assert bool(backend.view.note) is not at_home
+
+
+@pytest.mark.parametrize("kind", ["llamacpp", "sglang", "vllm"])
+async def test_what_was_found_is_asked_again_before_it_is_told_anything(
+    serve: Serve, transport: Transport, kind: str
+) -> None:
+    saying = Saying(SAID[kind])
+    (backend,) = await found_at(transport, await serve(saying))
+    saying.answers = SAID["lmstudio"]
+    with pytest.raises(Unattested, match="LOC001"):
+        await backend.open(request(), "m", DataClass.PRIVATE)
+    assert all(not heard.body for heard in saying.heard)
+    assert backend.view.boundary is Boundary.EXTERNAL
 
 
 @pytest.mark.parametrize("kind", ["lmstudio", "something else"])

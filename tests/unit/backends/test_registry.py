@@ -149,3 +149,40 @@ async def test_starting_looks_at_once_and_keeps_looking_until_stopped() -> None:
 
 async def test_stopping_what_was_never_started_is_fine() -> None:
     await registry(configured=("a",)).stop()
+
+
+async def test_what_backends_can_do_is_learned_beside_the_traffic_one_after_the_other() -> None:
+    begun: list[str] = []
+    go_on = asyncio.Event()
+
+    async def learn(backend: HttpBackend) -> None:
+        begun.append(backend.name)
+        await go_on.wait()
+
+    boxes = [found(name, Boundary.DEVICE) for name in ("a", "b")]
+    one = Registry([*boxes, FakeBackend("fake")], learn=learn)
+    await one.refresh()
+    await asyncio.sleep(0)
+    assert begun == ["a"], "refresh does not wait for it"
+    await one.refresh()
+    assert begun == ["a"], "and does not begin it twice"
+    go_on.set()
+    await one.learned()
+    assert begun == ["a", "b"]
+
+
+async def test_learning_ends_with_the_registry() -> None:
+    stopped: list[str] = []
+
+    async def learn(backend: HttpBackend) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.append(backend.name)
+            raise
+
+    one = Registry([found("a", Boundary.DEVICE)], learn=learn)
+    await one.start()
+    await asyncio.sleep(0)
+    await one.stop()
+    assert stopped == ["a"]

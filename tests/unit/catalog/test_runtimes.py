@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tidegate.catalog.runtimes import Fingerprint, runtimes
+from tidegate.catalog.runtimes import Fingerprint, runtime_named, runtimes
 from tidegate.dialects import DIALECTS
 
 BY_KIND = {runtime.kind: runtime for runtime in runtimes()}
@@ -66,3 +66,13 @@ def test_what_can_answer_from_elsewhere_or_was_never_recognised_in_a_run_is_not_
 def test_an_ollama_can_prove_that_its_cloud_is_off_and_nobody_else_needs_to():
     proofs = {kind: runtime.attestation for kind, runtime in BY_KIND.items() if runtime.attestation is not None}
     assert proofs == {"ollama": Fingerprint("/api/status", "true:cloud.disabled")}
+
+
+def test_who_can_show_by_itself_that_it_keeps_prompts():
+    assert {kind for kind, runtime in BY_KIND.items() if runtime.proves_itself} == {
+        "ollama",
+        "llamacpp",
+        "sglang",
+        "vllm",
+    }
+    assert (runtime_named("vllm"), runtime_named("generic")) == (BY_KIND["vllm"], None)

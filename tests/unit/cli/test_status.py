@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import legacy_line, print_backends
+from tidegate.cli.status import fact_cell, legacy_line, print_backends, slots_cell
 
 Run = Callable[..., Any]
-HOME = {"name": "home", "boundary": "device", "accepts": "private", "health": "up", "models": ["m", "n"]}
+HOME: dict[str, Any] = {
+    "name": "home",
+    "boundary": "device",
+    "accepts": "private",
+    "health": "up",
+    "models": ["m", "n"],
+}
+HOME["slots"] = {"used": 1, "total": 2, "waiting": 0}
 CLOUD = {"name": "cloud", "boundary": "external", "accepts": "public", "health": "unknown", "models": []}
 STATUS: dict[str, Any] = {
     "version": "0.1.0",
@@ -33,8 +40,8 @@ def test_it_shows_where_what_and_how_much(tidegate: Run, gateway: Any) -> None:
     first, heading, home, cloud, ledger = shown.out.splitlines()
     assert (shown.code, shown.err) == (0, "")
     assert first == f"Tidegate 0.1.0 at {gateway.url}, no keys: this machine only, default class internal"
-    assert heading.split() == ["backend", "boundary", "takes", "health", "models"]
-    assert home.split() == ["home", "device", "private", "up", "m,", "n"]
+    assert heading.split() == ["backend", "boundary", "takes", "health", "slots", "models"]
+    assert home.split() == ["home", "device", "private", "up", "1/2", "m,", "n"]
     assert cloud.split() == ["cloud", "external", "public", "unknown", "not", "known", "yet"]
     assert ledger == "ledger: 12 written, 1 waiting"
 
@@ -48,7 +55,20 @@ def test_keys_and_a_ledger_in_trouble_are_said(tidegate: Run, gateway: Any) -> N
 
 def test_a_note_stands_beside_its_backend(tidegate: Run, gateway: Any) -> None:
     shown = shown_for(tidegate, gateway, backends=[{**HOME, "note": "embedded demo model"}])
-    assert "up      m, n    embedded demo model" in shown.out
+    assert "up      1/2    m, n    embedded demo model" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("slots", "cell"),
+    [
+        ({"used": 0, "total": 4, "waiting": 0}, "0/4"),
+        ({"used": 4, "total": 4, "waiting": 3}, "4/4 +3"),
+        ({"used": 7, "total": None, "waiting": 0}, "7"),
+        ({}, ""),
+    ],
+)
+def test_slots_are_told_in_a_few_characters(slots: dict[str, Any], cell: str) -> None:
+    assert slots_cell(slots) == cell
 
 
 def test_without_backends_the_table_is_empty(tidegate: Run, gateway: Any) -> None:
@@ -86,3 +106,34 @@ def test_retired_names_that_were_asked_for_are_told(policy: str, fate: str) -> N
     assert fate in legacy_line({"policy": policy, "seen": {"deepseek-chat": 2}})
     assert legacy_line({"policy": policy, "seen": {}}) == ""
     assert legacy_line({}) == ""
+
+
+def test_a_profile_shows_each_feature_and_by_which_rule(tidegate: Run, gateway: Any) -> None:
+    facts = {
+        "thinking_off": {"way": "native", "basis": "measured"},
+        "json": {"way": "emulated", "basis": "declared", "code": "REQ011"},
+        "prefix": {"way": "refused", "basis": "measured", "code": "PRF002"},
+    }
+    profile = {"model": "m", "traits": {"version": "0.32.0", "window_tokens": 131072}, "facts": facts}
+    shown = shown_for(tidegate, gateway, backends=[{**HOME, "profiles": [profile]}])
+    heading, row, legend = shown.out.splitlines()[3:6]
+    assert heading.split("  ")[0] == "what it can do"
+    assert row.split() == [
+        *("home/m", "0.32.0", "131,072"),
+        *("yes*", "by", "REQ011", "?", "?", "no", "PRF002*", "?"),
+    ]
+    assert "* measured" in legend
+
+
+@pytest.mark.parametrize(
+    ("fact", "cell"),
+    [
+        ({}, "?"),
+        ({"way": None, "basis": "unknown"}, "?"),
+        ({"way": "native", "basis": "declared", "code": "GEN001"}, "yes"),
+        ({"way": "emulated", "basis": "measured", "code": "REQ011"}, "by REQ011*"),
+        ({"way": "refused", "basis": "declared"}, "no"),
+    ],
+)
+def test_a_fact_in_a_cell(fact: dict[str, Any], cell: str) -> None:
+    assert fact_cell(fact) == cell

@@ -55,7 +55,7 @@ def test_arguments_pass_as_they_arrive():
     assert [*reader.take(Text("1"))] == [ToolCall(0, arguments="1")]
     assert [*reader.take(Text("} "))] == [ToolCall(0, arguments="}")]
     assert [*reader.take(Text("}\n"))] == []
-    assert reader.quirks == ("REQ022",)
+    assert reader.quirks == ("REQ013",)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_thoughts_pass():
 )
 @pytest.mark.parametrize("cut", [False, True])
 def test_anything_else_is_an_error_that_holds_nothing_of_it(text, cut):
-    with pytest.raises(BrokenContract, match="not the tool call that it was asked for, see REQ022") as broken:
+    with pytest.raises(BrokenContract, match="not the tool call that it was asked for, see REQ013") as broken:
         read(*(text if cut else [text]))
     assert "secret" not in broken.value.message
 
@@ -146,7 +146,7 @@ def test_a_call_that_the_server_read_itself_passes():
 def test_a_call_beside_a_begun_one_is_an_error():
     reader = CallReader(frozenset({"f"}), ())
     assert [*reader.take(Text('{"name"'))] == []
-    with pytest.raises(BrokenContract, match="REQ022"):
+    with pytest.raises(BrokenContract, match="REQ013"):
         reader.take(ToolCall(0, "c", "f", "{}"))
 
 

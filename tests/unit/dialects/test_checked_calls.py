@@ -76,7 +76,7 @@ def test_a_forced_call_that_does_not_come_is_an_error_and_its_text_never_passed(
     stage = checked_calls(request(tools=[WEATHER], tool_choice=choice, thinking=OFF))
     assert stage is not None
     assert [*stage.take(Text("secret"))] == []
-    with pytest.raises(BrokenContract, match="without the tool call that `tool_choice` asks for, see REQ021") as broken:
+    with pytest.raises(BrokenContract, match="without the tool call that `tool_choice` asks for, see REQ012") as broken:
         stage.take(Finish(finish))
     assert "secret" not in broken.value.message
 
@@ -96,7 +96,7 @@ def test_a_forced_call_of_another_function_is_an_error_at_once(choice, name):
 @pytest.mark.parametrize("choice", [..., "required"])
 @pytest.mark.parametrize("output", [9, None])
 def test_arguments_that_are_no_object_are_an_error(arguments, choice, output):
-    with pytest.raises(BrokenContract, match="arguments that are not what its `parameters` ask for, see REQ021"):
+    with pytest.raises(BrokenContract, match="arguments that are not what its `parameters` ask for, see REQ012"):
         passed(ended(*call(arguments), output=output), tool_choice=choice, max_tokens=10)
 
 
@@ -107,7 +107,7 @@ def test_arguments_that_are_no_object_are_an_error(arguments, choice, output):
 )
 @pytest.mark.parametrize("arguments", ["{}", '{"city": 5}'])
 def test_forced_and_strict_arguments_follow_their_schema(asked, arguments):
-    with pytest.raises(BrokenContract, match="REQ021"):
+    with pytest.raises(BrokenContract, match="REQ012"):
         passed(ended(*call(arguments)), **asked)
 
 
@@ -123,7 +123,7 @@ def test_other_arguments_are_the_models_own(arguments):
 def test_a_call_that_is_not_whole_in_an_answer_as_long_as_allowed_was_cut(arguments, asked, finish):
     events, quirks = passed(ended(*call(arguments), finish=finish, output=12), max_tokens=12, **asked)
     assert events == ended(*call(arguments), finish="length", output=12)
-    assert quirks == ("REQ021",)
+    assert quirks == ("REQ012",)
 
 
 def test_what_the_server_says_was_cut_is_cut():

@@ -96,6 +96,7 @@ def test_elsewhere_the_gateways_own_words_stand(status):
 
 def test_the_words_name_what_to_change():
     assert "key_env" in by_status(401, None).message
+    assert "key" not in by_status(403, None).message
     assert "base_url" in by_status(404, None).message
     assert by_status(402, None).message == "Insufficient Balance"
     assert "never followed" in by_status(302, None).message

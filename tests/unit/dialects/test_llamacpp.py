@@ -6,9 +6,18 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.support.samples import WEATHER, reader_of, request
+from tests.support.samples import WEATHER, chunk, reader_of, request
 
-from tidegate.core.errors import BackendOverloaded, BackendRefused, BackendUnreachable, ClientMistake
+from tidegate.codecs import sse
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendOverloaded,
+    BackendRefused,
+    BackendUnreachable,
+    ClientMistake,
+    NotSupported,
+)
+from tidegate.core.events import Reasoning, Text
 from tidegate.dialects.llamacpp import LLAMACPP
 
 OFF = {"type": "disabled"}
@@ -35,7 +44,7 @@ def test_the_whole_of_a_plain_request():
         "top_k": 0,
         "min_p": 0,
     }
-    assert quirks == ("LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
+    assert quirks == ("LCP007", "LCP004", "LCP003", "LCP001", "LCP002", "REQ004")
 
 
 def test_a_stream_is_always_asked_for_and_it_is_a_quirk_if_the_client_did_not():
@@ -155,7 +164,7 @@ FORM = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
 def test_a_thought_before_json_leaves_room_for_it(asked, budget):
     body, quirks = sent(**asked)
     assert body.get("thinking_budget_tokens") == budget
-    assert ("LCP007" in quirks) is (budget is not None)
+    assert ("LCP010" in quirks) is (budget is not None)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +204,33 @@ def test_an_overflow_is_told_in_the_contracts_words():
     )
 
 
-def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
+def test_a_server_that_still_loads_says_so_and_another_may_answer():
     told = LLAMACPP.read_error(503, b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}')
-    assert (type(told), told.message) == (BackendOverloaded, "the backend is still loading its model")
+    assert (type(told), told.retry) == (BackendLoading, "elsewhere")
+    assert told.message.startswith("the backend is still loading its model; raise `[timeouts] load_s`")
+
+
+def test_what_else_is_unavailable_does_not_load():
+    told = LLAMACPP.read_error(503, b'{"error":{"message":"no slot for you","type":"unavailable_error","code":503}}')
+    assert type(told) is BackendOverloaded
+    assert "no slot" not in told.message
+
+
+@pytest.mark.parametrize(
+    ("props", "slots"),
+    [
+        (b'{"default_generation_settings":{"n_ctx":1024},"total_slots":2}', 2),
+        (b'{"total_slots":0}', None),
+        (b'{"total_slots":-1}', None),
+        (b'{"total_slots":true}', None),
+        (b'{"total_slots":"4"}', None),
+        (b"{}", None),
+    ],
+)
+def test_the_real_slots_are_read_where_they_are_told(props, slots):
+    told = LLAMACPP.tells_slots
+    assert told is not None
+    assert (told.path, told.read(props)) == ("/props", slots)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +241,7 @@ def test_a_server_that_still_loads_is_overloaded_and_another_may_answer():
         (400, "logprobs is not supported with tools + stream", "invalid_request_error", ClientMistake),
         (400, "Field 'max_tokens': Value must be between -1 <= value <= 2147483647, but got -5", "x", ClientMistake),
         (404, "File Not Found", "not_found_error", BackendRefused),
-        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", BackendRefused),
+        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", NotSupported),
         (500, "a fault of its own", "server_error", BackendRefused),
         (502, "a proxy before it", "server_error", BackendUnreachable),
     ],
@@ -221,3 +254,20 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 
 def test_a_body_that_is_no_json_is_read_by_its_status():
     assert type(LLAMACPP.read_error(500, b"<html>")) is BackendRefused
+
+
+def test_logprobs_of_calls_are_refused_because_the_server_would_and_either_alone_passes():
+    with pytest.raises(NotSupported, match="LCP009"):
+        sent(tools=[WEATHER], logprobs=True)
+    assert sent(logprobs=True)[0]["logprobs"] is True
+    assert "tools" in sent(tools=[WEATHER])[0]
+
+
+def test_an_answer_without_a_reasoning_parser_is_split_at_its_tags():
+    reader = reader_of(LLAMACPP, streamed=True)
+    pieces = ("<think>", "Hm.", "</think>", "\n\n2")
+    body = b"".join(sse.encode(orjson.dumps(chunk(delta={"content": piece}))) for piece in pieces)
+    body += sse.encode(orjson.dumps(chunk(delta={}, finish_reason="stop"))) + sse.encode(b"[DONE]")
+    events = [event for frame in reader.feed(body) for event in frame.events]
+    assert events[1:-2] == [Reasoning("Hm."), Text("2")]
+    assert reader.quirks == ["LCP008"]

@@ -174,9 +174,13 @@ def test_what_no_local_runtime_needs_is_dropped():
     assert {"REQ002", "REQ003"} <= set(sent(user_id="u", frequency_penalty=1)[1])
 
 
-def test_fim_is_refused():
-    with pytest.raises(NotSupported, match="REQ006"):
-        OLLAMA.encode(FimRequest(model="auto", prompt="a"), "qwen3:8b", at_home=True)
+@pytest.mark.parametrize("suffix", [None, "b"])
+def test_a_completion_stays_home_too(suffix):
+    encoded = OLLAMA.encode(FimRequest(model="auto", prompt="a", suffix=suffix), "qwen3:8b", at_home=True)
+    assert (encoded.path, orjson.loads(encoded.body)["model"]) == ("/api/generate", "qwen3:8b:local")
+    assert encoded.quirks[0] == "OLL001"
+    with pytest.raises(NotSupported, match="OLL001"):
+        OLLAMA.encode(FimRequest(model="auto", prompt="a", suffix=suffix), "qwen3:8b-cloud", at_home=True)
 
 
 @pytest.mark.parametrize("model", ["qwen3:8b:local", "qwen3:8b"])

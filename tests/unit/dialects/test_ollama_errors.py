@@ -51,6 +51,7 @@ def test_an_overflow_without_counts_is_one_too(text):
     [
         ('"llama3.1:8b" does not support thinking', "does not support thinking; disable thinking"),
         ("registry.ollama.ai/library/deepseek-r1:8b does not support tools", "does not support tools; use another"),
+        ("registry.ollama.ai/library/deepseek-r1:8b does not support insert", "does not support insert; use another"),
         ('think value "max" is not supported for this model', "OLL003"),
     ],
 )

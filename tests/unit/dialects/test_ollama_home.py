@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tidegate.core.errors import NotSupported
-from tidegate.dialects.ollama_home import is_cloud, local_name, plain_name
+from tidegate.dialects.ollama_home import is_cloud, loaded_in, local_name, plain_name, plain_spelling, remote_names
 
 CLOUD = [
     "deepseek-v4-flash:cloud",
@@ -52,3 +52,53 @@ def test_the_ending_is_taken_off_the_answer(said, told):
     chunk = {"model": said}
     assert plain_name(chunk) is False
     assert chunk == {"model": told}
+
+
+@pytest.mark.parametrize(
+    ("model", "plain"),
+    [
+        ("qwen3", "qwen3:latest"),
+        ("qwen3:latest", "qwen3:latest"),
+        ("Qwen3:8B", "qwen3:8b"),
+        ("qwen3:8b:local", "qwen3:8b"),
+        ("qwen3:local", "qwen3:latest"),
+        ("registry.ollama.ai/library/qwen3", "qwen3:latest"),
+        ("library/qwen3", "qwen3:latest"),
+        ("host:5000/me/mine", "host:5000/me/mine:latest"),
+        (" me/mine:x ", "me/mine:x"),
+    ],
+)
+def test_two_spellings_of_one_model_are_one(model, plain):
+    assert plain_spelling(model) == plain
+
+
+def test_models_that_are_passed_on_are_told_by_their_host_or_their_name_there():
+    entries = [
+        {"name": "own:8b", "remote_host": ""},
+        {"name": "A:1", "model": "a:1", "remote_host": "https://x.test"},
+        {"name": "b", "model": "c:2", "remote_model": "gpt-oss:120b"},
+        {"remote_host": "https://x.test"},
+    ]
+    assert remote_names({"models": entries}) == {"a:1", "b:latest", "c:2"}
+    assert remote_names({"models": []}) == frozenset()
+
+
+@pytest.mark.parametrize("answer", [{}, {"models": None}, {"models": {}}, {"models": ["m"]}, {"data": []}])
+def test_what_is_no_list_of_models_says_nothing(answer):
+    assert remote_names(answer) is None
+
+
+@pytest.mark.parametrize(
+    ("processes", "models"),
+    [
+        (b'{"models":[{"name":"qwen3:8b","model":"qwen3:8b","size_vram":5},{"name":"hf.co/a/b:Q4_K_M"}]}', 2),
+        (b'{"models":[]}', 0),
+        (b'{"models":null}', 0),
+        (b'{"models":[7,{},{"name":null}]}', 0),
+        (b"{}", 0),
+    ],
+)
+def test_the_models_in_memory_are_read_leniently(processes, models):
+    loaded = loaded_in(processes)
+    assert len(loaded) == models
+    assert not models or plain_spelling("hf.co/a/b:Q4_K_M") in loaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -105,6 +106,35 @@ def test_an_empty_call_is_refused_in_a_whole_answer_only(arguments, refused):
     else:
         assert not shape.refuse_empty_call({"choices": [{"message": {"tool_calls": [call]}}]})
     assert not shape.refuse_empty_call({"choices": [{"delta": {"tool_calls": [call]}}]})
+
+
+def cut_with(arguments: Any, reason: str | None = "length", place: str = "delta") -> dict[str, Any]:
+    call = {"index": 0, "function": {"arguments": arguments}}
+    return {"choices": [{"index": 0, place: {"tool_calls": [call]}, "finish_reason": reason}]}
+
+
+@pytest.mark.parametrize(("came", "stays"), [("{}", ""), ('"}', '"'), ("2}", "2"), ('{"a": 1}', '{"a": 1')])
+def test_a_call_that_was_closed_together_with_the_cut_is_open_again(came, stays):
+    fields = cut_with(came)
+    assert shape.reopen_cut_call(fields)
+    assert fields == cut_with(stays)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        cut_with("{}", None),
+        cut_with("{}", "tool_calls"),
+        cut_with("{}", place="message"),
+        cut_with('{"a'),
+        cut_with(None),
+        {"choices": [{"delta": {"tool_calls": [7]}, "finish_reason": "length"}, {"finish_reason": "length"}]},
+    ],
+)
+def test_a_call_that_was_not_closed_with_the_cut_stays_as_it_is(fields):
+    before = deepcopy(fields)
+    assert not shape.reopen_cut_call(fields)
+    assert fields == before
 
 
 @pytest.mark.parametrize(("reason", "named"), [("abort", True), ("error", True), ("stop", False), (None, False)])

@@ -358,3 +358,24 @@ def test_a_stage_changes_a_whole_answer_the_same_way():
     (frame,) = reader.close()
     assert frame.events == (Start(answer_id="ID-1"), Text("HELLO"), Finish("stop"), End())
     assert reader.quirks == ["TST001"]
+
+
+class Enough:
+    """Ends the answer at the first text."""
+
+    quirks: tuple[str, ...] = ()
+
+    def take(self, event: Event) -> tuple[Event, ...]:
+        return (event, Finish("stop"), End()) if isinstance(event, Text) else (event,)
+
+
+def test_a_stage_that_ends_an_answer_early_is_known_from_a_server_that_ended():
+    early = StreamReader(readers.CHAT, (), (Enough(),), passes=False)
+    assert events_of(early.feed(FIRST + HELLO + HELLO + LAST + DONE))[1:] == [Text("Hello"), Finish("stop"), End()]
+    assert early.cut_short
+    proper = StreamReader(readers.CHAT, (), passes=False)
+    proper.feed(FIRST + HELLO)
+    assert not proper.cut_short
+    proper.feed(LAST + DONE)
+    assert not proper.cut_short
+    assert not AnswerReader(readers.CHAT, (), passes=False).cut_short

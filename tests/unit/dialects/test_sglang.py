@@ -106,9 +106,9 @@ def test_a_prefix_of_several_parts_is_refused_and_another_candidate_may_have_it(
         sent(messages=[USER, {"role": "assistant", "content": parts, "prefix": True}])
 
 
-def test_fim_is_refused():
+def test_a_suffix_is_refused_for_without_a_template_the_server_drops_it():
     with pytest.raises(NotSupported, match="REQ006"):
-        SGLANG.encode(FimRequest(model="m", prompt="def f():"), "m")
+        SGLANG.encode(FimRequest(model="m", prompt="def f():", suffix="x"), "m")
 
 
 def test_a_choice_without_tools_is_not_sent():

@@ -48,5 +48,5 @@ def test_it_is_told_where_the_prompt_does_not_have_it():
         encoded = dialect.encode(request(response_format=FORM, thinking=OFF), "m")
         if TOLD in str(orjson.loads(encoded.body)["messages"][0]["content"]):
             telling.add(dialect.name)
-            assert "REQ023" in encoded.quirks
+            assert "REQ014" in encoded.quirks
     assert telling == {"embedded", "generic", "lmstudio", "ollama", "vllm"}, "V4's prompt has it in the other two"

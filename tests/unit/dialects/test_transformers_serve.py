@@ -9,7 +9,7 @@ import pytest
 from tests.support.samples import WEATHER, reader_of, request
 
 from tidegate.codecs import sse
-from tidegate.core.errors import BackendRefused, BrokenContract, NotSupported, Unprocessable
+from tidegate.core.errors import BackendRefused, BrokenContract, NotSupported
 from tidegate.core.events import End, Finish, Start, Text, UsageReport
 from tidegate.core.requests import FimRequest
 from tidegate.core.usage import Usage
@@ -85,7 +85,8 @@ def test_the_stop_string_of_a_recorded_answer_is_cut_off():
     reader.feed(STOP_KEPT)
     (frame,) = reader.close()
     assert frame.events[1:] == (
-        Text("def add(x, y):\n    return x + y\n"),
+        Text("def add(x, y):\n    return x + y"),
+        Text("\n"),
         Finish("stop"),
         UsageReport(Usage(prompt=51, output=14)),
         End(),
@@ -120,7 +121,7 @@ def test_a_stream_without_its_finish_is_broken():
     ("status", "body", "error"),
     [
         (400, b"{\"detail\":\"Server is pinned to 'models/smol-hf'; requested 'no-such-model'.\"}", BackendRefused),
-        (422, b'{"detail":"Unexpected fields in the request: {\'thinking\'}"}', Unprocessable),
+        (422, b'{"detail":"Unexpected fields in the request: {\'thinking\'}"}', BackendRefused),
         (404, b'{"detail":"Not Found"}', BackendRefused),
         (500, b"Internal Server Error", BackendRefused),
     ],

@@ -17,7 +17,7 @@ from tidegate.core.errors import (
     NotSupported,
 )
 from tidegate.core.events import Finish, Reasoning, Text
-from tidegate.core.requests import FimRequest
+from tidegate.core.profile import Traits
 from tidegate.dialects.vllm import VLLM
 
 OFF = {"type": "disabled"}
@@ -109,9 +109,20 @@ def test_a_prefix_is_refused_and_another_candidate_may_have_it():
     assert "VLL005" not in sent(messages=[{"role": "assistant", "content": "The"}])[1]
 
 
-def test_fim_is_refused():
-    with pytest.raises(NotSupported, match="REQ006"):
-        VLLM.encode(FimRequest(model="m", prompt="def f():"), "m")
+def test_a_suffix_that_the_model_does_not_know_is_not_supported():
+    error = told(400, "suffix is only supported for models with FIM completion rendering")
+    assert type(error) is NotSupported
+    assert "REQ006" in error.message
+
+
+def test_a_continuation_that_the_parser_took_for_a_thought_is_the_answer():
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "The sky", "prefix": True}]
+    fitted = VLLM.fitted(Traits(continues=True))
+    reader = fitted.reader(fitted.encode(request(messages=messages, stream=True), "m"), got_stream=True)
+    spoken = chunk(delta={"reasoning": " is blue"}, finish_reason="stop")
+    frames = reader.feed(b"data: " + orjson.dumps(spoken) + b"\n\ndata: [DONE]\n\n")
+    assert [event for frame in frames for event in frame.events][1:-1] == [Text(" is blue"), Finish("stop")]
+    assert "VLL007" in reader.quirks
 
 
 def test_reasoning_of_earlier_turns_is_sent_as_it_came():
@@ -321,3 +332,24 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 )
 def test_bodies_of_other_shapes_are_read_by_their_status(status, body):
     assert type(VLLM.read_error(status, body)) is BackendRefused
+
+
+WHOLE_IN_REASONING = {
+    "id": "1",
+    "model": "m",
+    "created": 1,
+    "choices": [{"index": 0, "message": {"content": None, "reasoning": "Hi."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 5, "completion_tokens": 3},
+}
+
+
+def test_an_answer_that_came_as_reasoning_is_the_same_streamed_and_whole():
+    """`r1-no-closing-tag` of 0.32.0: content null, all in `reasoning`, although thinking was off."""
+    pieces = [chunk(delta={"reasoning": "Hi"}), chunk(delta={"reasoning": "."}), chunk(delta={}, finish_reason="stop")]
+    streamed, quirks = read(*pieces, thinking=OFF)
+    assert streamed == [Text("Hi"), Text("."), Finish("stop")]
+    reader = VLLM.reader(VLLM.encode(request(thinking=OFF), "m"), got_stream=False)
+    reader.feed(orjson.dumps(WHOLE_IN_REASONING))
+    (frame,) = reader.close()
+    assert [event for event in frame.events if isinstance(event, Text | Reasoning)] == [Text("Hi.")]
+    assert set(reader.quirks) == {*quirks, "VLL013"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Candidate, Decision, Health, Rewritten, Snapshot
+from tidegate.core.profile import FEATURES, Fact, Feature, Profile, Way
 from tidegate.routing.decide import decide, forbids
 from tidegate.routing.policy import Alias, Ask, Policy
 
@@ -21,9 +23,10 @@ def view(
     health: Health = "up",
     model: str = "m",
 ) -> BackendView:
-    return BackendView(name, boundary, accepts, health, (model,))
+    return BackendView(name, boundary, accepts, health, (model,), declared=ABLE)
 
 
+ABLE = tuple(Fact(feature, "native", "declared") for feature in FEATURES)
 BOX = view("box")
 LAB = view("lab", Boundary.PRIVATE)
 CLOUD = view("cloud", Boundary.EXTERNAL, PUBLIC)
@@ -167,7 +170,9 @@ def test_who_may_take_what(one, data_class, code):
     assert (rule.code if rule else None) == code
 
 
-HOSTED = BackendView("deepseek", Boundary.EXTERNAL, DataClass.PUBLIC, "up", ("deepseek-flash", "deepseek-v4-pro"))
+HOSTED = BackendView(
+    "deepseek", Boundary.EXTERNAL, DataClass.PUBLIC, "up", ("deepseek-flash", "deepseek-v4-pro"), declared=ABLE
+)
 
 
 def legacy(name: str, *backends: BackendView, rewrites: bool = True, **policy: Any) -> Decision:
@@ -200,7 +205,7 @@ def test_who_serves_a_retired_name_itself_is_taken_at_its_word():
 
 
 def test_an_alias_of_the_new_name_binds_the_old_one_with_its_class():
-    own = BackendView("own", Boundary.DEVICE, DataClass.PRIVATE, "up", ("m",))
+    own = view("own")
     pinned = Alias("deepseek-flash", ("own", "deepseek"), DataClass.PRIVATE)
     decision = legacy("deepseek-chat", HOSTED, own, aliases={"deepseek-flash": pinned})
     assert decision.data_class is DataClass.PRIVATE
@@ -212,3 +217,65 @@ def test_a_name_of_another_provider_is_told_by_its_rule():
     decision = decide(Ask("m", renamed_from="claude-x"), Snapshot((BOX,)), Policy())
     assert decision.rules == ("CLS001", "RTE007", "RTE005", "RTE020")
     assert decision.asked_model == "claude-x", "an error names what the client sent"
+
+
+def test_who_has_not_shown_that_requests_stay_there_is_dropped_by_a_rule_of_its_own():
+    box = BackendView("box", Boundary.EXTERNAL, PUBLIC, "up", ("m",), unattested=True)
+    for wished in (PRIVATE, INTERNAL):
+        assert verdicts(decided(box, CLOUD, wished=wished))[0] == ("box", "RTE014", False)
+    assert names(decided(box)) == ["box"], "what is public may go there"
+    inside = BackendView("box", Boundary.DEVICE, PRIVATE, "up", ("m",), unattested=True)
+    assert forbids(inside, PRIVATE) is None
+
+
+def skilled(name: str, boundary: Boundary = Boundary.DEVICE, **ways: Way | None) -> BackendView:
+    """A backend of which each feature is known as said; None is unknown."""
+    facts = tuple(Fact(cast("Feature", feature), way, "declared", "VLL005") for feature, way in ways.items())
+    return BackendView(
+        name, boundary, PRIVATE if boundary is not Boundary.EXTERNAL else PUBLIC, "up", ("m",), declared=facts
+    )
+
+
+def needing(*views: BackendView, needs: tuple[Feature, ...], model: str = "auto", **more: Any) -> Decision:
+    return decide(Ask(model, needs=frozenset(needs), **more), Snapshot(views), Policy(rewrites_legacy=True))
+
+
+@pytest.mark.parametrize(
+    ("way", "kept", "code"),
+    [("native", True, "RTE020"), ("emulated", True, "RTE020"), ("refused", False, "RTE016"), (None, False, "RTE017")],
+)
+def test_a_request_goes_only_where_what_it_depends_on_is_known_to_work(way, kept, code):
+    decision = needing(skilled("box", json=way), needs=("json",))
+    assert verdicts(decision) == [("box", code, kept)]
+    assert decision.refusal == (None if kept else "lacks_feature")
+    assert decision.needs == {"json"}
+
+
+def test_of_several_backends_those_that_can_are_left_in_their_order():
+    views = (skilled("a", json="refused"), skilled("b", json="emulated"), skilled("c"), skilled("d", json="native"))
+    assert names(needing(*views, needs=("json",))) == ["b", "d"]
+    assert names(needing(*views, needs=())) == ["a", "b", "c", "d"]
+
+
+def test_what_is_known_of_a_model_counts_before_what_is_declared_for_all():
+    box = skilled("box", json="native")
+    failed = Profile("m", facts=(Fact("json", "refused", "measured", "PRF002"),))
+    measured = replace(box, profiles=(failed,))
+    assert names(needing(measured, needs=("json",))) == []
+    other = replace(box, profiles=(Profile("other", facts=failed.facts),))
+    assert names(needing(other, needs=("json",))) == ["box"]
+
+
+def test_a_class_is_looked_at_before_ability():
+    cloud = skilled("cloud", Boundary.EXTERNAL, json="native")
+    decision = needing(cloud, skilled("box", json="refused"), needs=("json",), wished_class=PRIVATE)
+    assert verdicts(decision) == [("cloud", "RTE010", False), ("box", "RTE016", False)]
+    assert decision.refusal == "lacks_feature"
+    assert needing(cloud, needs=("json",), wished_class=PRIVATE).refusal == "class_forbids"
+
+
+@pytest.mark.parametrize(("says", "kept"), [(False, []), (True, ["box"])])
+def test_a_retired_name_that_meant_no_thinking_needs_a_backend_that_can_leave_it(says, kept):
+    box = replace(skilled("box", thinking_off="refused"), models=("deepseek-flash",))
+    decision = needing(box, needs=(), model="deepseek-chat", says_thinking=says)
+    assert names(decision) == kept

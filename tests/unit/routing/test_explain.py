@@ -6,7 +6,8 @@ import pytest
 
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Snapshot
-from tidegate.core.errors import GatewayError, NotFound, PolicyRefusal, UnknownModel
+from tidegate.core.errors import GatewayError, NotFound, NotSupported, PolicyRefusal, UnknownModel
+from tidegate.core.profile import Fact, Profile
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import decision_view, model_names, refusal_error, rule_of
 from tidegate.routing.policy import Alias, Ask, Policy
@@ -114,6 +115,7 @@ def test_a_decision_is_shown_whole():
                 "why": "dropped: a private request may not leave, and this backend is external",
             },
         ],
+        "needs": [],
         "refusal": None,
         "rewritten": None,
     }
@@ -121,3 +123,28 @@ def test_a_decision_is_shown_whole():
 
 def test_a_refusal_is_shown_by_its_name():
     assert decision_view(decide(Ask("gone/m"), SNAPSHOT, POLICY))["refusal"] == "unknown_backend"
+
+
+def test_a_feature_that_nobody_has_is_named_with_the_rules_that_say_why():
+    lacking = (Fact("json", "refused", "measured", "PRF002"), Fact("prefix", "refused", "declared", "VLL005"))
+    box = BackendView("box", Boundary.DEVICE, DataClass.PRIVATE, "up", ("m",), profiles=(Profile("m", facts=lacking),))
+    cloud = BackendView("cloud", Boundary.EXTERNAL, DataClass.PUBLIC, "up", ("m",))
+    snapshot = Snapshot((box, cloud))
+    decision = decide(Ask("m", needs=frozenset({"json", "prefix"})), snapshot, POLICY)
+    error = refusal_error(decision, snapshot, POLICY)
+    assert (type(error), error.status) == (NotSupported, 400)
+    assert error.message == (
+        "`response_format` and Chat Prefix Completion (`prefix`), see PRF002, VLL005, are not supported by any backend "
+        "that may take this public request (box: RTE016, cloud: RTE017); use another `model`. `tidegate status` shows what "
+        "each can do."
+    )
+    assert decision_view(decision)["needs"] == ["json", "prefix"]
+
+
+def test_one_missing_feature_of_which_nothing_is_known():
+    box = BackendView("box", Boundary.DEVICE, DataClass.PRIVATE, "up", ("m",))
+    decision = decide(Ask("m", needs=frozenset({"thinking_off"})), Snapshot((box,)), POLICY)
+    message = refusal_error(decision, Snapshot((box,)), POLICY).message
+    assert message.startswith(
+        "`thinking` disabled is not supported by any backend that may take this public request (box: RTE017)"
+    )

@@ -49,13 +49,15 @@ def front(tmp_path: Path) -> Callable[..., Front]:
         policy: Policy | None = None,
         body_limit_bytes: int = 1_000_000,
         hosted: Any = None,
+        **more: Any,
     ) -> Front:
+        """`more` is of the surfaces that answer: `keep_alive_s`, `timers`."""
         ledger = Ledger(tmp_path / "ledger.sqlite3")
         door = Door(clients or {})
         gateway = _gateway(backends, policy or Policy(), ledger)
 
         def answering(form: Format) -> AnsweringSurface:
-            return AnsweringSurface(gateway, door, form, body_limit_bytes=body_limit_bytes, hash_key=b"key")
+            return AnsweringSurface(gateway, door, form, body_limit_bytes=body_limit_bytes, hash_key=b"key", **more)
 
         offered = Surfaces(
             chat=answering(ChatFormat(CONTRACT, beta=False)),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.support.asgi import call
+from tests.support.hands import breath
 from tests.support.samples import request_body
 
 from tidegate import __version__
 from tidegate.backends.fake import FakeBackend
+from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
+from tidegate.core.profile import FEATURES, Fact, Profile, Traits
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
@@ -64,15 +68,38 @@ async def test_status_shows_what_there_is(front: Build) -> None:
     policy = Policy(DataClass.INTERNAL, {name: Alias(name, ("home",)) for name in ("notes", "assistant")})
     status, shown = await get(front(seen("home"), policy=policy), "/-/status")
     assert status == 200
+    del shown["backends"][0]["profiles"]
     assert shown == {
         "version": __version__,
         "default_class": "internal",
         "keys_required": False,
-        "backends": [{"name": "home", "boundary": "device", "accepts": "public", "health": "up", "models": ["m"]}],
+        "backends": [
+            {
+                "name": "home",
+                "boundary": "device",
+                "accepts": "public",
+                "health": "up",
+                "models": ["m"],
+                "slots": {"used": 0, "total": None, "waiting": 0},
+            }
+        ],
         "legacy_names": {"policy": "reject", "seen": {}},
         "aliases": ["assistant", "notes"],
         "ledger": {"written": 0, "waiting": 0, "dropped": 0, "error": None},
     }
+
+
+async def test_status_counts_the_slots_at_work_and_who_waits(front: Build) -> None:
+    slots = Slots("home", 1)
+    made = front(FakeBackend("home", slots=slots))
+    snapshot = made.gateway.backends.snapshot()
+    held, waiting = await slots.take(), asyncio.create_task(slots.take())
+    await breath()
+    _, shown = await get(made, "/-/status")
+    assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1}
+    assert made.gateway.backends.snapshot() is snapshot, "routing keeps its decisions while slots come and go"
+    held.release()
+    (await waiting).release()
 
 
 async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front: Build) -> None:
@@ -139,3 +166,28 @@ async def test_status_counts_the_retired_names_that_were_asked_for(front: Build,
         )
     _, shown = await get(made, "/-/status")
     assert shown["legacy_names"] == {"policy": "rewrite" if rewrites else "reject", "seen": {"deepseek-chat": 2}}
+
+
+async def test_each_model_has_a_profile_and_what_is_not_known_is_said_so(front: Build) -> None:
+    told = (Fact("json", "emulated", "declared", "LCP010", "b11549", "2026-11-24"),)
+    known = Profile("m", Traits(version="b1", window_tokens=1024), told)
+    _, shown = await get(front(seen("box", profiles=(known,))), "/-/status")
+    (profile,) = shown["backends"][0]["profiles"]
+    assert (profile["model"], profile["traits"]) == ("m", {"version": "b1", "window_tokens": 1024})
+    assert list(profile["facts"]) == list(FEATURES)
+    assert profile["facts"]["json"] == {
+        "feature": "json",
+        "way": "emulated",
+        "basis": "declared",
+        "code": "LCP010",
+        "version": "b11549",
+        "checked": "2026-11-24",
+    }
+    assert (profile["facts"]["fim"]["way"], profile["facts"]["fim"]["basis"]) == (None, "unknown")
+
+
+async def test_of_a_server_with_very_many_models_the_first_profiles_are_shown(front: Build) -> None:
+    backend = seen("hub")
+    backend._view = BackendView("hub", Boundary.DEVICE, DataClass.PUBLIC, "up", tuple(f"m{n}" for n in range(500)))
+    _, shown = await get(front(backend), "/-/status")
+    assert [profile["model"] for profile in shown["backends"][0]["profiles"]] == [f"m{n}" for n in range(20)]

@@ -6,14 +6,12 @@ that line ends a stream properly: one that holds `error` instead does so with st
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-import orjson
-
 from tidegate.codecs import ndjson
 from tidegate.codecs.answers import dump_answer, start_of, text_of
+from tidegate.codecs.call_ids import call_id_of
 from tidegate.codecs.ollama_chat.messages import read_arguments
 from tidegate.codecs.usage import count_of
 from tidegate.core.errors import BrokenContract, NotSupported
@@ -80,7 +78,7 @@ class LineDecoder:
         index, self._calls = self._calls, self._calls + 1
         call_id = call.get("id")
         if not isinstance(call_id, str) or not call_id or call_id in self._ids:
-            call_id = _call_id(index, self._begun, name, written) if self._begun else f"call_{index}"
+            call_id = call_id_of(index, self._begun, name, written) if self._begun else f"call_{index}"
         self._ids.add(call_id)
         return ToolCall(index, call_id, name, written)
 
@@ -88,12 +86,6 @@ class LineDecoder:
         if not isinstance(reason, str) or reason not in _REASONS:
             raise BrokenContract("the backend's stream ends without a reason that ends an answer")
         return Finish("tool_calls" if reason == "stop" and self._calls else reason)
-
-
-def _call_id(index: int, *parts: str) -> str:
-    """In the hosted API's form."""
-    digest = hashlib.sha256(orjson.dumps([index, *parts])).hexdigest()
-    return f"call_{index:02}_{digest[:24]}"
 
 
 def _usage(line: dict[str, Any]) -> Usage | None:

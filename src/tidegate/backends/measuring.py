@@ -1,0 +1,120 @@
+"""Measures what the models of a backend can do: asks the server about itself, then tries each feature once.
+
+Runs beside the traffic, for backends at home only: a probe of an external one would cost money. Sends fixed texts of our
+own, never content. A failure of the network ends the measurement; what was known stays, and the next look tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from tidegate.backends.http import HttpBackend
+from tidegate.backends.profile_store import Measured, ProfileStore
+from tidegate.backends.profiles import FAILED
+from tidegate.backends.trials import TRIALS, Trial
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.errors import (
+    BackendOverloaded,
+    BackendRefused,
+    BackendTimedOut,
+    BackendUnreachable,
+    GatewayError,
+    RateLimited,
+)
+from tidegate.core.fold import Answer, Folding
+from tidegate.core.profile import UNKNOWN_TRAITS, Fact, Traits
+
+_PASSING = (BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
+"""Failures that end a measurement: nobody can be asked now."""
+
+
+class Measuring:
+    """`today` gives the date as YYYY-MM-DD."""
+
+    def __init__(self, store: ProfileStore, today: Callable[[], str], trials: Sequence[Trial] = TRIALS) -> None:
+        self._store = store
+        self._today = today
+        self._trials = trials
+        self._versions: dict[tuple[str, str], str | None] = {}
+
+    async def learn(self, backend: HttpBackend) -> None:
+        """Look at each model that is there, and measure those that are new or whose server has changed."""
+        view = backend.view
+        if view.boundary is Boundary.EXTERNAL or view.health != "up":
+            self._forget(backend.name)
+            return
+        for model in view.models:
+            await self._learn(backend, model)
+
+    def _forget(self, name: str) -> None:
+        """Another server may come up in its place."""
+        self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
+
+    async def _learn(self, backend: HttpBackend, model: str) -> None:
+        key = (backend.name, model)
+        version = (await self._traits(backend, model, first_only=True)).version
+        if key in self._versions and self._versions[key] == version:
+            return
+        traits = await self._traits(backend, model)
+        backend.profiles.fit(model, traits)
+        kept = self._store.find(backend.name, backend.dialect.name, model, traits)
+        try:
+            facts = kept.facts if kept is not None else await self._measure(backend, model, traits)
+        except _PASSING:
+            backend.learned()
+            return
+        if kept is None:
+            self._store.keep(Measured(backend.name, backend.dialect.name, model, traits, facts))
+        self._versions[key] = version
+        backend.profiles.measured(model, facts)
+        backend.learned()
+
+    async def _traits(self, backend: HttpBackend, model: str, *, first_only: bool = False) -> Traits:
+        traits = UNKNOWN_TRAITS
+        for question in backend.dialect.questions[: 1 if first_only else None]:
+            try:
+                answer = orjson.loads(await backend.ask(question, model))
+            except (GatewayError, orjson.JSONDecodeError):
+                continue  # not asked, so not known
+            traits = question.read(model, answer, traits)
+        return traits
+
+    async def _measure(self, backend: HttpBackend, model: str, traits: Traits) -> tuple[Fact, ...]:
+        found: list[Fact] = []
+        for trial in self._trials:
+            told = backend.profiles.profile(model).fact(trial.feature)
+            if told.way == "refused":
+                continue
+            holds = await self._holds(backend, model, trial)
+            if holds is None:
+                continue
+            way = (told.way or "native") if holds else "refused"
+            code = told.code if holds else FAILED.code
+            found.append(Fact(trial.feature, way, "measured", code, traits.version or "", self._today()))
+        return tuple(found)
+
+    async def _holds(self, backend: HttpBackend, model: str, trial: Trial) -> bool | None:
+        """None when the server failed for a reason of its own, which says nothing of the feature."""
+        try:
+            return trial.holds(await _answer(backend, model, trial))
+        except _PASSING:
+            raise
+        except BackendRefused:
+            return None
+        except GatewayError:
+            return False  # refused, or not the contract
+
+
+async def _answer(backend: HttpBackend, model: str, trial: Trial) -> Answer:
+    answering = await backend.open(trial.request, model, DataClass.PUBLIC)
+    folding = Folding(logprobs=False)
+    try:
+        while frames := await answering.read():
+            for frame in frames:
+                for event in frame.events:
+                    folding.add(event)
+    finally:
+        answering.close()
+    return folding.answer()

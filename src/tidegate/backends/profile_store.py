@@ -1,0 +1,52 @@
+"""What was measured, kept in one file over restarts: by backend, kind and model, for one version of the server.
+
+A file that cannot be read is as none: everything is measured again. What is kept holds no content.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tidegate.core.profile import Fact, Traits
+
+
+class Measured(Struct, frozen=True, gc=False):
+    """Facts that a probe found, and the traits that the dialect was fitted to when it did."""
+
+    backend: str
+    kind: str
+    model: str
+    traits: Traits
+    facts: tuple[Fact, ...]
+
+
+class ProfileStore:
+    """Without a path nothing outlives the process."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._kept: dict[tuple[str, str, str], Measured] = {}
+        if path is not None:
+            with suppress(OSError, msgspec.MsgspecError):
+                for one in msgspec.json.decode(path.read_bytes(), type=list[Measured]):
+                    self._kept[one.backend, one.kind, one.model] = one
+
+    def find(self, backend: str, kind: str, model: str, traits: Traits) -> Measured | None:
+        """What is kept for the very same traits. A server that does not tell its version is measured at each start."""
+        kept = self._kept.get((backend, kind, model))
+        return kept if kept is not None and traits.version is not None and kept.traits == traits else None
+
+    def keep(self, measured: Measured) -> None:
+        """Writes the whole file beside itself and puts it in place, so that a crash leaves one or the other."""
+        self._kept[measured.backend, measured.kind, measured.model] = measured
+        if self._path is None:
+            return
+        with suppress(OSError):  # a full disk costs a measurement, not an answer
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._path.with_suffix(".new")
+            fresh.write_bytes(msgspec.json.encode(list(self._kept.values())))
+            fresh.replace(self._path)

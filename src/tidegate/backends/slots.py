@@ -1,0 +1,113 @@
+"""How many requests a backend gets at the same time; the others wait here, first come, first served.
+
+llama.cpp and Ollama's engine take any number of requests and queue them where nobody sees it. Here the line has a
+length, a limit of time and a place in `tidegate status`, and who leaves while waiting costs the backend nothing.
+Knows nothing of requests or sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from tidegate.core.errors import BackendOverloaded
+from tidegate.core.timers import Timers
+
+
+class Slot:
+    """One place at work. Given back once, however often it is released."""
+
+    __slots__ = ("_slots",)
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots: Slots | None = slots
+
+    def release(self) -> None:
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.give_back()
+
+
+class Slots:
+    """The slots of one backend. `total` None: no cap, they are only counted."""
+
+    def __init__(
+        self,
+        backend: str,
+        total: int | None = None,
+        *,
+        places: int = 64,
+        wait_s: float = 600.0,
+        options: str | None = None,
+        timers: Callable[[], Timers] = asyncio.get_running_loop,
+    ) -> None:
+        """`places` is the length of the line, `wait_s` the longest time in it; `options` names what can be raised."""
+        self.used = 0
+        self.total = total
+        self._backend = backend
+        self._options = options or f"`slots` or `queue` in [backends.{backend}]"
+        self._places = places
+        self._wait_s = wait_s
+        self._timers = timers
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        return sum(not turn.done() for turn in self._line)
+
+    def resize(self, total: int | None) -> None:
+        """A smaller total interrupts nobody: it is reached as answers end."""
+        self.total = total
+        self._admit()
+
+    async def take(self) -> Slot:
+        """A slot, when it is this request's turn. Whoever takes it releases it, whatever happens."""
+        total = self.total
+        if total is None or self.used < total:
+            self.used += 1
+            return Slot(self)
+        if self.waiting >= self._places:
+            raise BackendOverloaded(
+                f"backend {self._backend!r} works on {self.used} requests and {self._places} wait for it; raise "
+                f"{self._options}, or try again later"
+            )
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        timer = self._timers().call_later(self._wait_s, lambda: self._expire(turn))
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.give_back()  # its turn had come when the client left
+            raise
+        finally:
+            timer.cancel()
+            with suppress(ValueError):
+                self._line.remove(turn)
+        return Slot(self)
+
+    def give_back(self) -> None:
+        """For `Slot` alone."""
+        self.used -= 1
+        self._admit()
+
+    def _has_room(self) -> bool:
+        return self.total is None or self.used < self.total
+
+    def _admit(self) -> None:
+        while self._line and self._has_room():
+            turn = self._line.popleft()
+            if not turn.done():
+                self.used += 1
+                turn.set_result(None)
+
+    def _expire(self, turn: asyncio.Future[None]) -> None:
+        if not turn.done():
+            turn.set_exception(
+                BackendOverloaded(
+                    f"no slot of backend {self._backend!r} became free within {self._wait_s:g} s; raise {self._options}, "
+                    "or `[timeouts] queue_s`, or try again later"
+                )
+            )

@@ -1,0 +1,121 @@
+"""Fits a dialect to a server of known traits: the raw path, prefixes and suffixes where it can have them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from msgspec.structs import replace as changed
+
+from tidegate.core.errors import NotSupported
+from tidegate.core.messages import Message, TextPart
+from tidegate.core.profile import Fact, Feature, Traits, Way
+from tidegate.core.requests import ChatRequest, FimRequest, ToolSpec
+from tidegate.core.rulebook import Rule
+from tidegate.dialects.base import NO_FIM, Dialect, RequestQuirk
+from tidegate.dialects.fim import FimPath
+from tidegate.dialects.raw import TextEndpoint
+from tidegate.dialects.raw_path import Makes, RawPath
+from tidegate.dialects.raw_rules import FILLED, FORMAT, RAW
+from tidegate.dialects.readers import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFitting:
+    """What a dialect becomes where more is known; callable as its `fit`.
+
+    `raw`: the endpoint for chats, and `chat_is_wrong` says for which. `fim`: the endpoint for completions; `infills`: a
+    suffix is sent there as one while nobody knows, neither whether it is heeded nor the model's encoding. `refuses`: the
+    rule that refuses prefixes until it is known that they are continued; then `continues` stands in its place.
+    """
+
+    raw: TextEndpoint | None = None
+    chat_is_wrong: Callable[[ChatRequest, Traits], bool] | None = None
+    stages: tuple[Makes, ...] = ()
+    fim: TextEndpoint | None = None
+    fim_stages: tuple[Callable[[FimRequest], Stage], ...] = ()
+    infills: bool = False
+    refuses: Rule | None = None
+    continues: RequestQuirk | None = None
+
+    def __call__(self, dialect: Dialect, traits: Traits) -> Dialect:
+        if traits.encoding is not None and self.raw is not None and self.chat_is_wrong is not None:
+            wrong = self.chat_is_wrong
+            path = RawPath(
+                endpoint=self.raw,
+                encoding=traits.encoding,
+                wrong=lambda request: wrong(request, traits),
+                window_tokens=traits.window_tokens,
+                stages=self.stages,
+            )
+            dialect = replace(dialect, raw=path)
+        if self.fim is not None:
+            dialect = replace(dialect, fim=self._completions(self.fim, traits))
+        if traits.continues and self.continues is not None:
+            quirks = tuple(self.continues if quirk[0] is self.refuses else quirk for quirk in dialect.on_request)
+            dialect = replace(dialect, on_request=quirks)
+        return replace(dialect, declares=tuple(self._fact(dialect, traits, fact) for fact in dialect.declares))
+
+    def _fact(self, dialect: Dialect, traits: Traits, fact: Fact) -> Fact:
+        """What the dialect declares of this feature once it is fitted."""
+        if fact.feature == "fim":
+            return fact if self.fim is None else _said(fact, *self._suffix(traits))
+        sample = _SAMPLES[fact.feature]
+        try:
+            raw = dialect.raw is not None and dialect.raw(sample, "m") is not None
+        except NotSupported:
+            return _said(fact, "refused", FORMAT if fact.feature == "json" else RAW)
+        if raw:
+            return _said(fact, "emulated", RAW)
+        if fact.feature == "prefix" and traits.continues and self.continues is not None:
+            return _said(fact, "native", self.continues[0])
+        return fact
+
+    def _suffix(self, traits: Traits) -> tuple[Way | None, Rule]:
+        assert self.fim is not None
+        path = self._completions(self.fim, traits)
+        if path.infills:
+            return ("native" if traits.infills else None), NO_FIM
+        return ("refused", NO_FIM) if path.encoding is None else ("emulated", FILLED)
+
+    def _completions(self, endpoint: TextEndpoint, traits: Traits) -> FimPath:
+        return FimPath(
+            endpoint=endpoint,
+            infills=self.infills and traits.encoding is None if traits.infills is None else traits.infills,
+            encoding=traits.encoding,
+            window_tokens=traits.window_tokens,
+            stages=self.fim_stages,
+        )
+
+    def unknown(self) -> FimPath | None:
+        """How completions go while nothing is known."""
+        return None if self.fim is None else self._completions(self.fim, Traits())
+
+
+def _said(fact: Fact, way: Way | None, rule: Rule) -> Fact:
+    return changed(fact, way=way, basis="unknown" if way is None else "declared", code=rule.code, checked=rule.checked)
+
+
+def _sample(*more: Message, **fields: Any) -> ChatRequest:
+    asked = Message("user", (TextPart("Say it as json."),))
+    return ChatRequest(model="m", messages=(asked, *more), thinking="disabled", **fields)
+
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+_TOOLS = (ToolSpec("f", "f", _SCHEMA),)
+_SAMPLES: dict[Feature, ChatRequest] = {
+    "thinking_off": _sample(),
+    "json": _sample(
+        response_format={"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": _SCHEMA}}
+    ),
+    "tools": _sample(tools=_TOOLS),
+    "forced_tools": _sample(tools=_TOOLS, tool_choice="required"),
+    "prefix": _sample(Message("assistant", (TextPart("{"),), prefix=True)),
+}
+"""A request that depends on the feature: which road it takes tells how the feature is had."""
