@@ -63,7 +63,12 @@ async def gateway(tmp_path: Path, *servers: Replying, kind: str) -> AsyncIterato
             upstream = Upstream(replying)
             await upstream.start()
             stack.push_async_callback(upstream.stop)
-            backends[f"b{index}"] = {"kind": kind, "base_url": f"{upstream.url}/v1", "models": ["m"]}
+            backends[f"b{index}"] = {
+                "kind": kind,
+                "base_url": f"{upstream.url}/v1",
+                "models": ["m"],
+                "features": ["thinking_off"],
+            }
         written = {
             "embedded": {"enabled": False},
             "probe": {"enabled": False},
@@ -120,7 +125,7 @@ async def test_prose_in_place_of_a_forced_call_is_an_error_before_anything_was_s
     async with gateway(tmp_path, saying("Secret prose."), kind=kind) as app:
         reply = await asked_of(app, stream=stream, **FORCED)
     assert reply.status == 502
-    assert "REQ02" in json.loads(reply.body)["error"]["message"]
+    assert "REQ01" in json.loads(reply.body)["error"]["message"]
     assert b"ecret" not in reply.body
 
 

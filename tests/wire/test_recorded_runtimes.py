@@ -264,7 +264,7 @@ RECORDINGS = [
         FORCED,
         "tool_calls",
         calls=(ToolCallPart("call_00_054a357775cd83581cbf8f4f", "get_weather", '{\n        "city": "Paris"\n    }'),),
-        usage=Usage(prompt=107, output=32, cache_hit=106),
+        usage=Usage(prompt=107, output=32, cache_hit=106, reasoning=0),
         quirks=["REQ013"],
     ),
     Recording(
@@ -273,7 +273,7 @@ RECORDINGS = [
         FORCED,
         "length",
         calls=(ToolCallPart("call_00_3a1bd1a53f0445a5eb3e27dd", "get_weather", '{\n        "city": "Paris'),),
-        usage=Usage(prompt=107, output=24, cache_hit=106),
+        usage=Usage(prompt=107, output=24, cache_hit=106, reasoning=0),
         quirks=["REQ013"],
     ),
     Recording(
@@ -282,7 +282,7 @@ RECORDINGS = [
         {**STREAMED, **OFF, "response_format": FORM},
         "stop",
         '{\n  "city": "Paris",\n  "sea": true\n}',
-        usage=Usage(prompt=71, output=17, cache_hit=70),
+        usage=Usage(prompt=71, output=17, cache_hit=70, reasoning=0),
     ),
 ]
 each_recording = pytest.mark.parametrize(

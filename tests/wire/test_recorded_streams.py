@@ -200,7 +200,8 @@ def replayed(recording: Recording, *pieces: bytes) -> tuple[list[Event], bytes, 
 
 
 def test_every_recorded_file_is_replayed():
-    files = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.sse")}
+    found = [path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("*/*.sse")]
+    files = {path.as_posix() for path in found if not path.parts[0].startswith("raw-")}  # those: test_recorded_raw
     of_messages = {name for name in files if "/messages-" in name}  # replayed in test_recorded_messages
     refused = {name for name in files if "/refused-" in name}  # replayed in test_recorded_refusals
     leaked = {name for name in files if "/dsml-" in name}  # replayed in test_recorded_dsml

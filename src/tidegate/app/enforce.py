@@ -23,6 +23,7 @@ from tidegate.core.errors import BoundaryBreach, Misconfigured
 from tidegate.core.profile import Traits
 from tidegate.dialects import dialect_named
 from tidegate.dialects.base import Dialect
+from tidegate.dialects.recipe import is_installed
 from tidegate.routing.names import RESERVED
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
@@ -93,6 +94,11 @@ def dialect_of(name: str, options: BackendOptions) -> Dialect:
     if fitted.raw is None:
         raise Misconfigured(
             f"[backends.{name}] encoding: kind {options.kind} has no raw completion endpoint; leave the option out"
+        )
+    if not is_installed():
+        raise Misconfigured(
+            f"[backends.{name}] encoding needs deepseek-recipe: run `pip install 'tidegate[raw]'` (Linux or macOS), or "
+            "leave the option out"
         )
     return fitted
 

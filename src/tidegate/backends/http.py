@@ -206,6 +206,10 @@ class HttpBackend:
     def dialect(self) -> Dialect:
         return self._dialect
 
+    def is_ready(self, model: str) -> bool:
+        """Whether it can be asked without being loaded first."""
+        return self._capacity.first_byte_s(model) is None
+
     async def ask(self, question: Question, model: str) -> bytes:
         """What the server answers to a question about itself; an error status is an error."""
         body = dump_fields(question.body(model)) if question.body is not None else b""

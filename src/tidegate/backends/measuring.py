@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import orjson
+from msgspec.structs import replace
 
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.profile_store import Measured, ProfileStore
 from tidegate.backends.profiles import FAILED
-from tidegate.backends.trials import TRIALS, Trial
+from tidegate.backends.trials import DEMONSTRATIONS, TRIALS, Trial
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import (
     BackendOverloaded,
@@ -25,6 +26,7 @@ from tidegate.core.errors import (
 )
 from tidegate.core.fold import Answer, Folding
 from tidegate.core.profile import UNKNOWN_TRAITS, Fact, Traits
+from tidegate.core.requests import Request
 
 _PASSING = (BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
 """Failures that end a measurement: nobody can be asked now."""
@@ -40,13 +42,17 @@ class Measuring:
         self._versions: dict[tuple[str, str], str | None] = {}
 
     async def learn(self, backend: HttpBackend) -> None:
-        """Look at each model that is there, and measure those that are new or whose server has changed."""
+        """Look at each model that is there, and measure those that are new or whose server has changed.
+
+        A model that would have to be loaded first is left alone: loading one may put out another that is at work.
+        """
         view = backend.view
-        if view.boundary is Boundary.EXTERNAL or view.health != "up":
+        if view.boundary is Boundary.EXTERNAL or view.health != "up" or backend.dialect.transparent:
             self._forget(backend.name)
             return
         for model in view.models:
-            await self._learn(backend, model)
+            if backend.is_ready(model):
+                await self._learn(backend, model)
 
     def _forget(self, name: str) -> None:
         """Another server may come up in its place."""
@@ -58,18 +64,34 @@ class Measuring:
         if key in self._versions and self._versions[key] == version:
             return
         traits = await self._traits(backend, model)
-        backend.profiles.fit(model, traits)
         kept = self._store.find(backend.name, backend.dialect.name, model, traits)
         try:
-            facts = kept.facts if kept is not None else await self._measure(backend, model, traits)
+            found = kept or await self._measured(backend, model, traits)
         except _PASSING:
+            backend.profiles.fit(model, traits)
             backend.learned()
             return
         if kept is None:
-            self._store.keep(Measured(backend.name, backend.dialect.name, model, traits, facts))
+            self._store.keep(found)
         self._versions[key] = version
-        backend.profiles.measured(model, facts)
+        backend.profiles.fit(model, replace(traits, **found.shown))
+        backend.profiles.measured(model, found.facts)
         backend.learned()
+
+    async def _measured(self, backend: HttpBackend, model: str, traits: Traits) -> Measured:
+        """What the server's behaviour shows, first of itself and then, through the dialect fitted to that, of features."""
+        backend.profiles.fit(model, traits)
+        shown: dict[str, bool] = {}
+        for demonstration in DEMONSTRATIONS:
+            if demonstration.asks(traits, backend.dialect):
+                backend.profiles.fit(model, demonstration.supposing(traits))
+                value = demonstration.shows(await self._answer(backend, model, demonstration.request))
+                if value is not None:
+                    shown[demonstration.trait] = value
+                    traits = replace(traits, **{demonstration.trait: value})
+        backend.profiles.fit(model, traits)
+        facts = await self._measure(backend, model, traits)
+        return Measured(backend.name, backend.dialect.name, model, traits, facts, shown)
 
     async def _traits(self, backend: HttpBackend, model: str, *, first_only: bool = False) -> Traits:
         traits = UNKNOWN_TRAITS
@@ -95,10 +117,18 @@ class Measuring:
             found.append(Fact(trial.feature, way, "measured", code, traits.version or "", self._today()))
         return tuple(found)
 
+    async def _answer(self, backend: HttpBackend, model: str, request: Request) -> Answer | None:
+        try:
+            return await _answer(backend, model, request)
+        except _PASSING:
+            raise
+        except GatewayError:
+            return None
+
     async def _holds(self, backend: HttpBackend, model: str, trial: Trial) -> bool | None:
         """None when the server failed for a reason of its own, which says nothing of the feature."""
         try:
-            return trial.holds(await _answer(backend, model, trial))
+            return trial.holds(await _answer(backend, model, trial.request))
         except _PASSING:
             raise
         except BackendRefused:
@@ -107,8 +137,8 @@ class Measuring:
             return False  # refused, or not the contract
 
 
-async def _answer(backend: HttpBackend, model: str, trial: Trial) -> Answer:
-    answering = await backend.open(trial.request, model, DataClass.PUBLIC)
+async def _answer(backend: HttpBackend, model: str, request: Request) -> Answer:
+    answering = await backend.open(request, model, DataClass.PUBLIC)
     folding = Folding(logprobs=False)
     try:
         while frames := await answering.read():

@@ -15,13 +15,14 @@ from tidegate.core.profile import Fact, Traits
 
 
 class Measured(Struct, frozen=True, gc=False):
-    """Facts that a probe found, and the traits that the dialect was fitted to when it did."""
+    """Facts that a probe found. `traits` are what the server told of itself then; `shown` those that its answers showed."""
 
     backend: str
     kind: str
     model: str
     traits: Traits
     facts: tuple[Fact, ...]
+    shown: dict[str, bool] = {}
 
 
 class ProfileStore:

@@ -11,10 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, TextPart
-from tidegate.core.profile import Feature
+from tidegate.core.profile import Feature, Traits
 from tidegate.core.requests import ChatRequest, FimRequest, Request, ToolSpec
+from tidegate.dialects.base import Dialect
 
 Judge = Callable[[Answer], bool]
 
@@ -66,6 +69,70 @@ def says_anything(_answer: Answer) -> bool:
     return True
 
 
+_CONTINUE = _ask(
+    _user("What is the capital of France?"),
+    Message("assistant", (TextPart(_BEGUN),), prefix=True),
+    max_tokens=8,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A trait that only the server's behaviour shows: when to ask, what to suppose meanwhile, and what an answer shows.
+
+    `shows` gives None when nothing is shown: then the trait stays unknown.
+    """
+
+    trait: str
+    request: Request
+    asks: Callable[[Traits, Dialect], bool]
+    supposing: Callable[[Traits], Traits]
+    shows: Callable[[Answer | None], bool | None]
+
+
+def splits_reasoning(answer: Answer | None) -> bool | None:
+    """The prompt ended inside the thought, so a text without any reasoning beside it is the thought."""
+    if answer is None:
+        return None
+    return True if answer.reasoning else (False if answer.text else None)
+
+
+def continues(answer: Answer | None) -> bool | None:
+    """Only the rest of the word shows it."""
+    return True if answer is not None and answer.text.startswith("is") else None
+
+
+DEMONSTRATIONS: tuple[Demonstration, ...] = (
+    Demonstration(
+        "splits_reasoning",
+        ChatRequest(
+            model="", messages=(_user("What is 1+1?"),), thinking="enabled", max_tokens=32, temperature=0.0, stream=True
+        ),
+        lambda traits, dialect: (
+            bool(traits.opens_inside) and traits.splits_reasoning is None and dialect.fit is not None
+        ),
+        lambda traits: traits,
+        splits_reasoning,
+    ),
+    Demonstration(
+        "continues",
+        _CONTINUE,
+        lambda traits, dialect: traits.continues is None and _refuses_prefix(dialect, traits),
+        lambda traits: replace(traits, continues=True),
+        continues,
+    ),
+)
+
+
+def _refuses_prefix(dialect: Dialect, traits: Traits) -> bool:
+    """The dialect refuses a prefix as long as nobody knows, and would not if it were known to be continued."""
+
+    def way(known: Traits) -> str | None:
+        return next((fact.way for fact in dialect.fitted(known).declares if fact.feature == "prefix"), None)
+
+    return way(traits) == "refused" and way(replace(traits, continues=True)) != "refused"
+
+
 TRIALS: tuple[Trial, ...] = (
     Trial("thinking_off", _ask(_user("What is 1+1? Answer in one word."), max_tokens=24), not_thinking),
     Trial(
@@ -83,11 +150,7 @@ TRIALS: tuple[Trial, ...] = (
     ),
     Trial(
         "prefix",
-        _ask(
-            _user("What is the capital of France?"),
-            Message("assistant", (TextPart(_BEGUN),), prefix=True),
-            max_tokens=8,
-        ),
+        _CONTINUE,
         goes_on,
     ),
     Trial(

@@ -12,8 +12,9 @@ from tidegate.codecs.json_text import nested_too_deeply
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
-from tidegate.dialects.base import Dialect
-from tidegate.dialects.llamacpp import CALLS_BY_SCHEMA, DECLARES, FOR_ANY_LLAMACPP, STAGES, read_error
+from tidegate.dialects.base import NO_FIM, Dialect
+from tidegate.dialects.declared import refused
+from tidegate.dialects.llamacpp import CALLS_BY_SCHEMA, FOR_ANY_LLAMACPP, STAGES, declares, read_error
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
@@ -136,6 +137,6 @@ EMBEDDED = Dialect(
         *FOR_ANY_LLAMACPP,
     ),
     stages=STAGES,
-    declares=DECLARES,
+    declares=declares(refused(NO_FIM)),
     always_streams=True,
 )

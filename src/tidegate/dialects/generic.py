@@ -46,7 +46,7 @@ REASONING = GENERIC_RULES.rule(
 
 PREFIX = GENERIC_RULES.rule(
     "GEN003",
-    "Chat Prefix Completion is refused",
+    "Chat Prefix Completion is refused while the model was not seen to be continued",
     why="A generic server may close the assistant's text and answer again (vLLM, transformers serve) instead of "
     "continuing it; that would be a wrong answer that looks right.",
     source="vLLM 0.32.0 and transformers serve 5.19, run 2026-11-22",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.answers import load_answer
 from tidegate.core.errors import BackendLoading, BackendOverloaded, GatewayError, NotSupported
+from tidegate.core.profile import Fact
 from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects import llamacpp_raw as raw
@@ -15,7 +16,7 @@ from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
 from tidegate.dialects.checked_json import CHECKED_JSON
-from tidegate.dialects.declared import declared, emulated, native, refused
+from tidegate.dialects.declared import Had, declared, emulated, native, unknown
 from tidegate.dialects.defaults import contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, window_exceeded
@@ -183,15 +184,20 @@ FOR_ANY_LLAMACPP = (
 )
 CALLS_BY_SCHEMA = (TOOL_CHOICE, call_by_schema)
 STAGES = (*READS, reading_call, *CHECKS, refuse_empty)
-DECLARES = declared(
-    "b11549",
-    thinking_off=native(THINKING),
-    json=native(CHECKED_JSON),
-    tools=native(CHECKED_CALLS),
-    forced_tools=emulated(TOOL_CHOICE),
-    prefix=native(PREFIX),
-    fim=refused(NO_FIM),
-)
+
+
+def declares(fim: Had) -> tuple[Fact, ...]:
+    """The same server, whatever its model can fill in."""
+    return declared(
+        "b11549",
+        thinking_off=native(THINKING),
+        json=native(CHECKED_JSON),
+        tools=native(CHECKED_CALLS),
+        forced_tools=emulated(TOOL_CHOICE),
+        prefix=native(PREFIX),
+        fim=fim,
+    )
+
 
 SPLITTING = opened(INLINE)
 FIT = RawFitting(
@@ -218,7 +224,7 @@ LLAMACPP = Dialect(
     ),
     stages=(SPLITTING, *STAGES),
     fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
-    declares=DECLARES,
+    declares=declares(unknown(NO_FIM)),
     always_streams=True,
     fim=FIT.unknown(),
     tells_slots=TellsSlots("/props", slots_in),

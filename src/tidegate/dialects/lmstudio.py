@@ -73,7 +73,7 @@ REFUSED = LMSTUDIO_RULES.rule(
     "LMS005",
     "Chat Prefix Completion, logprobs and a regex as response format are refused",
     why="A trailing assistant message is not documented to be continued, the chat endpoint answers logprobs with null, "
-    "and there is no such format.",
+    "and there is no such format. A model of a known encoding has its prefix continued on the raw path (RAW001).",
     source=f"LM Studio documentation, 2026-04-29; {_BUGS}#619, #189",
     checked="2026-11-24",
 )

@@ -63,9 +63,10 @@ STREAM = OLLAMA_RULES.rule(
 
 PREFIX = OLLAMA_RULES.rule(
     "OLL007",
-    "Chat Prefix Completion is refused",
+    "Chat Prefix Completion is refused while nothing is known of the model",
     why="Whether a trailing assistant message is continued depends on the model's template; where it is not, the answer "
-    "begins anew and looks right. Nobody told us yet which models do.",
+    "begins anew and looks right. A model of a known encoding goes the raw path (RAW001), one that was seen to be continued "
+    "gets the message (OLL012).",
     source=_SOURCE,
     checked="2026-11-24",
 )

@@ -72,11 +72,11 @@ class RawFitting:
             return _said(fact, "native", self.continues[0])
         return fact
 
-    def _suffix(self, traits: Traits) -> tuple[Way | None, Rule]:
+    def _suffix(self, traits: Traits) -> tuple[Way, Rule]:
         assert self.fim is not None
         path = self._completions(self.fim, traits)
         if path.infills:
-            return ("native" if traits.infills else None), NO_FIM
+            return "native", NO_FIM  # a server that cannot says so itself
         return ("refused", NO_FIM) if path.encoding is None else ("emulated", FILLED)
 
     def _completions(self, endpoint: TextEndpoint, traits: Traits) -> FimPath:
@@ -93,8 +93,8 @@ class RawFitting:
         return None if self.fim is None else self._completions(self.fim, Traits())
 
 
-def _said(fact: Fact, way: Way | None, rule: Rule) -> Fact:
-    return changed(fact, way=way, basis="unknown" if way is None else "declared", code=rule.code, checked=rule.checked)
+def _said(fact: Fact, way: Way, rule: Rule) -> Fact:
+    return changed(fact, way=way, basis="declared", code=rule.code, checked=rule.checked)
 
 
 def _sample(*more: Message, **fields: Any) -> ChatRequest:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import orjson
@@ -110,6 +111,11 @@ def render(request: ChatRequest, encoding: Encoding) -> Rendered:
         _constraint(options.output_constraint),
         Parser(package, converted, opened),
     )
+
+
+def is_installed() -> bool:
+    """Quick: looks for the package and imports nothing."""
+    return find_spec("deepseek_recipe") is not None
 
 
 def _package() -> Any:

@@ -12,7 +12,7 @@ from tidegate.dialects import questions
 from tidegate.dialects import vllm_raw as raw
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.declared import declared, native, refused
+from tidegate.dialects.declared import declared, native, refused, unknown
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
@@ -60,9 +60,10 @@ LENGTH = _rule(
 )
 PREFIX = _rule(
     "VLL005",
-    "Chat Prefix Completion is refused",
+    "Chat Prefix Completion is refused while nothing is known of the model",
     "In DeepSeek's tokenizer modes the text is closed and answered again, with or without continue_final_message: a wrong "
-    "answer that looks right.",
+    "answer that looks right. A model of a known encoding goes the raw path (RAW001), one that was seen to be continued is "
+    "told so (VLL015).",
     f"https://github.com/vllm-project/vllm/issues/46256; {_RUN}",
 )
 REASONING = _rule(
@@ -212,7 +213,7 @@ VLLM = Dialect(
         tools=native(TOOLS),
         forced_tools=native(STRICT_CALLS),
         prefix=refused(PREFIX),
-        fim=refused(NO_FIM),
+        fim=unknown(NO_FIM),
     ),
     always_streams=True,
     fim=FIT.unknown(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from ipaddress import ip_network
 from typing import Any
 
@@ -147,6 +148,12 @@ def test_an_encoding_opens_the_raw_path(kind: Any) -> None:
 def test_an_encoding_where_nothing_is_raw_is_refused(kind: Any) -> None:
     with refused(r"\[backends\.b\] encoding", kind):
         dialect_of("b", BackendOptions(kind=kind, base_url="http://127.0.0.1:8000", encoding="v4"))
+
+
+def test_an_encoding_needs_the_package_that_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "deepseek_recipe", None)
+    with refused(r"\[backends\.b\] encoding", r"pip install 'tidegate\[raw\]'"):
+        dialect_of("b", BackendOptions(kind="vllm", base_url="http://127.0.0.1:8000", encoding="v4"))
 
 
 def test_a_private_backend_needs_networks() -> None:

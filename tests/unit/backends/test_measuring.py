@@ -23,7 +23,9 @@ from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.metadata import Question, version
 
 Serve = Callable[..., Awaitable[Upstream]]
-REASONING = (chunk({"role": "assistant", "content": "", "reasoning_content": "So"}), *STREAM[1:])
+COUNTED = {"prompt_tokens": 60, "completion_tokens": 3, "total_tokens": 63, "prompt_cache_hit_tokens": 0}
+PLAIN = (*STREAM[:-2], chunk({"content": ""}, "stop", COUNTED), STREAM[-1])
+REASONING = (chunk({"role": "assistant", "content": "", "reasoning_content": "So"}), *PLAIN[1:])
 
 
 class Runtime:
@@ -31,7 +33,7 @@ class Runtime:
 
     def __init__(self, version: str = "1") -> None:
         self.version = version
-        self.stream = STREAM
+        self.stream = PLAIN
         self.status = "200 OK"
         self.chats: list[dict[str, Any]] = []
         self.looks = 0

@@ -80,7 +80,7 @@ def test_nothing_comes_out_before_something_is_said() -> None:
 def test_every_local_dialect_refuses_the_empty_200_of_a_broken_server(dialect: Dialect) -> None:
     """cyllama 0.2.18's server, as seen on 2026-11-22: no transcript was kept, the shape is the one it is made for."""
     message = {"role": "assistant", "content": ""}
-    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    usage = {"prompt_tokens": 1, "completion_tokens": 0, "total_tokens": 1}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     reader = dialect.reader(dialect.encode(request(), "m"), got_stream=False)
     reader.feed(orjson.dumps({"id": "x", "model": "m", "choices": [choice], "usage": usage}))

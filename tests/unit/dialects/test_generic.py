@@ -43,7 +43,7 @@ def test_a_forced_tool_is_asked_for_by_schema_because_nobody_knows_whether_it_wo
     body, quirks = sent(tools=[WEATHER], tool_choice=choice, thinking={"type": "disabled"})
     assert not {"tools", "tool_choice"} & body.keys()
     assert body["response_format"]["json_schema"]["schema"]["properties"]["name"] == {"const": "get_weather"}
-    assert quirks == ("GEN004", "GEN001")
+    assert quirks == ("GEN006", "GEN001")
 
 
 def test_tools_that_are_not_forced_pass():

@@ -16,7 +16,7 @@ from tidegate.core.errors import BrokenContract, NotSupported
 from tidegate.core.events import Finish, Reasoning, Text, ToolCall
 from tidegate.core.messages import Message, TextPart
 from tidegate.dialects.raw import Constraint
-from tidegate.dialects.recipe import BEGIN, broken_up, render
+from tidegate.dialects.recipe import BEGIN, broken_up, is_installed, render
 
 OFF = {"type": "disabled"}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -206,6 +206,8 @@ def test_a_parser_that_is_fed_after_its_end_is_a_broken_answer():
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+    assert is_installed()
     monkeypatch.setitem(sys.modules, "deepseek_recipe", None)
+    assert not is_installed()
     with pytest.raises(NotSupported, match=r"RAW001.*pip install 'tidegate\[raw\]'"):
         render(request(), "v4")

@@ -91,7 +91,7 @@ def test_the_stop_string_of_a_recorded_answer_is_cut_off():
         UsageReport(Usage(prompt=51, output=14)),
         End(),
     )
-    assert reader.quirks == ["TRS005"]
+    assert reader.quirks == ["TRS005", "REQ031"]
 
 
 def test_without_a_stop_string_the_text_stays():
@@ -99,7 +99,7 @@ def test_without_a_stop_string_the_text_stays():
     reader.feed(STOP_KEPT)
     (frame,) = reader.close()
     assert frame.events[1] == Text("def add(x, y):\n    return x + y\n```")
-    assert reader.quirks == []
+    assert reader.quirks == ["REQ031"]
 
 
 @pytest.mark.parametrize("after", [b"", sse.encode(b"[DONE]")])

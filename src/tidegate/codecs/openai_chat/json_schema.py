@@ -3,7 +3,7 @@
 The vocabularies are looked at one after the other, the members of each in the order of the document. Not looked at:
 whether a `pattern` is a regular expression, where a `$ref` leads, and schemas that name an older draft. A library that
 does these things (jsonschema-rs, whose texts are nearly the same) opens files and sockets for a `$ref`, which a
-gateway must not.
+gateway must not; `dialects.validity` has it offline, for answers.
 Source: `deepseek-recipe` 0.2.0, run 2026-11-24.
 """
 
