@@ -99,6 +99,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
     written: dict[str, Any] = {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "profiles": {"measure": False},
         "timeouts": {"keep_alive_s": 0.01},
         "backends": {"home": {"kind": "llamacpp", "base_url": runtime.upstream.url, "models": ["m"], **backend}},
     }

@@ -165,7 +165,12 @@ steps = st.fixed_dictionaries(
 def app_over(world: World, kind: str, boundary: str, models: list[str]) -> App:
     backend: dict[str, Any] = {"kind": kind, "base_url": world.port.url, "boundary": boundary, "models": models}
     backend |= {"networks": ["127.0.0.0/8"], "stays_home": kind == "lmstudio"}
-    written = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "backends": {"box": backend}}
+    written = {
+        "embedded": {"enabled": False},
+        "probe": {"enabled": False},
+        "profiles": {"measure": False},
+        "backends": {"box": backend},
+    }
     app = App(parse_config(written), {}, world.ledger.path.parent, None)
     app.ledger = world.ledger
     app.compose()
@@ -295,7 +300,7 @@ def test_if_remote_models_were_not_told_the_law_sees_the_leak(world: World) -> N
 async def test_a_server_that_was_away_at_the_start_is_asked_when_it_is_needed_and_not_later(tmp_path: Path) -> None:
     port = Port()
     await port.start()
-    written = {"embedded": {"enabled": False}, "probe": {"enabled": False}}
+    written = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "profiles": {"measure": False}}
     box = {"kind": "llamacpp", "base_url": port.url, "models": ["m"]}
     body = json.dumps({"model": "box", "messages": [{"role": "user", "content": "hello"}]}).encode()
     private = {"x-tidegate-class": "private"}

@@ -119,8 +119,20 @@ requests = st.fixed_dictionaries(
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
-        "gone": {"kind": "generic", "base_url": "http://127.0.0.1:1", "models": ["m"], "stays_home": True},
-        "home": {"kind": "generic", "base_url": world.local.url, "models": ["m"], "stays_home": True},
+        "gone": {
+            "kind": "generic",
+            "base_url": "http://127.0.0.1:1",
+            "models": ["m"],
+            "stays_home": True,
+            "features": ["thinking_off"],
+        },
+        "home": {
+            "kind": "generic",
+            "base_url": world.local.url,
+            "models": ["m"],
+            "stays_home": True,
+            "features": ["thinking_off"],
+        },
         "den": {
             "kind": "llamacpp",
             "base_url": world.second.url,
@@ -145,6 +157,7 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     return {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "profiles": {"measure": False},
         "policy": {"default_class": policy["default"], "legacy_names": policy["legacy"]},
         "timeouts": {
             "connect_s": 1.0,

@@ -104,9 +104,16 @@ def app_over(world: World, accepts: str, default: str) -> App:
     config = {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "profiles": {"measure": False},
         "policy": {"default_class": default},
         "backends": {
-            "home": {"kind": "generic", "base_url": world.home.url, "models": ["m"], "stays_home": True},
+            "home": {
+                "kind": "generic",
+                "base_url": world.home.url,
+                "models": ["m"],
+                "stays_home": True,
+                "features": ["thinking_off"],
+            },
             "cloud": {"kind": "deepseek", "base_url": world.cloud.url, "accepts": accepts},
         },
         "aliases": {"mine": {"targets": ["home", "cloud"]}},

@@ -57,6 +57,7 @@ class Scene:
             chosen = open_ones[number % len(open_ones)] if open_ones else None
             match what:
                 case "arrives":
+                    await breath(3)  # whose turn has come writes itself down before the next one does
                     one = len(self.tasks)
                     done[one] = asyncio.Event()
                     self.tasks[one] = asyncio.create_task(self.request(one, done[one]))

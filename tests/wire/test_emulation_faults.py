@@ -72,6 +72,7 @@ async def gateway(tmp_path: Path, *servers: Replying, kind: str) -> AsyncIterato
         written = {
             "embedded": {"enabled": False},
             "probe": {"enabled": False},
+            "profiles": {"measure": False},
             "backends": backends,
             "aliases": {"any": {"targets": [f"{name}/m" for name in backends]}},
         }

@@ -72,7 +72,9 @@ def replayed(*pieces: bytes) -> list[Event]:
     reader = reader_of(OLLAMA, streamed=True)
     events = [event for piece in pieces for frame in reader.feed(piece) for event in frame.events]
     assert reader.close() == []
-    assert reader.quirks == (["REQ023"] if any(isinstance(event, Reasoning) for event in events) else [])
+    told = [event.usage.cache_hit for event in events if isinstance(event, UsageReport)]
+    counted = ["REQ023"] if any(isinstance(event, Reasoning) for event in events) else []
+    assert reader.quirks == [*counted, *(["REQ031"] if None in told else [])]
     return events
 
 
@@ -245,6 +247,7 @@ async def app(ollama: Ollama, tmp_path: Path) -> AsyncIterator[App]:
     written = {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "profiles": {"measure": False},
         "policy": {"default_class": "private"},
         "backends": {"box": {"kind": "ollama", "base_url": f"http://127.0.0.1:{ollama.port}/v1"}},
     }

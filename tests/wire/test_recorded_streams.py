@@ -33,6 +33,11 @@ class Recording:
         return (FOLDER / f"{self.name}.sse").read_bytes()
 
     @property
+    def reported(self) -> list[str]:
+        """A cache that nobody tells of is a quirk of its own."""
+        return [*self.quirks, *(["REQ031"] if self.usage.cache_hit is None else [])]
+
+    @property
     def events(self) -> list[Event]:
         return [self.start, *self.spoken, Finish(self.finish), UsageReport(self.usage), End()]
 
@@ -218,7 +223,7 @@ def test_every_recorded_file_is_replayed():
 def test_a_recording_means_what_it_meant(recording):
     events, _, quirks = replayed(recording, recording.body)
     assert events == recording.events
-    assert quirks == recording.quirks
+    assert quirks == recording.reported
 
 
 @each_recording

@@ -22,7 +22,7 @@ from tidegate.dialects.cache_fields import tell_unknown_cache
 from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
-from tidegate.dialects.declared import declared, emulated, native, refused, unknown
+from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
@@ -144,7 +144,7 @@ OLLAMA = Dialect(
         tools=native(CHECKED_CALLS),
         forced_tools=emulated(TOOL_CHOICE),
         prefix=refused(PREFIX),
-        fim=unknown(NO_FIM),
+        fim=native(NO_FIM),
     ),
     always_streams=True,
     fit=FIT,

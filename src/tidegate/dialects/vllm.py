@@ -12,7 +12,7 @@ from tidegate.dialects import questions
 from tidegate.dialects import vllm_raw as raw
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
-from tidegate.dialects.declared import declared, native, refused, unknown
+from tidegate.dialects.declared import declared, native, refused
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.errors import by_status, error_object, known_message, window_exceeded
 from tidegate.dialects.fitting import fills_window, in_turn, keeps_reminders, splits_from_inside
@@ -213,7 +213,7 @@ VLLM = Dialect(
         tools=native(TOOLS),
         forced_tools=native(STRICT_CALLS),
         prefix=refused(PREFIX),
-        fim=unknown(NO_FIM),
+        fim=native(NO_FIM),
     ),
     always_streams=True,
     fim=FIT.unknown(),

@@ -20,7 +20,12 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendOverloaded, Misconfigured
 from tidegate.ledger.entries import Entry
 
-FAKE = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "backends": {"home": {"kind": "fake"}}}
+FAKE = {
+    "embedded": {"enabled": False},
+    "probe": {"enabled": False},
+    "profiles": {"measure": False},
+    "backends": {"home": {"kind": "fake"}},
+}
 
 
 def app(folder: Path, model: Path | None = None, environment: dict[str, str] | None = None, **written: Any) -> App:

@@ -25,7 +25,7 @@ from tidegate.core.errors import Misconfigured
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
-ALONE = {"embedded": {"enabled": False}, "probe": {"enabled": False}}
+ALONE = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "profiles": {"measure": False}}
 HOME = {"kind": "llamacpp", "base_url": "http://127.0.0.1:8000"}
 CLOUD = {"kind": "generic", "base_url": "https://cloud.example", "boundary": "external"}
 KEYS = {

@@ -25,7 +25,12 @@ def options(kind: str, **more: Any) -> BackendOptions:
 
 
 def view(folder: Path, **written: Any) -> BackendView:
-    whole = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "backends": {"box": written}}
+    whole = {
+        "embedded": {"enabled": False},
+        "probe": {"enabled": False},
+        "profiles": {"measure": False},
+        "backends": {"box": written},
+    }
     return App(parse_config(whole), {"DEEPSEEK_API_KEY": "k"}, folder, None).registry.backends[0].view
 
 
@@ -107,6 +112,6 @@ def test_the_hosted_api_is_external_without_a_note(tmp_path: Path) -> None:
 async def test_an_unvouched_server_on_this_machine_is_looked_at_and_a_stranger_is_not(
     tmp_path: Path, url: str, watched: bool
 ) -> None:
-    whole = {"embedded": {"enabled": False}, "probe": {"enabled": False}}
+    whole = {"embedded": {"enabled": False}, "probe": {"enabled": False}, "profiles": {"measure": False}}
     app = App(parse_config({**whole, "backends": {"box": {"kind": "generic", "base_url": url}}}), {}, tmp_path, None)
     assert (getattr(app.registry.backends[0], "_watcher", None) is not None) is watched
