@@ -27,7 +27,7 @@ class Ollama(Double):
             "/": "Ollama is running",
             "/api/version": {"version": "0.33.0"},
             "/api/status": {"cloud": {"disabled": True, "source": "env"}},
-            "/api/ps": {"models": [{"name": "m", "model": "m", "context_length": 65536}]},
+            "/api/ps": {"models": [{"name": "m:latest", "model": "m:latest", "context_length": 65536}]},
             "/api/tags": {"models": [{"name": "m", "model": "m"}]},
             "/v1/models": {"object": "list", "data": [{"id": "m", "object": "model", "owned_by": "library"}]},
         }

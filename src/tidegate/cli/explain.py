@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from tidegate.backends.attestation import LOCALITY
+from tidegate.backends.profiles import PROFILES
 from tidegate.catalog.contracts.rulebook import validation_rules
 from tidegate.cli.ask import decision_lines
 from tidegate.cli.contract import explain_contract
@@ -24,7 +25,7 @@ from tidegate.simulator.fault_kinds import SIMULATOR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, LOCALITY, *RULEBOOKS, SIMULATOR, validation_rules())
+BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, LOCALITY, PROFILES, *RULEBOOKS, SIMULATOR, validation_rules())
 
 
 @app.command()

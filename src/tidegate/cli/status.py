@@ -72,27 +72,25 @@ _FEATURES = {
 
 
 def print_profiles(backends: list[dict[str, Any]]) -> None:
-    """One row a model: how each feature is had, by which rule if not as hosted; `*` marks what was measured."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("what it can do", "version", "window", *_FEATURES.values()):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "what it can do")
-    for backend in backends:
-        for profile in backend.get("profiles", ()):
-            traits, facts = profile["traits"], profile["facts"]
-            cells = [f"{backend['name']}/{profile['model']}", traits.get("version", ""), _window(traits)]
-            table.add_row(*map(Text, (*cells, *(fact_cell(facts.get(name) or {}) for name in _FEATURES))))
-    if table.row_count:
-        Console().print(table)
-        print("* measured; the others are declared by rule. `tidegate explain CODE` tells why.")
+    """What each model can do, and by which rule if not as hosted; `*` marks what was measured."""
+    lines = [
+        line for backend in backends for profile in backend.get("profiles", ()) for line in _profile(backend, profile)
+    ]
+    if lines:
+        print("\n".join(["what they can do (* measured, else declared by rule; `tidegate explain CODE`)", *lines]))
 
 
-def _window(traits: dict[str, Any]) -> str:
-    tokens = traits.get("window_tokens")
-    return f"{tokens:,}" if tokens else ""
+def _profile(backend: dict[str, Any], profile: dict[str, Any]) -> list[str]:
+    traits, facts = profile["traits"], profile["facts"]
+    told = [traits.get("version"), f"window {traits['window_tokens']:,}" if traits.get("window_tokens") else None]
+    cells = {title: fact_cell(facts.get(name) or {}) for name, title in _FEATURES.items()}
+    had = (
+        "all as hosted"
+        if set(cells.values()) == {"yes"}
+        else ", ".join(f"{title} {cell}" for title, cell in cells.items())
+    )
+    head = ", ".join(filter(None, (f"{backend['name']}/{profile['model']}", *told)))
+    return [f"  {head}", f"    {had}"]
 
 
 def fact_cell(fact: dict[str, Any]) -> str:

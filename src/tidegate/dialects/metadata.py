@@ -66,12 +66,17 @@ def window(*names: str) -> Read:
     return read
 
 
-def entry(listed: str, named: tuple[str, ...], then: Read) -> Read:
-    """Reads the entry of a list that is this model's: one of its `named` members is the model's name."""
+def _as_it_is(name: str) -> str:
+    return name
+
+
+def entry(listed: str, named: tuple[str, ...], then: Read, spelled: Callable[[str], str] = _as_it_is) -> Read:
+    """Reads the entry of a list that is this model's: one of its `named` members, as `spelled`, is the model's name."""
 
     def read(model: str, answer: Any, traits: Traits) -> Traits:
+        asked = spelled(model)
         for one in as_list(member(answer, listed)) or ():
-            if any(member(one, name) == model for name in named):
+            if any(isinstance(told := member(one, name), str) and spelled(told) == asked for name in named):
                 return then(model, one, traits)
         return traits
 

@@ -25,6 +25,7 @@ from tidegate.dialects.metadata import (
     version,
     window,
 )
+from tidegate.dialects.ollama_home import plain_spelling
 
 _CONTINUED = "The river is"
 _ASKED: list[dict[str, Any]] = [{"role": "user", "content": CANARY}]
@@ -93,7 +94,7 @@ OLLAMA = (
     Question("/api/version", version("version")),
     Question("/api/show", insert_capability, lambda model: {"model": model}),
     Question("/api/show", architecture("model_info", "general.architecture"), lambda model: {"model": model}),
-    Question("/api/ps", entry("models", ("name", "model"), window("context_length"))),
+    Question("/api/ps", entry("models", ("name", "model"), window("context_length"), plain_spelling)),
 )
 
 LMSTUDIO = (

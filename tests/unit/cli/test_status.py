@@ -116,13 +116,18 @@ def test_a_profile_shows_each_feature_and_by_which_rule(tidegate: Run, gateway: 
     }
     profile = {"model": "m", "traits": {"version": "0.32.0", "window_tokens": 131072}, "facts": facts}
     shown = shown_for(tidegate, gateway, backends=[{**HOME, "profiles": [profile]}])
-    heading, row, legend = shown.out.splitlines()[3:6]
-    assert heading.split("  ")[0] == "what it can do"
-    assert row.split() == [
-        *("home/m", "0.32.0", "131,072"),
-        *("yes*", "by", "REQ011", "?", "?", "no", "PRF002*", "?"),
-    ]
+    legend, name, had = shown.out.splitlines()[3:6]
     assert "* measured" in legend
+    assert name == "  home/m, 0.32.0, window 131,072"
+    assert had == "    thinking off yes*, JSON by REQ011, tools ?, forced tools ?, prefix no PRF002*, FIM ?"
+
+
+def test_a_model_that_has_it_all_says_so_in_three_words(tidegate: Run, gateway: Any) -> None:
+    names = ("thinking_off", "json", "tools", "forced_tools", "prefix", "fim")
+    facts = {name: {"way": "native", "basis": "declared"} for name in names}
+    profile = {"model": "m", "traits": {}, "facts": facts}
+    shown = shown_for(tidegate, gateway, backends=[{**HOME, "profiles": [profile]}])
+    assert shown.out.splitlines()[4:6] == ["  home/m", "    all as hosted"]
 
 
 @pytest.mark.parametrize(
