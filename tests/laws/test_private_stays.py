@@ -116,23 +116,14 @@ requests = st.fixed_dictionaries(
 )
 
 
+VOUCHED: dict[str, Any] = {"kind": "generic", "models": ["m"], "stays_home": True, "features": ["thinking_off"]}
+
+
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
-        "gone": {
-            "kind": "generic",
-            "base_url": "http://127.0.0.1:1",
-            "models": ["m"],
-            "stays_home": True,
-            "features": ["thinking_off"],
-        },
-        "home": {
-            "kind": "generic",
-            "base_url": world.local.url,
-            "models": ["m"],
-            "stays_home": True,
-            "features": ["thinking_off"],
-        },
+        "gone": {**VOUCHED, "base_url": "http://127.0.0.1:1"},
+        "home": {**VOUCHED, "base_url": world.local.url},
         "den": {
             "kind": "llamacpp",
             "base_url": world.second.url,

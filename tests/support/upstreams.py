@@ -40,7 +40,7 @@ Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 def answer(text: str = "Hello there.", model: str = "m") -> bytes:
     message = {"role": "assistant", "content": text}
-    usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8, "prompt_cache_hit_tokens": 0}
+    usage = {"prompt_tokens": 500, "completion_tokens": 3, "total_tokens": 503, "prompt_cache_hit_tokens": 0}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     whole = {"id": "a", "object": "chat.completion", "created": 1, "model": model, "choices": [choice], "usage": usage}
     return json.dumps(whole, separators=(",", ":")).encode()
@@ -60,7 +60,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None, usage: dict[str, Any
     return b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"
 
 
-USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8, "prompt_cache_hit_tokens": 0}
+USAGE = {"prompt_tokens": 500, "completion_tokens": 3, "total_tokens": 503, "prompt_cache_hit_tokens": 0}
 DONE = b"data: [DONE]\n\n"
 STREAM = (
     chunk({"role": "assistant", "content": ""}),

@@ -54,8 +54,9 @@ class NotCut(Reporting):
 
     def take(self, event: Event) -> Iterable[Event]:
         if isinstance(event, UsageReport):
-            counted = event.usage.prompt
-            if counted is not None and counted < fewest_tokens(self._request):
+            # Some servers count 0 for what they do not count, and some leave out what the cache held.
+            counted = (event.usage.prompt or 0) + (event.usage.cache_hit or 0)
+            if 0 < counted < fewest_tokens(self._request):
                 raise BrokenContract(
                     "the backend has not read the whole prompt: it counts fewer tokens than there are words; raise its "
                     f"context length, see {CUT.code}"

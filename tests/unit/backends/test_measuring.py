@@ -23,9 +23,7 @@ from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.metadata import Question, version
 
 Serve = Callable[..., Awaitable[Upstream]]
-COUNTED = {"prompt_tokens": 60, "completion_tokens": 3, "total_tokens": 63, "prompt_cache_hit_tokens": 0}
-PLAIN = (*STREAM[:-2], chunk({"content": ""}, "stop", COUNTED), STREAM[-1])
-REASONING = (chunk({"role": "assistant", "content": "", "reasoning_content": "So"}), *PLAIN[1:])
+REASONING = (chunk({"role": "assistant", "content": "", "reasoning_content": "So"}), *STREAM[1:])
 
 
 class Runtime:
@@ -33,7 +31,7 @@ class Runtime:
 
     def __init__(self, version: str = "1") -> None:
         self.version = version
-        self.stream = PLAIN
+        self.stream = STREAM
         self.status = "200 OK"
         self.chats: list[dict[str, Any]] = []
         self.looks = 0

@@ -55,7 +55,7 @@ def test_deepseeks_tokenizer_never_needs_fewer(text: str) -> None:
     assert fewest_tokens(saying(text)) <= len(ds_token.encode(text))
 
 
-@pytest.mark.parametrize(("counted", "cut"), [(0, True), (2, True), (3, False), (90, False), (None, False)])
+@pytest.mark.parametrize(("counted", "cut"), [(0, False), (1, True), (2, True), (3, False), (90, False), (None, False)])
 def test_a_server_that_counts_fewer_has_cut_the_prompt(counted: int | None, cut: bool) -> None:
     stage = NotCut(saying("one two three"))
     assert tuple(stage.take(Text("Hi"))) == (Text("Hi"),)
@@ -67,6 +67,12 @@ def test_a_server_that_counts_fewer_has_cut_the_prompt(counted: int | None, cut:
     else:
         assert tuple(stage.take(report)) == (report,)
         assert tuple(stage.take(End())) == (End(),)
+
+
+def test_what_the_cache_held_was_read_too() -> None:
+    stage = NotCut(saying("one two three"))
+    report = UsageReport(Usage(prompt=1, cache_hit=2))
+    assert tuple(stage.take(report)) == (report,)
 
 
 def test_what_cannot_fit_is_refused_before_it_is_sent() -> None:
