@@ -78,7 +78,8 @@ def world(folder: Path, more: str = "") -> Generator[World]:
     home, cloud = Thinker("home", strict=False), Thinker("cloud", strict=True)
     with served(home), served(cloud):
         config = (
-            f"{more}\n[probe]\nenabled = false\n[profiles]\nmeasure = false\n[backends.home]\nkind = 'generic'\nbase_url = '{home.url}'\n"
+            f"{more}\n[probe]\nenabled = false\n[profiles]\nmeasure = false\n"
+            f"[backends.home]\nkind = 'generic'\nbase_url = '{home.url}'\n"
             f"stays_home = true\nmodels = ['m']\n[backends.cloud]\nkind = 'deepseek'\nbase_url = '{cloud.url}'\n"
         )
         with (

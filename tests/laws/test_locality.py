@@ -229,8 +229,8 @@ def nobody_is_asked() -> AbstractContextManager[Any]:
     return patch.object(Attestation, "greet", asks_nothing)
 
 
-async def believes_what_was_seen(self: Transport, pool: Any, _greeting: Any, _model: str, payload: bytes) -> Any:
-    return await self._begin(await self._connect(pool, pool.put), payload)
+async def believes_what_was_seen(self: Transport, pool: Any, _greeting: Any, asked: Any) -> Any:
+    return await self._begin(await self._connect(pool, pool.put), pool.payload(asked), asked.first_byte_s)
 
 
 def remote_models_are_not_told() -> AbstractContextManager[Any]:

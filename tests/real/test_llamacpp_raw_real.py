@@ -135,7 +135,7 @@ async def test_json_is_enforced_by_the_server_itself(port: int) -> None:
         "json_schema": {"name": "x", "schema": {"type": "array", "items": {"const": 7}, "maxItems": 2}},
     }
     dialect = LLAMACPP.fitted(Traits(encoding="v4.1"))
-    answer, _ = await answered(port, dialect, request(response_format=wanted, thinking=OFF, max_tokens=40))
+    answer, _ = await answered(port, dialect, request(response_format=wanted, thinking=OFF, max_tokens=400))
     assert set(json.loads(answer.text)) <= {7}
 
 

@@ -160,7 +160,7 @@ async def gateway(kind: str, port: int, model_path: Path, tmp_path: Path) -> Asy
     if kind == "embedded":
         written["aliases"] = {"box": {"targets": ["embedded"]}}
     else:
-        written["embedded"] = {"enabled": False}
+        written["embedded"], written["profiles"] = {"enabled": False}, {"measure": False}
         written["backends"] = {"box": {"kind": kind, "base_url": f"http://127.0.0.1:{port}/v1"}}
     async with App(parse_config(written), {}, tmp_path, model_path if kind == "embedded" else None) as app:
         yield app
@@ -252,3 +252,26 @@ async def test_a_thought_leaves_room_for_json(port: int, model_path: Path, tmp_p
     choice = json.loads(reply.body)["choices"][0]
     assert (choice["finish_reason"], json.loads(choice["message"]["content"])) in [("stop", "yes"), ("stop", "no")]
     assert choice["message"]["reasoning_content"]
+
+
+async def test_what_it_can_do_is_measured_kept_and_shown(port: int, tmp_path: Path) -> None:
+    written = {
+        "embedded": {"enabled": False},
+        "probe": {"enabled": False},
+        "backends": {"box": {"kind": "llamacpp", "base_url": f"http://127.0.0.1:{port}/v1"}},
+    }
+    seen: list[Any] = []
+    for _ in range(2):
+        async with App(parse_config(written), {}, tmp_path, None) as app:
+            await app.registry.learned()
+            status = await call(app.asgi, "GET", "/-/status")
+            seen.append(json.loads(status.body)["backends"][0]["profiles"][0])
+    first, again = seen
+    assert first == again, "kept in the state folder for the same version"
+    assert (first["traits"]["window_tokens"], first["traits"]["opens_inside"]) == (2048, False)
+    facts = {name: (fact["way"], fact["basis"], fact["code"]) for name, fact in first["facts"].items()}
+    assert facts["thinking_off"][:2] == ("native", "measured")
+    assert facts["json"][:2] == ("native", "measured")
+    assert facts["forced_tools"] == ("emulated", "measured", "LCP006")
+    assert facts["prefix"][:2] == ("native", "measured")
+    assert facts["fim"] == ("refused", "measured", "PRF002"), "this model has no tokens for it, and the server says so"

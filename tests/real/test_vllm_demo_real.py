@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.real.runtimes.gateway import Answer, Gateway, gateway_over
 
+from tidegate.core.profile import Fact
+
 pytestmark = pytest.mark.timeout(600)
 
 SEEDS = 50
@@ -82,3 +84,20 @@ async def test_a_forced_tool_is_called_50_of_50(gateway: Gateway, choice: object
         whole = answer.calls if answer.finishes == ["tool_calls"] else answer.calls[:-1]
         assert whole and answer.finishes in (["tool_calls"], ["length"])
         assert all(call["name"] == "tide_at" and fits(call["arguments"]) for call in whole)
+
+
+async def test_a_prefix_is_continued_because_it_was_seen_to_be(vllm_demo: str, tmp_path: Path) -> None:
+    async with gateway_over("vllm", vllm_demo, tmp_path, measure=True) as gateway:
+        profile = await gateway.profile()
+        begun = {"role": "assistant", "content": "The capital of", "prefix": True}
+        question = {"role": "user", "content": "What is the capital of France?"}
+        answer = await gateway.ask(
+            path="/beta/chat/completions", messages=[question, begun], temperature=0, max_tokens=6
+        )
+    assert (profile.traits.continues, profile.traits.encoding) == (True, None)
+    assert profile.fact("prefix") == Fact(
+        "prefix", "native", "measured", "VLL015", "0.32.0", profile.fact("prefix").checked
+    )
+    assert profile.fact("fim").way == "refused", "the server says that it knows no suffix"
+    assert answer.content.startswith(" France")
+    assert "VLL015" in answer.quirks

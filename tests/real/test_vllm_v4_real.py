@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.real.runtimes.gateway import Gateway, Json, found_at, gateway_over, says
 
+from tidegate.core.profile import Traits
+
 pytestmark = pytest.mark.timeout(600)
 
 THINKING = {"type": "enabled"}
@@ -165,3 +167,25 @@ async def test_a_gap_is_filled(vllm_v4: str, tmp_path: Path) -> None:
         reply = await gateway.post(path="/beta/completions", **asked)
     assert reply.status == 200, reply.body
     assert json.loads(reply.body)["choices"][0]["text"] == "    return a + b"
+
+
+async def test_what_it_can_do_is_measured_and_then_used(vllm_v4: str, tmp_path: Path) -> None:
+    async with gateway_over("vllm", vllm_v4, tmp_path, measure=True) as gateway:
+        profile = await gateway.profile()
+        prefix = {"role": "assistant", "content": "The river is", "prefix": True}
+        answer = await gateway.ask(path="/beta/chat/completions", messages=[*says(" the Loire."), prefix])
+    assert profile.traits == Traits(
+        version="0.32.0",
+        window_tokens=4096,
+        encoding="v4",
+        splits_reasoning=True,
+        continues=False,
+        opens_inside=True,
+    )
+    facts = {fact.feature: (fact.way, fact.code, fact.basis) for fact in profile.facts}
+    assert facts["prefix"] == ("emulated", "RAW001", "measured")
+    assert facts["thinking_off"] == ("native", "VLL002", "measured")
+    assert facts["forced_tools"][0::2] == ("native", "measured")
+    assert facts["json"][0::2] == ("native", "measured")
+    assert facts["fim"][0::2] == ("emulated", "measured")
+    assert (answer.content, "RAW001" in answer.quirks) == (" the Loire.", True)

@@ -18,6 +18,7 @@ from tidegate.backends.probe import Probe
 from tidegate.backends.transport import Transport
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import parse_config
+from tidegate.core.profile import Profile
 
 Json = dict[str, Any]
 
@@ -93,14 +94,24 @@ class Gateway:
     async def ask(self, **fields: Any) -> Answer:
         return read(await self.post(**fields))
 
+    async def profile(self) -> Profile:
+        """What is known of the only model, once its measurement is over."""
+        await self._app.registry.learned()
+        view = self._app.registry.backends[0].view
+        return view.profile(view.models[0])
+
     async def refusal(self, **fields: Any) -> tuple[int, str]:
         reply = await self.post(**fields)
         return reply.status, json.loads(reply.body)["error"]["message"]
 
 
 @asynccontextmanager
-async def gateway_over(kind: str, url: str, folder: Path, **backend: Any) -> AsyncGenerator[Gateway]:
+async def gateway_over(
+    kind: str, url: str, folder: Path, *, measure: bool = False, **backend: Any
+) -> AsyncGenerator[Gateway]:
+    """Unless told, nothing is measured beside the test's own requests."""
     written = {
+        "profiles": {"measure": measure},
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "backends": {"box": {"kind": kind, "base_url": f"{url}/v1", **backend}},
