@@ -13,7 +13,7 @@ from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
 from tidegate.dialects.checked_json import CHECKED_JSON
-from tidegate.dialects.declared import Had, declared, emulated, native, unknown
+from tidegate.dialects.declared import Had, declared, emulated, native
 from tidegate.dialects.defaults import contract_effort, contract_length, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_inside
@@ -126,7 +126,7 @@ LLAMACPP = Dialect(
     ),
     stages=(SPLITTING, *STAGES),
     fit=in_turn(splits_from_inside(INLINE, SPLITTING), keeps_reminders, FIT),
-    declares=declares(unknown(NO_FIM)),
+    declares=declares(native(NO_FIM)),
     always_streams=True,
     fim=FIT.unknown(),
     tells_slots=TellsSlots("/props", slots_in),
