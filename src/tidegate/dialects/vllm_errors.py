@@ -1,6 +1,6 @@
 """vLLM's error bodies as errors of ours. A text of its own is handed on only where its beginning says that it quotes nothing.
 
-Bodies as 0.32.0 answered, run 2026-11-22; what it says of tools and of its other two overflows as its source has it.
+Bodies as 0.32.0 answered, run 2026-11-22; the texts about tools and two of the three overflows as its source has them.
 """
 
 from __future__ import annotations
