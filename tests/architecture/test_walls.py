@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tidegate.dialects import DIALECTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +37,37 @@ def test_the_walls_hold() -> None:
     assert "10 kept, 0 broken" in done.stdout
 
 
+def test_every_dialect_and_the_files_beside_it_stay_apart_from_the_others() -> None:
+    """The contract names the dialects; what belongs to one (its rules, its errors) bears its name and is its own."""
+    names = [dialect.name for dialect in DIALECTS]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (contract,) = (one for one in project["tool"]["importlinter"]["contracts"] if one["name"].startswith("Dialects "))
+    assert contract["modules"] == [f"tidegate.dialects.{name}" for name in sorted(names)]
+    assert foreign_imports(ROOT / "src" / "tidegate" / "dialects", names) == {("embedded", "llamacpp")}
+
+
+def foreign_imports(folder: Path, names: list[str]) -> set[tuple[str, str]]:
+    """Whose files import whose; a file beside a dialect's is called as that and more."""
+
+    def owner(module: str) -> str | None:
+        return next((name for name in names if module == name or module.startswith(f"{name}_")), None)
+
+    found: set[tuple[str, str]] = set()
+    for file in folder.glob("*.py"):
+        importer = owner(file.stem)
+        for imported in re.findall(r"^from tidegate\.dialects(?:\.| import )(\w+)", file.read_text(), re.MULTILINE):
+            if file.name != "__init__.py" and (owned := owner(imported)) not in (None, importer):
+                found.add((importer or file.stem, str(owned)))
+    return found
+
+
+def test_a_rule_borrowed_from_another_dialect_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text("from tidegate.dialects import a_raw as raw\nfrom tidegate.dialects.base import X\n")
+    (tmp_path / "shared.py").write_text("from tidegate.dialects.a_rules import ONE\n")
+    (tmp_path / "a.py").write_text("from tidegate.dialects.a_rules import ONE\n")
+    assert foreign_imports(tmp_path, ["a", "b"]) == {("b", "a"), ("shared", "a")}
+
+
 PLANTED = {
     "core imports a codec": ("core/usage.py", "import tidegate.codecs.sse", "A request travels one way"),
     "a codec imports a dialect": ("codecs/sse.py", "import tidegate.dialects.base", "A request travels one way"),
@@ -46,6 +81,11 @@ PLANTED = {
     "a dialect imports another": (
         "dialects/generic.py",
         "import tidegate.dialects.deepseek",
+        "Dialects do not know each other",
+    ),
+    "the demo imports another than llama.cpp": (
+        "dialects/embedded.py",
+        "import tidegate.dialects.vllm",
         "Dialects do not know each other",
     ),
     "framing imports a format": (

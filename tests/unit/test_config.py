@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from tidegate.config import Config, options_of, parse_config, read_config
+from tidegate.config import Config, Kind, options_of, parse_config, read_config
 from tidegate.core.errors import Misconfigured
+from tidegate.dialects import DIALECTS
 
 WHOLE = """
 [server]
@@ -230,3 +231,7 @@ def test_every_option_has_a_line_of_help():
                     helped(part)
 
     helped(Config)
+
+
+def test_every_dialect_can_be_named_but_the_demos_whose_server_is_ours():
+    assert {*get_args(Kind), "embedded"} == {*(dialect.name for dialect in DIALECTS), "fake"}

@@ -38,10 +38,12 @@ DIFFERENT = LOCALITY.rule(
 NO_WORD = LOCALITY.rule(
     "LOC002",
     "counts as external: nothing over HTTP can show that it keeps requests, and nobody has vouched for it",
-    why="LM Studio's LM Link may answer from another device, a generic server may be a proxy to anywhere, and of "
-    "transformers serve the fingerprint was read and never run. Say `stays_home = true` in [backends.NAME] if you know "
-    "better. With a `boundary` of device or private and without that word the configuration is refused.",
-    source="LM Studio documentation, 2026-04-29; transformers 5.19 source",
+    why="LM Studio's LM Link may answer from another device, a generic server may be a proxy to anywhere, and what "
+    "transformers serve is recognised by is what FastAPI calls such an endpoint, so a proxy may show the same. Say "
+    "`stays_home = true` in [backends.NAME] if you know better. With a `boundary` of device or private and without that "
+    "word the configuration is refused.",
+    source="LM Studio documentation, 2026-04-29; transformers 5.19.0, run 2026-11-24; generate_unique_id in FastAPI's "
+    "fastapi/utils.py; WorkflowAI's gateway and Jina's API have the same operation id, read 2026-11-24",
     checked="2026-11-24",
 )
 BY_WORD = LOCALITY.rule(

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
+from tidegate.catalog.contracts.contract import AppliedEffort
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.readers import Fields
 
 _CONTRACT = contract_named(DEFAULT_PROFILE)
 
 
+def contract_effort(request: ChatRequest) -> AppliedEffort:
+    """The effort that the contract makes of the client's; `off` where it does not think."""
+    return _CONTRACT.applied_effort(request)
+
+
+def contract_max_tokens(request: ChatRequest) -> int:
+    """The contract's default for this way to think, whatever the client says."""
+    return _CONTRACT.default_max_tokens(thinks=request.thinks, effort=contract_effort(request))
+
+
 def contract_length(request: ChatRequest, fields: Fields) -> bool:
-    """A missing `max_tokens` becomes the contract's default for this way to think."""
+    """A missing `max_tokens` becomes the contract's default."""
     if request.max_tokens is not None:
         return False
-    effort = _CONTRACT.applied_effort(request)
-    fields["max_tokens"] = _CONTRACT.default_max_tokens(thinks=request.thinks, effort=effort)
+    fields["max_tokens"] = contract_max_tokens(request)
     return True
 
 

@@ -14,7 +14,8 @@ from tidegate.core.requests import ChatRequest
 from tidegate.core.rulebook import Rulebook
 from tidegate.dialects.base import NO_FIM, Dialect
 from tidegate.dialects.declared import refused
-from tidegate.dialects.llamacpp import CALLS_BY_SCHEMA, FOR_ANY_LLAMACPP, STAGES, declares, read_error
+from tidegate.dialects.llamacpp import CALLS_BY_SCHEMA, FOR_ANY_LLAMACPP, STAGES, declares
+from tidegate.dialects.llamacpp_errors import read_error
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.reminders import AS_SYSTEM
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs import ndjson
 from tidegate.codecs.ollama_chat.answer import answer_milestones, decode_answer
 from tidegate.codecs.ollama_chat.lines import LineDecoder
@@ -23,7 +22,7 @@ from tidegate.dialects.call_reader import reading_call
 from tidegate.dialects.called_by_schema import call_by_schema
 from tidegate.dialects.checked_calls import CHECKED_CALLS
 from tidegate.dialects.declared import declared, emulated, native, refused
-from tidegate.dialects.defaults import contract_sampling
+from tidegate.dialects.defaults import contract_effort, contract_max_tokens, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
 from tidegate.dialects.ollama_home import loaded_in, local_name, plain_name, plain_spelling, remote_names
@@ -45,14 +44,13 @@ from tidegate.dialects.ollama_rules import (
 from tidegate.dialects.prefixes import continuing
 from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields, Wire
-from tidegate.dialects.refusals import asks_prefix, refusal
+from tidegate.dialects.refusals import asks_prefix, asks_regex, refusal
 from tidegate.dialects.reminders import remind_as_system
 from tidegate.dialects.tells import TellsLoaded
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
 _PLAIN = {"top_k": 0, "min_p": 0, "repeat_penalty": 1, "frequency_penalty": 0, "presence_penalty": 0}
-_CONTRACT = contract_named(DEFAULT_PROFILE)
 
 
 def settle_choice(request: ChatRequest) -> ChatRequest:
@@ -68,13 +66,13 @@ def loosen_tools(request: ChatRequest) -> ChatRequest:
 
 
 def format_allowed(request: ChatRequest) -> ChatRequest:
-    if (request.response_format or {}).get("type") == "regex":
+    if asks_regex(request):
         raise NotSupported(f"response_format regex is not supported by this backend, see {FORMAT.code}")
     return request
 
 
 def level_of_thinking(request: ChatRequest, fields: Fields) -> bool:
-    effort = _CONTRACT.applied_effort(request)
+    effort = contract_effort(request)
     fields["think"] = False if effort == "off" else effort
     return True
 
@@ -91,8 +89,7 @@ def plain_sampling(request: ChatRequest, fields: Fields) -> bool:
 
 
 def default_length(request: ChatRequest, fields: Fields) -> bool:
-    effort = _CONTRACT.applied_effort(request)
-    fields["options"].setdefault("num_predict", _CONTRACT.default_max_tokens(thinks=request.thinks, effort=effort))
+    fields["options"].setdefault("num_predict", contract_max_tokens(request))
     return request.max_tokens is None
 
 

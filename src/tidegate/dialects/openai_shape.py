@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.core.errors import BrokenContract
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.defaults import contract_sampling
+from tidegate.dialects.defaults import contract_effort, contract_sampling
 from tidegate.dialects.readers import Fields
 from tidegate.dialects.refusals import asks_forced_tool
 
@@ -25,7 +24,7 @@ def switch_by_template(request: ChatRequest, fields: Fields) -> bool:
     fields.pop("reasoning_effort", None)
     fields["chat_template_kwargs"] = {"thinking": request.thinks, "enable_thinking": request.thinks}
     if request.thinks:
-        fields["reasoning_effort"] = contract_named(DEFAULT_PROFILE).applied_effort(request)
+        fields["reasoning_effort"] = contract_effort(request)
     return True
 
 
@@ -43,6 +42,11 @@ def plain_sampling(top_k_off: int) -> Callable[[ChatRequest, Fields], bool]:
 def always_stream(request: ChatRequest, fields: Fields) -> bool:
     fields["stream"] = True
     return not request.stream
+
+
+def state_always(_request: ChatRequest, _fields: Fields) -> bool:
+    """What holds of every answer of a server and cannot be changed by what it is sent."""
+    return True
 
 
 def state_missing_length(request: ChatRequest, _fields: Fields) -> bool:

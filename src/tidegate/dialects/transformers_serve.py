@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from tidegate.codecs import sse
 from tidegate.codecs.answers import DONE
@@ -11,7 +10,8 @@ from tidegate.codecs.openai_chat.chunks import ChunkDecoder
 from tidegate.core.errors import BackendRefused, GatewayError
 from tidegate.core.events import End, Event, Finish
 from tidegate.core.requests import ChatRequest
-from tidegate.core.rulebook import Rulebook
+from tidegate.core.rulebook import Rule, Rulebook
+from tidegate.dialects import openai_shape as shape
 from tidegate.dialects.answering import CHECKS, READS
 from tidegate.dialects.base import FOR_LOCAL_RUNTIMES, NO_FIM, Dialect
 from tidegate.dialects.cache_fields import tell_unknown_cache
@@ -28,69 +28,54 @@ from tidegate.dialects.thinking import splitting
 _RUN = "transformers 5.19.0, run 2026-11-22"
 TRANSFORMERS_SERVE_RULES = Rulebook("TRS", "transformers serve")
 
-THINKING = TRANSFORMERS_SERVE_RULES.rule(
+
+def _rule(code: str, title: str, why: str, source: str = _RUN, checked: str = "2026-11-22") -> Rule:
+    return TRANSFORMERS_SERVE_RULES.rule(code, title, why=why, source=source, checked=checked)
+
+
+THINKING = _rule(
     "TRS001",
     "the thinking switch and effort are not passed on; the default of the model's template holds",
-    why="`thinking` is answered with 422 as an unexpected field, `reasoning_effort` is accepted and ignored.",
-    source=_RUN,
-    checked="2026-11-22",
+    "`thinking` is answered with 422 as an unexpected field, `reasoning_effort` is accepted and ignored.",
 )
-
-END = TRANSFORMERS_SERVE_RULES.rule(
+END = _rule(
     "TRS002",
     "a stream ends with its finish reason",
-    why="The server never sends `[DONE]`. Its last chunk holds the finish reason and, unasked, the usage.",
-    source=_RUN,
-    checked="2026-11-22",
+    "The server never sends `[DONE]`. Its last chunk holds the finish reason and, unasked, the usage.",
 )
-
-REFUSED = TRANSFORMERS_SERVE_RULES.rule(
+REFUSED = _rule(
     "TRS003",
     "Chat Prefix Completion, response formats, forced tools and logprobs are refused",
-    why="All are accepted and without effect: the assistant's text is closed and answered again, and JSON, tool calls and "
+    "All are accepted and without effect: the assistant's text is closed and answered again, and JSON, tool calls and "
     "logprobs do not come.",
-    source=_RUN,
-    checked="2026-11-22",
 )
-
-TOOLS = TRANSFORMERS_SERVE_RULES.rule(
+TOOLS = _rule(
     "TRS004",
     "tools are passed on, and reach the model only if its chat template knows them",
-    why="A template without tools drops them, and the answer is prose.",
-    source=_RUN,
-    checked="2026-11-22",
+    "A template without tools drops them, and the answer is prose.",
 )
-
-STOP = TRANSFORMERS_SERVE_RULES.rule(
+STOP = _rule(
     "TRS005",
     "a stop string at the end of the text is cut off",
-    why="The server stops at it and leaves it in the text; the contract's answer ends before it.",
-    source=_RUN,
-    checked="2026-11-22",
+    "The server stops at it and leaves it in the text; the contract's answer ends before it.",
 )
-
-DEFAULTS = TRANSFORMERS_SERVE_RULES.rule(
+DEFAULTS = _rule(
     "TRS006",
     "max_tokens, temperature and top_p are sent as the contract has them by default",
-    why="Where they are missing, the model's generation_config.json decides. Its other settings, such as top_k, hold.",
-    source="transformers source at 0084b91, read 2026-11-24; DeepSeek create-chat-completion reference, 2026-08-27",
-    checked="2026-11-24",
+    "Where they are missing, the model's generation_config.json decides. Its other settings, such as top_k, hold.",
+    "transformers source at 0084b91, read 2026-11-24; DeepSeek create-chat-completion reference, 2026-08-27",
+    "2026-11-24",
 )
-
-WINDOW = TRANSFORMERS_SERVE_RULES.rule(
+WINDOW = _rule(
     "TRS007",
     "a prompt longer than the model's window is answered all the same",
-    why="The server does not check: 12,031 tokens were answered by a model of 8,192. What comes then may be noise.",
-    source=_RUN,
-    checked="2026-11-22",
+    "The server does not check: 12,031 tokens were answered by a model of 8,192. What comes then may be noise.",
 )
-
-INLINE = TRANSFORMERS_SERVE_RULES.rule(
+INLINE = _rule(
     "TRS008",
     "reasoning inside `<think>` becomes `reasoning_content`",
-    why="The server separates it for some model families only; the text of others passes as the model wrote it.",
-    source="transformers 5.19 source, read 2026-11-22",
-    checked="2026-11-22",
+    "The server separates it for some model families only; the text of others passes as the model wrote it.",
+    "transformers 5.19 source, read 2026-11-22",
 )
 
 
@@ -102,10 +87,6 @@ def drop_thinking(_request: ChatRequest, fields: Fields) -> bool:
 
 def pass_tools(request: ChatRequest, _fields: Fields) -> bool:
     return bool(request.tools)
-
-
-def unchecked(_request: ChatRequest, _fields: Fields) -> bool:
-    return True
 
 
 def cut_stops(request: ChatRequest) -> StopCutter | None:
@@ -122,7 +103,7 @@ class Events(sse.Decoder):
 class Chunks(ChunkDecoder):
     """Chunks of which the one with the finish reason is the last (TRS002)."""
 
-    def decode(self, chunk: dict[str, Any]) -> tuple[Event, ...]:
+    def decode(self, chunk: Fields) -> tuple[Event, ...]:
         events = super().decode(chunk)
         return (*events, End()) if any(isinstance(event, Finish) for event in events) else events
 
@@ -149,7 +130,7 @@ TRANSFORMERS_SERVE = Dialect(
         (THINKING, drop_thinking),
         (DEFAULTS, as_contract),
         (TOOLS, pass_tools),
-        (WINDOW, unchecked),
+        (WINDOW, shape.state_always),
         *FOR_LOCAL_RUNTIMES,
     ),
     stages=(splitting(INLINE), cut_stops, *READS, tell_unknown_cache, *CHECKS, refuse_empty),

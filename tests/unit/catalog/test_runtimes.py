@@ -55,7 +55,7 @@ def test_a_runtime_that_is_not_attested_says_why_and_only_then(kind):
     assert bool(BY_KIND[kind].why_not_attested) is not BY_KIND[kind].attested
 
 
-def test_what_can_answer_from_elsewhere_or_was_never_recognised_in_a_run_is_not_attested():
+def test_what_can_answer_from_elsewhere_or_shows_what_a_proxy_may_show_too_is_not_attested():
     assert {kind for kind, runtime in BY_KIND.items() if not runtime.attested} == {
         "ollama",
         "lmstudio",

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from tests.support.samples import request
 
-from tidegate.dialects.defaults import as_contract, contract_length, contract_sampling
+from tidegate.dialects.defaults import (
+    as_contract,
+    contract_effort,
+    contract_length,
+    contract_max_tokens,
+    contract_sampling,
+)
 
 OFF = {"type": "disabled"}
 
@@ -29,6 +35,25 @@ def test_a_missing_length_becomes_the_contracts_default(asked: dict[str, Any], l
     fields: dict[str, Any] = {}
     assert contract_length(request(**asked), fields)
     assert fields == {"max_tokens": length}
+
+
+@pytest.mark.parametrize(
+    ("asked", "effort"),
+    [
+        ({}, "high"),
+        ({"reasoning_effort": "minimal"}, "low"),
+        ({"reasoning_effort": "ultra"}, "max"),
+        ({"reasoning_effort": "none"}, "off"),
+        ({"thinking": OFF, "reasoning_effort": "max"}, "off"),
+    ],
+)
+def test_an_effort_is_the_contracts_word_for_it(asked: dict[str, Any], effort: str) -> None:
+    assert contract_effort(request(**asked)) == effort
+
+
+def test_the_default_length_is_told_whatever_the_client_says() -> None:
+    assert contract_max_tokens(request(max_tokens=7)) == 65536
+    assert contract_max_tokens(request(max_tokens=7, thinking=OFF)) == 8192
 
 
 def test_the_clients_length_holds() -> None:

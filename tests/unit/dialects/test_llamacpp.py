@@ -10,11 +10,6 @@ from tests.support.samples import WEATHER, chunk, reader_of, request
 
 from tidegate.codecs import sse
 from tidegate.core.errors import (
-    BackendLoading,
-    BackendOverloaded,
-    BackendRefused,
-    BackendUnreachable,
-    ClientMistake,
     NotSupported,
 )
 from tidegate.core.events import Reasoning, Text
@@ -185,37 +180,6 @@ def test_it_is_not_transparent():
     assert reader_of(LLAMACPP, streamed=True).quirks == []
 
 
-# Error bodies of llama.cpp b11549, recorded 2026-11-22.
-
-
-def test_an_overflow_is_told_in_the_contracts_words():
-    error = {
-        "code": 400,
-        "message": "request (3022 tokens) exceeds the available context size (1024 tokens), try increasing it",
-        "type": "exceed_context_size_error",
-        "n_prompt_tokens": 3022,
-        "n_ctx": 1024,
-    }
-    told = LLAMACPP.read_error(400, orjson.dumps({"error": error}))
-    assert type(told) is ClientMistake
-    assert told.message == (
-        "This model's maximum context length is 1024 tokens. However, you requested 3022 tokens in the messages. "
-        "Please reduce the length of the messages."
-    )
-
-
-def test_a_server_that_still_loads_says_so_and_another_may_answer():
-    told = LLAMACPP.read_error(503, b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}')
-    assert (type(told), told.retry) == (BackendLoading, "elsewhere")
-    assert told.message.startswith("the backend is still loading its model; raise `[timeouts] load_s`")
-
-
-def test_what_else_is_unavailable_does_not_load():
-    told = LLAMACPP.read_error(503, b'{"error":{"message":"no slot for you","type":"unavailable_error","code":503}}')
-    assert type(told) is BackendOverloaded
-    assert "no slot" not in told.message
-
-
 @pytest.mark.parametrize(
     ("props", "slots"),
     [
@@ -231,29 +195,6 @@ def test_the_real_slots_are_read_where_they_are_told(props, slots):
     told = LLAMACPP.tells_slots
     assert told is not None
     assert (told.path, told.read(props)) == ("/props", slots)
-
-
-@pytest.mark.parametrize(
-    ("status", "message", "kind", "error"),
-    [
-        (400, "'messages' is required", "invalid_request_error", ClientMistake),
-        (400, "All non-assistant messages must contain 'content'", "invalid_request_error", ClientMistake),
-        (400, "logprobs is not supported with tools + stream", "invalid_request_error", ClientMistake),
-        (400, "Field 'max_tokens': Value must be between -1 <= value <= 2147483647, but got -5", "x", ClientMistake),
-        (404, "File Not Found", "not_found_error", BackendRefused),
-        (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", NotSupported),
-        (500, "a fault of its own", "server_error", BackendRefused),
-        (502, "a proxy before it", "server_error", BackendUnreachable),
-    ],
-)
-def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(status, message, kind, error):
-    told = LLAMACPP.read_error(status, orjson.dumps({"error": {"message": message, "type": kind, "code": status}}))
-    assert type(told) is error
-    assert message not in told.message
-
-
-def test_a_body_that_is_no_json_is_read_by_its_status():
-    assert type(LLAMACPP.read_error(500, b"<html>")) is BackendRefused
 
 
 def test_logprobs_of_calls_are_refused_because_the_server_would_and_either_alone_passes():

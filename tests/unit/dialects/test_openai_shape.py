@@ -56,6 +56,12 @@ def test_a_missing_length_and_json_mode_are_noticed():
     assert not shape.state_json(request(), {})
 
 
+def test_what_always_holds_is_always_said_and_changes_nothing():
+    fields: dict[str, Any] = {"model": "m"}
+    assert shape.state_always(request(), fields)
+    assert fields == {"model": "m"}
+
+
 def test_only_a_choice_without_tools_is_dropped():
     fields: dict[str, Any] = {"tool_choice": "auto"}
     assert not shape.drop_lone_choice(request(tools=[WEATHER]), fields)

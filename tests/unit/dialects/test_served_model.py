@@ -7,7 +7,8 @@ from tests.support.samples import request
 
 from tidegate.core.errors import BrokenContract
 from tidegate.core.events import Start, Text
-from tidegate.dialects.lmstudio import MODEL, check_model
+from tidegate.dialects.lmstudio import check_model
+from tidegate.dialects.lmstudio_rules import MODEL
 from tidegate.dialects.served_model import ServedModel, is_same
 
 

@@ -21,7 +21,7 @@ from tests.support.samples import request
 
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall
 from tidegate.dialects.thinking import Begins, ThinkSplitter, splitting
-from tidegate.dialects.vllm import INLINE
+from tidegate.dialects.vllm_rules import INLINE
 
 BEGINS: tuple[Begins, ...] = ("outside", "inside", "unknown")
 CODE = "TST001"
