@@ -71,6 +71,7 @@ def check_model(request: ChatRequest | FimRequest) -> ServedModel:
 
 
 FIT = RawFitting(
+    may_cut=True,
     raw=replace(raw.COMPLETIONS, on_chunk=((OVERFLOW, tell_overflow),)),
     chat_is_wrong=raw.chat_is_wrong,
     stages=(check_model, refuse_empty_whatever_counted),

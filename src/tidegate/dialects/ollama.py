@@ -25,7 +25,7 @@ from tidegate.dialects.declared import declared, emulated, native, refused
 from tidegate.dialects.defaults import contract_effort, contract_max_tokens, contract_sampling
 from tidegate.dialects.emptiness import refuse_empty
 from tidegate.dialects.ollama_errors import read_error
-from tidegate.dialects.ollama_home import loaded_in, local_name, plain_name, plain_spelling, remote_names
+from tidegate.dialects.ollama_home import IN_MEMORY, local_name, plain_name, remote_names
 from tidegate.dialects.ollama_rules import (
     CONTINUED,
     FORMAT,
@@ -46,7 +46,7 @@ from tidegate.dialects.raw_fitting import RawFitting
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.refusals import asks_prefix, asks_regex, refusal
 from tidegate.dialects.reminders import remind_as_system
-from tidegate.dialects.tells import TellsLoaded
+from tidegate.dialects.spelling import plain_spelling
 from tidegate.dialects.told_format import TOLD_FORMAT, tell_schema
 
 OLLAMA_CHAT = Wire("ollama_chat", LineDecoder, decode_answer, answer_milestones, framing=ndjson.Decoder)
@@ -60,9 +60,8 @@ def settle_choice(request: ChatRequest) -> ChatRequest:
 
 
 def loosen_tools(request: ChatRequest) -> ChatRequest:
-    if not any(tool.strict for tool in request.tools):
-        return request
-    return replace(request, tools=tuple(replace(tool, strict=None) for tool in request.tools))
+    loose = tuple(replace(tool, strict=None) if tool.strict else tool for tool in request.tools)
+    return replace(request, tools=loose) if loose != request.tools else request
 
 
 def format_allowed(request: ChatRequest) -> ChatRequest:
@@ -94,6 +93,7 @@ def default_length(request: ChatRequest, fields: Fields) -> bool:
 
 
 FIT = RawFitting(
+    may_cut=True,
     raw=raw.GENERATE,
     chat_is_wrong=raw.chat_is_wrong,
     stages=(*CHECKS, refuse_empty),
@@ -146,5 +146,5 @@ OLLAMA = Dialect(
     always_streams=True,
     fit=FIT,
     fim=FIT.unknown(),
-    tells_loaded=TellsLoaded("/api/ps", loaded_in, plain_spelling),
+    tells_loaded=IN_MEMORY,
 )

@@ -14,12 +14,11 @@ from tidegate.core.errors import NotSupported
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.dialects.ollama_rules import LOCAL
 from tidegate.dialects.readers import Fields
-from tidegate.dialects.tells import entries
+from tidegate.dialects.spelling import plain_spelling
+from tidegate.dialects.tells import TellsLoaded, entries
 
 _CLOUD = re.compile(r"[:-]\s*cloud\s*$", re.IGNORECASE)
 _LOCAL = ":local"
-_LATEST = ":latest"
-_LIBRARY = ("registry.ollama.ai/", "library/")
 
 
 def is_cloud(model: str) -> bool:
@@ -50,15 +49,6 @@ def remote_names(answer: Fields) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def plain_spelling(model: str) -> str:
-    """One spelling for a name with and without its registry, its tag and what says where it runs."""
-    plain = model.strip().lower()
-    for beginning in _LIBRARY:
-        plain = plain.removeprefix(beginning)
-    plain = plain.removesuffix(_LOCAL)
-    return plain if ":" in plain.rpartition("/")[2] else plain + _LATEST
-
-
 def loaded_in(processes: bytes) -> frozenset[str]:
     """The models in memory, by `/api/ps`."""
     return frozenset(
@@ -72,3 +62,6 @@ def plain_name(chunk: Fields) -> bool:
     if isinstance(model, str):
         chunk["model"] = model.removesuffix(_LOCAL)
     return False
+
+
+IN_MEMORY = TellsLoaded("/api/ps", loaded_in, plain_spelling)

@@ -25,7 +25,7 @@ from tidegate.dialects.metadata import (
     version,
     window,
 )
-from tidegate.dialects.ollama_home import plain_spelling
+from tidegate.dialects.spelling import plain_spelling
 
 _CONTINUED = "The river is"
 _ASKED: list[dict[str, Any]] = [{"role": "user", "content": CANARY}]

@@ -13,12 +13,13 @@ from tidegate.core.messages import Message, TextPart
 from tidegate.core.profile import Fact, Feature, Traits, Way
 from tidegate.core.requests import ChatRequest, FimRequest, ToolSpec
 from tidegate.core.rulebook import Rule
-from tidegate.dialects.base import NO_FIM, Dialect, RequestQuirk
+from tidegate.dialects.base import NO_FIM, Dialect, Encoded, RequestQuirk
 from tidegate.dialects.fim import FimPath
 from tidegate.dialects.raw import TextEndpoint
 from tidegate.dialects.raw_path import Makes, RawPath
 from tidegate.dialects.raw_rules import FILLED, FORMAT, RAW
 from tidegate.dialects.readers import Stage
+from tidegate.dialects.uncut import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class RawFitting:
     `raw`: the endpoint for chats, and `chat_is_wrong` says for which. `fim`: the endpoint for completions; `infills`: a
     suffix is sent there as one while nobody knows, neither whether it is heeded nor the model's encoding. `refuses`: the
     rule that refuses prefixes until it is known that they are continued; then `continues` stands in its place.
+    `may_cut`: the server may drop a part of a prompt beyond its window, so what cannot fit is not sent.
     """
 
     raw: TextEndpoint | None = None
@@ -38,6 +40,7 @@ class RawFitting:
     infills: bool = False
     refuses: Rule | None = None
     continues: RequestQuirk | None = None
+    may_cut: bool = False
 
     def __call__(self, dialect: Dialect, traits: Traits) -> Dialect:
         if traits.encoding is not None and self.raw is not None and self.chat_is_wrong is not None:
@@ -50,6 +53,8 @@ class RawFitting:
                 stages=self.stages,
             )
             dialect = replace(dialect, raw=path)
+        if self.may_cut and traits.window_tokens is not None:
+            dialect = _within(dialect, traits.window_tokens)
         if self.fim is not None:
             dialect = replace(dialect, fim=self._completions(self.fim, traits))
         if traits.continues and self.continues is not None:
@@ -91,6 +96,16 @@ class RawFitting:
     def unknown(self) -> FimPath | None:
         """How completions go while nothing is known."""
         return None if self.fim is None else self._completions(self.fim, Traits())
+
+
+def _within(dialect: Dialect, window_tokens: int) -> Dialect:
+    fits, raw = within(window_tokens), dialect.raw
+
+    def checked(request: ChatRequest, model: str) -> Encoded | None:
+        fits[1](request, {})
+        return raw(request, model) if raw is not None else None
+
+    return replace(dialect, on_request=(fits, *dialect.on_request), raw=None if raw is None else checked)
 
 
 def _said(fact: Fact, way: Way, rule: Rule) -> Fact:

@@ -54,24 +54,6 @@ def test_the_ending_is_taken_off_the_answer(said, told):
     assert chunk == {"model": told}
 
 
-@pytest.mark.parametrize(
-    ("model", "plain"),
-    [
-        ("qwen3", "qwen3:latest"),
-        ("qwen3:latest", "qwen3:latest"),
-        ("Qwen3:8B", "qwen3:8b"),
-        ("qwen3:8b:local", "qwen3:8b"),
-        ("qwen3:local", "qwen3:latest"),
-        ("registry.ollama.ai/library/qwen3", "qwen3:latest"),
-        ("library/qwen3", "qwen3:latest"),
-        ("host:5000/me/mine", "host:5000/me/mine:latest"),
-        (" me/mine:x ", "me/mine:x"),
-    ],
-)
-def test_two_spellings_of_one_model_are_one(model, plain):
-    assert plain_spelling(model) == plain
-
-
 def test_models_that_are_passed_on_are_told_by_their_host_or_their_name_there():
     entries = [
         {"name": "own:8b", "remote_host": ""},

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from tests.support.samples import WEATHER, request
 
-from tidegate.core.errors import NotSupported
+from tidegate.core.errors import ClientMistake, NotSupported
 from tidegate.core.events import End, Finish, Reasoning, Start, Text, UsageReport
 from tidegate.core.profile import Traits
 from tidegate.core.requests import FimRequest
@@ -160,3 +160,19 @@ def test_a_server_that_answers_raw_requests_whole_is_read_too():
         UsageReport(Usage(prompt=9, output=7, cache_hit=0)),
         End(),
     ]
+
+
+@pytest.mark.parametrize("name", ["ollama", "lmstudio"])
+@pytest.mark.parametrize("encoding", [None, "v4"])
+def test_what_cannot_fit_is_not_sent_where_it_might_be_cut(name, encoding):
+    fitted = dialect_named(name).fitted(Traits(window_tokens=20, encoding=encoding))
+    long = [{"role": "user", "content": "word " * 30}]
+    fitted.encode(request(), "m")
+    with pytest.raises(ClientMistake, match="maximum context length is 20 tokens"):
+        fitted.encode(request(messages=long), "m")
+    dialect_named(name).encode(request(messages=long), "m")
+
+
+def test_elsewhere_the_server_itself_refuses_it():
+    fitted = dialect_named("vllm").fitted(Traits(window_tokens=20))
+    fitted.encode(request(messages=[{"role": "user", "content": "word " * 30}]), "m")
