@@ -9,7 +9,7 @@ import orjson
 from tidegate.codecs.llamacpp_completion.chunks import ChunkDecoder, answer_milestones, decode_answer, usage_of
 from tidegate.core.profile import Traits
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.raw import Ask, TextEndpoint
+from tidegate.dialects.raw import Ask, TextEndpoint, lacks_parsers
 from tidegate.dialects.readers import Fields, Wire
 from tidegate.dialects.recipe import BEGIN
 
@@ -72,8 +72,4 @@ COMPLETION = TextEndpoint(
 
 def chat_is_wrong(request: ChatRequest, traits: Traits) -> bool:
     """It has neither template nor parser of V4.1. A forced tool goes by the chat endpoint's grammar (LCP006)."""
-    return (
-        traits.encoding == "v4.1"
-        or (traits.parses_calls is False and bool(request.tools))
-        or (traits.splits_reasoning is False and request.thinks)
-    )
+    return traits.encoding == "v4.1" or lacks_parsers(request, traits)

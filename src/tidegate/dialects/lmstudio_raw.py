@@ -8,7 +8,7 @@ from tidegate.core.errors import NotSupported
 from tidegate.core.profile import Traits
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.overflow import OverflowEvents
-from tidegate.dialects.raw import Ask, TextEndpoint
+from tidegate.dialects.raw import Ask, TextEndpoint, openai_fields
 from tidegate.dialects.raw_rules import BEYOND
 from tidegate.dialects.readers import FIM, Fields
 from tidegate.dialects.refusals import format_of
@@ -17,20 +17,7 @@ from tidegate.dialects.refusals import format_of
 def write(ask: Ask) -> Fields:
     if ask.logprobs is not None:
         raise NotSupported(f"logprobs is not supported by this backend, see {BEYOND.code}; use another `model`")
-    fields: Fields = {
-        "model": ask.model,
-        "prompt": ask.prompt,
-        "max_tokens": ask.most,
-        "temperature": ask.temperature,
-        "top_p": ask.top_p,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if ask.seed is not None:
-        fields["seed"] = ask.seed
-    if ask.stop:
-        fields["stop"] = list(ask.stop)
-    return fields
+    return openai_fields(ask)
 
 
 COMPLETIONS = TextEndpoint(path="/v1/completions", wire=replace(FIM, framing=OverflowEvents), write=write)

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from tidegate.codecs.usage import decode_usage
 from tidegate.core.events import Event
 from tidegate.core.fold import Answer
+from tidegate.core.profile import Traits
+from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
 from tidegate.dialects.readers import AnswerQuirk, Chunks, Fields, Wire
 
@@ -109,3 +111,25 @@ def surely_left(window_tokens: int | None, prompt: str, most: int) -> int:
         return most
     left = window_tokens - len(prompt.encode("utf-8", "surrogatepass")) // 2
     return min(most, left if left > 0 else window_tokens)
+
+
+def openai_fields(ask: Ask) -> Fields:
+    """A request as completion endpoints of OpenAI's shape take it, streamed; what nobody said is left out."""
+    said = {"suffix": ask.suffix, "seed": ask.seed, "stop": list(ask.stop) or None, "logprobs": ask.logprobs}
+    return {
+        "model": ask.model,
+        "prompt": ask.prompt,
+        "max_tokens": ask.most,
+        "temperature": ask.temperature,
+        "top_p": ask.top_p,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        **{name: value for name, value in said.items() if value is not None},
+    }
+
+
+def lacks_parsers(request: ChatRequest, traits: Traits) -> bool:
+    """Whether a server without its parsers would hand on what the model wrote in answer to this request."""
+    return (traits.parses_calls is False and bool(request.tools)) or (
+        traits.splits_reasoning is False and request.thinks
+    )

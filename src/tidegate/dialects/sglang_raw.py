@@ -6,43 +6,23 @@ from dataclasses import replace
 
 from tidegate.core.profile import Traits
 from tidegate.core.requests import ChatRequest
-from tidegate.dialects.raw import Ask, Constraint, TextEndpoint, usage_told
+from tidegate.dialects.raw import Ask, Constraint, TextEndpoint, lacks_parsers, openai_fields, usage_told
 from tidegate.dialects.readers import FIM, Fields
 
 
 def write(ask: Ask) -> Fields:
     """The length must be a number here, and the server refuses one that its window cannot hold."""
-    fields: Fields = {
-        "model": ask.model,
-        "prompt": ask.prompt,
-        "max_tokens": ask.most,
-        "temperature": ask.temperature,
-        "top_p": ask.top_p,
-        "top_k": -1,
-        "min_p": 0,
-        "repetition_penalty": 1,
-        "stream": True,
-        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
-    }
+    fields = write_completion(ask) | {"stream_options": {"include_usage": True, "continuous_usage_stats": True}}
     if ask.rendered:
         fields["skip_special_tokens"] = False
-    if ask.suffix is not None:
-        fields["suffix"] = ask.suffix
-    if ask.seed is not None:
-        fields["seed"] = ask.seed
-    if ask.stop:
-        fields["stop"] = list(ask.stop)
-    if ask.logprobs is not None:
-        fields["logprobs"] = ask.logprobs
-    if ask.constraint is not None:
-        fields |= _enforced(ask.constraint)
     return fields
 
 
 def write_completion(ask: Ask) -> Fields:
     """Its usage is read at the end only."""
-    fields = write(ask) | {"stream_options": {"include_usage": True}}
-    fields.pop("skip_special_tokens", None)
+    fields = openai_fields(ask) | {"top_k": -1, "min_p": 0, "repetition_penalty": 1}
+    if ask.constraint is not None:
+        fields |= _enforced(ask.constraint)
     return fields
 
 
@@ -65,6 +45,4 @@ FIM_COMPLETIONS = replace(_INFILLS, infill=_INFILLS)
 
 def chat_is_wrong(request: ChatRequest, traits: Traits) -> bool:
     """Without its parsers the server hands on what the model wrote."""
-    return (traits.parses_calls is False and bool(request.tools)) or (
-        traits.splits_reasoning is False and request.thinks
-    )
+    return lacks_parsers(request, traits)
