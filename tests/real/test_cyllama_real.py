@@ -52,14 +52,18 @@ def url(model_path: Path) -> Generator[str]:
         server.terminate()
 
 
-async def asked(folder: Path, url: str, more: dict[str, Any], *asks: dict[str, Any]) -> list[Reply]:
-    written = {
+def written(url: str, more: dict[str, Any], *, measure: bool) -> dict[str, Any]:
+    return {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "profiles": {"measure": measure},
         "policy": {"default_class": "private"},
         "backends": {"odd": {"kind": "generic", "base_url": url, "stays_home": True}, **more},
     }
-    async with App(parse_config(written), {}, folder, None) as app:
+
+
+async def asked(folder: Path, url: str, more: dict[str, Any], *asks: dict[str, Any]) -> list[Reply]:
+    async with App(parse_config(written(url, more, measure=False)), {}, folder, None) as app:
         return [
             await call(app.asgi, "POST", "/chat/completions", json.dumps({**ASKED, **ask}).encode()) for ask in asks
         ]
@@ -113,3 +117,12 @@ async def test_beside_it_a_request_that_the_contract_forbids_never_leaves(
 ) -> None:
     (reply,) = await asked(tmp_path, url, {}, {"model": "odd", "messages": []})
     assert reply.status == 400, "it would have answered 200"
+
+
+async def test_the_probe_finds_that_nothing_works_there(first: Reply, url: str, tmp_path: Path) -> None:
+    async with App(parse_config(written(url, {}, measure=True)), {}, tmp_path, None) as app:
+        await app.registry.learned()
+        view = app.registry.backends[0].view
+    facts = view.profile(view.models[0]).facts
+    measured = {fact.feature: (fact.way, fact.code) for fact in facts if fact.basis == "measured"}
+    assert measured == dict.fromkeys(("thinking_off", "json", "forced_tools"), ("refused", "PRF002"))
