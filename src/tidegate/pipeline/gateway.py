@@ -108,7 +108,9 @@ class Gateway:
 
     def decide(self, exchange: Exchange, ask: Ask, request: R) -> R:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked."""
-        ask = replace(ask, needs=needs_of(request), says_thinking=says_thinking(request))
+        needs, says = needs_of(request), says_thinking(request)
+        if needs or says:
+            ask = replace(ask, needs=needs, says_thinking=says)
         exchange.decision = decision = self._decide(ask)
         exchange.data_class = decision.data_class
         if ask.model in self.legacy_seen:

@@ -151,6 +151,8 @@ class _Reply:
     def close(self) -> None:
         if self._kept_alive is not None:
             self._kept_alive.abandon()
+            # It knows this reply: without a ring both go at once, and do not wait for the garbage collector.
+            self._kept_alive = None
 
     async def take(self, frames: list[Frame]) -> None:
         assert self.request is not None
@@ -158,7 +160,7 @@ class _Reply:
             self._collect(frames)
             return
         data = b"".join([frame.wire if frame.wire is not None else self._encode(frame) for frame in frames])
-        if self._kept_alive is not None:
+        if self._kept_alive is not None and self._kept_alive.is_sending:
             await self._kept_alive.settled()
         if not self._started:
             await self._start()

@@ -14,8 +14,8 @@ from tidegate.core.timers import Timer, Timers
 
 
 class KeepAlive:
-    """Gives signs from its beginning until `stop`. Whoever sends something else awaits `settled` before it, and calls
-    `heard` after it."""
+    """Gives signs from its beginning until `stop`. Whoever sends something else awaits `settled` before it if it
+    `is_sending`, and calls `heard` after it."""
 
     __slots__ = ("_heard_s", "_interval_s", "_sending", "_sign", "_timer", "_timers")
 
@@ -31,6 +31,10 @@ class KeepAlive:
     def heard(self) -> None:
         """The client has just been sent something."""
         self._heard_s = self._timers.time()
+
+    @property
+    def is_sending(self) -> bool:
+        return self._sending is not None
 
     async def settled(self) -> None:
         """Returns once no sign is being sent, so that two messages never overtake each other."""
