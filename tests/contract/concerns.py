@@ -59,6 +59,7 @@ CONCERNS: dict[str, tuple[str, ...]] = {
     "LCP008": _ON,
     "LCP009": _ALL,
     "LCP010": _ALL,
+    "LCP011": (*_JSON, *_FORCED),
     "OLL001": _ALL,
     "OLL002": ("overflow",),
     "OLL003": _THINKING,

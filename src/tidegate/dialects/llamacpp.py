@@ -20,6 +20,7 @@ from tidegate.dialects.fitting import in_turn, keeps_reminders, splits_from_insi
 from tidegate.dialects.llamacpp_errors import read_error
 from tidegate.dialects.llamacpp_rules import (
     BUDGET,
+    FROM_START,
     INLINE,
     LENGTH,
     LLAMACPP_RULES,
@@ -77,7 +78,15 @@ def slots_in(props: bytes) -> int | None:
     return total if isinstance(total, int) and not isinstance(total, bool) and total > 0 else None
 
 
+def hold_from_start(request: ChatRequest, fields: Fields) -> bool:
+    if request.thinks or "response_format" not in fields:
+        return False
+    fields["reasoning_format"] = "none"
+    return True
+
+
 FOR_ANY_LLAMACPP = (
+    (FROM_START, hold_from_start),
     refusal(LOGPROBS, "logprobs with tools", asks_logprobs_of_calls),
     (STREAM, always_stream),
     (THINKING, switch_thinking),

