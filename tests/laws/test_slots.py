@@ -31,11 +31,15 @@ class Scene:
         self.slots = Slots("home", total, places=PLACES, wait_s=WAIT_S, timers=self.hands)
         self.inside: dict[int, Slot] = {}
         self.served: list[int] = []
+        self.in_turn: list[int] = []
+        """Who was served after waiting in the line."""
         self.refused: set[int] = set()
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self.highest_total = total
 
     async def request(self, number: int, done: asyncio.Event) -> None:
+        at_once = self.slots.total is None or self.slots.used < self.slots.total
+        assert not (at_once and self.slots.waiting), "somebody waits although there is a slot"
         try:
             slot = await self.slots.take()
         except BackendOverloaded:
@@ -44,6 +48,8 @@ class Scene:
         try:
             self.inside[number] = slot
             self.served.append(number)
+            if not at_once:
+                self.in_turn.append(number)
             assert len(self.inside) <= self.highest_total, "more are inside than there are slots"
             await done.wait()
         finally:
@@ -57,7 +63,6 @@ class Scene:
             chosen = open_ones[number % len(open_ones)] if open_ones else None
             match what:
                 case "arrives":
-                    await breath(3)  # whose turn has come writes itself down before the next one does
                     one = len(self.tasks)
                     done[one] = asyncio.Event()
                     self.tasks[one] = asyncio.create_task(self.request(one, done[one]))
@@ -85,7 +90,7 @@ class Scene:
         for task in self.tasks.values():
             if not task.cancelled():
                 task.result()
-        assert self.served == sorted(self.served), "somebody was overtaken"
+        assert self.in_turn == sorted(self.in_turn), "somebody was overtaken"
         left = {number for number, task in self.tasks.items() if task.cancelled()}
         assert set(self.served) | self.refused | left == set(self.tasks), "somebody was lost"
         assert (self.slots.used, self.slots.waiting, self.hands.due) == (0, 0, [])

@@ -175,7 +175,7 @@ async def answers_of(app: App, times: int, fields: Callable[[int], dict[str, Any
             "model": "box",
             "messages": [{"role": "user", "content": QUESTIONS[index % len(QUESTIONS)]}],
             "thinking": {"type": "disabled"},
-            "max_tokens": 320,
+            "max_tokens": 120,
             "temperature": 0.2,  # at the contract's 1 a model of this size writes white space without end
             "seed": index,
             "stream": bool(index % 2),

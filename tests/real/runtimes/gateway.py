@@ -128,8 +128,6 @@ async def found_at(url: str) -> list[str]:
     watcher = Transport(Limits(connect_s=PATIENCE_S, first_byte_s=PATIENCE_S, idle_s=PATIENCE_S))
     port = int(url.rsplit(":", 1)[1])
     everywhere = tuple(replace(runtime, port=port) for runtime in runtimes())
-    probe = Probe(watcher, watcher, everywhere, frozenset())
-    # A server at work on both cores may drop one of so many looks; the gateway too looks again and again.
-    found = await probe.find() or await probe.find() or await probe.find()
+    found = await Probe(watcher, watcher, everywhere, frozenset()).find()
     watcher.close()
     return [backend.name for backend in found]

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[2] / ".venv-real"
 MODELS, INSTALLED = ENVIRONMENT / "models", ENVIRONMENT / ".installed"
 READY = "Application startup complete."
+KNOCKS = 600
 STOP_LIMIT_S = 60
 
 _QUIET = {
@@ -87,6 +88,7 @@ def _serving(program: str, *arguments: str) -> Generator[str]:
     ) as server:
         try:
             _wait_until_ready(server)
+            _wait_until_it_listens(server, port)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.send_signal(signal.SIGINT)
@@ -106,6 +108,16 @@ def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
             threading.Thread(target=_drain, args=(server.stdout,), daemon=True).start()
             return
     raise AssertionError("\n".join(["the runtime ended before it was ready:", *said]))
+
+
+def _wait_until_it_listens(server: subprocess.Popen[bytes], port: int) -> None:
+    """uvicorn says that it is ready before it listens (0.54, seen 2026-11-24); between the two it refuses connections."""
+    for _ in range(KNOCKS):
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=10):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"the runtime ended before it listened, with {server.wait(0.05)}")
+    raise AssertionError("the runtime says that it is ready and does not listen")
 
 
 def _drain(pipe: IO[bytes]) -> None:
