@@ -179,7 +179,7 @@ port = {port}
 enabled = false
 [probe]
 enabled = false
-[policy]
+[privacy]
 default_class = "public"
 [ledger]
 path = {ledger}

@@ -163,7 +163,7 @@ kind = "deepseek"
             EXTERNAL_ONLY + "[aliases.contracts]\ntargets = ['cloud']\nclass = 'private'\n",
             ("[aliases.contracts] class", "cloud"),
         ),
-        (EXTERNAL_ONLY + "[policy]\ndefault_class = 'private'\n", ("[policy] default_class",)),
+        (EXTERNAL_ONLY + "[privacy]\ndefault_class = 'private'\n", ("[privacy] default_class",)),
         ("[backends.x]\nkind = 'vllm'\nbase_url = 'http://8.8.8.8'\n", ("[backends.x] boundary", "8.8.8.8")),
         (
             "[backends.x]\nkind = 'lmstudio'\nbase_url = 'http://127.0.0.1:1234'\nboundary = 'device'\n",

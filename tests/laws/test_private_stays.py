@@ -149,7 +149,8 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "profiles": {"measure": False},
-        "policy": {"default_class": policy["default"], "legacy_names": policy["legacy"]},
+        "privacy": {"default_class": policy["default"]},
+        "contract": {"legacy_names": policy["legacy"]},
         "timeouts": {
             "connect_s": 1.0,
             "first_byte_s": 0.01,

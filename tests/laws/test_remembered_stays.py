@@ -105,7 +105,7 @@ def app_over(world: World, accepts: str, default: str) -> App:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "profiles": {"measure": False},
-        "policy": {"default_class": default},
+        "privacy": {"default_class": default},
         "backends": {
             "home": {
                 "kind": "generic",

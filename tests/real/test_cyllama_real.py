@@ -57,7 +57,7 @@ def written(url: str, more: dict[str, Any], *, measure: bool) -> dict[str, Any]:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "profiles": {"measure": measure},
-        "policy": {"default_class": "private"},
+        "privacy": {"default_class": "private"},
         "backends": {"odd": {"kind": "generic", "base_url": url, "stays_home": True}, **more},
     }
 

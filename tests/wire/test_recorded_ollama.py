@@ -248,7 +248,7 @@ async def app(ollama: Ollama, tmp_path: Path) -> AsyncIterator[App]:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "profiles": {"measure": False},
-        "policy": {"default_class": "private"},
+        "privacy": {"default_class": "private"},
         "backends": {"box": {"kind": "ollama", "base_url": f"http://127.0.0.1:{ollama.port}/v1"}},
     }
     async with App(parse_config(written), {}, tmp_path, None) as running:

@@ -189,13 +189,13 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
             if runtime.kind not in known:
                 places.append(Place(runtime.kind, DataClass.PRIVATE if runtime.proves_itself else DataClass.PUBLIC))
     aliases = {name: _alias(name, config, places) for name in config.aliases}
-    default = DataClass(config.policy.default_class)
-    _check_kept("[policy] default_class", default, places)
+    default = DataClass(config.privacy.default_class)
+    _check_kept("[privacy] default_class", default, places)
     for client in config.clients:
         if client.data_class is not None:
             _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
     contract = contract_named(config.contract.profile)
-    return Policy(default, aliases, contract, rewrites_legacy=config.policy.legacy_names == "rewrite")
+    return Policy(default, aliases, contract, rewrites_legacy=config.contract.legacy_names == "rewrite")
 
 
 def _alias(name: str, config: Config, places: list[Place]) -> Alias:

@@ -40,7 +40,7 @@ def status(
 def legacy_line(legacy: dict[str, Any]) -> str:
     """What becomes of retired model names, if any was asked for."""
     seen = ", ".join(f"{name} ({times} times)" for name, times in (legacy.get("seen") or {}).items())
-    fate = "rewritten" if legacy.get("policy") == "rewrite" else "refused; [policy] legacy_names can rewrite them"
+    fate = "rewritten" if legacy.get("policy") == "rewrite" else "refused; [contract] legacy_names can rewrite them"
     return f"retired model names asked for, {fate}: {seen}" if seen else ""
 
 

@@ -126,7 +126,7 @@ def _calm_collector() -> None:
 def _announce(gateway: App, options: Config, url: str, path: Path | None) -> None:
     print(f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)")
     print(f"  config    {path or 'defaults (no tidegate.toml)'}")
-    print(f"  class     {options.policy.default_class} unless raised by client, alias or x-tidegate-class")
+    print(f"  class     {options.privacy.default_class} unless raised by client, alias or x-tidegate-class")
     print(f"  ledger    {gateway.ledger.path} (never content)")
     for view in gateway.registry.snapshot().backends:
         note = f"   {view.note}" if view.note else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Decision
@@ -17,6 +18,15 @@ from tidegate.core.usage import Usage
 
 def _no_clock() -> float:
     return 0.0
+
+
+class Send(NamedTuple):
+    """One sending of the request to a backend, whether or not it answered. `data_class` is that of what was sent."""
+
+    backend: str
+    boundary: Boundary
+    data_class: DataClass
+    masked: bool
 
 
 @dataclass(slots=True)
@@ -38,6 +48,19 @@ class Exchange:
     boundary: Boundary | None = None
     sent_class: DataClass | None = None
     """The class of what the last backend asked was sent: the request's, or higher with what was remembered for it."""
+    wished_class: DataClass | None = None
+    """What the client's header asked for."""
+    found: dict[str, int] = field(default_factory=dict[str, int])
+    """What detection found: tags (`core.findings`) with how often."""
+    rows: tuple[str, ...] = ()
+    """Names of the policy's rows that applied, in the policy's order."""
+    action: str | None = None
+    """The strictest action of those rows: allow, mask, local or block; None: no row spoke."""
+    conversation: tuple[str, ...] = ()
+    """Keyed digests by which a later request of the same conversation is known."""
+    sends: list[Send] = field(default_factory=list[Send])
+    shadow_of: str | None = None
+    """Id of the exchange whose request was asked once more here."""
     attempts: list[str] = field(default_factory=list[str])
     """Backends that were asked, in order, each with how it went: `name:ok` or `name:ErrorClass`."""
     fell_back: str | None = None

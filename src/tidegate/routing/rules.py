@@ -13,7 +13,7 @@ _LITELLM = "BerriAI/litellm 1.109.1, run with a private prompt and a failing loc
 DEFAULT_CLASS = CLASSES.rule(
     "CLS001",
     "the default class applies",
-    why="Nothing else said how far this request may travel: `[policy] default_class` does.",
+    why="Nothing else said how far this request may travel: `[privacy] default_class` does.",
     source=_DESIGN,
     checked="2026-11-23",
 )
@@ -85,7 +85,7 @@ MODEL_ID = ROUTES.rule(
 LEGACY = ROUTES.rule(
     "RTE006",
     "a retired model name was rewritten to what it meant",
-    why='`[policy] legacy_names` is "rewrite". Renaming alone would switch thinking on, so the thinking switch that the '
+    why='`[contract] legacy_names` is "rewrite". Renaming alone would switch thinking on, so the thinking switch that the '
     "name meant is set too, unless the request says itself how it should think. The header x-tidegate-legacy says what "
     "became of it.",
     source="api-docs.deepseek.com, change log, 2026-08-02; contract table `aliases`",

@@ -281,7 +281,7 @@ def test_the_embedded_engine_or_the_probe_is_enough(part: str) -> None:
 
 @pytest.mark.parametrize(("wanted", "rewrites"), [("reject", False), ("rewrite", True)])
 def test_what_becomes_of_retired_names_is_the_policys(wanted: str, rewrites: bool) -> None:
-    made = policy(policy={"legacy_names": wanted}, probe={"enabled": True})
+    made = policy(contract={"legacy_names": wanted}, probe={"enabled": True})
     assert made.rewrites_legacy is rewrites
     assert "deepseek-chat" in made.contract.legacy_names
     older = policy(contract={"profile": "2026-08-ga"}, probe={"enabled": True})
@@ -294,14 +294,14 @@ def test_a_class_that_no_backend_takes_is_refused_wherever_it_is_asked_for(data_
     alias = {"notes": {"targets": ["cloud"], "class": data_class}}
     client = {"name": "clinic", "key_env": "A", "class": data_class}
     why = f"= '{data_class}' cannot be enforced: no backend may take it"
-    with refused(r"\[policy\] default_class", why, "there are: cloud"):
-        policy(backends=cloud, policy={"default_class": data_class})
+    with refused(r"\[privacy\] default_class", why, "there are: cloud"):
+        policy(backends=cloud, privacy={"default_class": data_class})
     with refused(r"\[aliases\.notes\] class", why):
         policy(backends=cloud, aliases=alias)
     with refused(r"\[\[clients\]\] clinic class", why):
         policy(backends=cloud, clients=[client])
     home = {**cloud, "home": HOME}
-    kept = policy(backends=home, policy={"default_class": data_class}, clients=[client])
+    kept = policy(backends=home, privacy={"default_class": data_class}, clients=[client])
     assert kept.default_class is DataClass(data_class)
 
 

@@ -100,7 +100,7 @@ def test_square_brackets_in_a_name_are_no_markup(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize(
     ("policy", "fate"),
-    [("rewrite", "asked for, rewritten: deepseek-chat (2 times)"), ("reject", "asked for, refused; [policy]")],
+    [("rewrite", "asked for, rewritten: deepseek-chat (2 times)"), ("reject", "asked for, refused; [contract]")],
 )
 def test_retired_names_that_were_asked_for_are_told(policy: str, fate: str) -> None:
     assert fate in legacy_line({"policy": policy, "seen": {"deepseek-chat": 2}})

@@ -110,7 +110,7 @@ def app(folder: Path, **written: Any) -> tuple[App, Config]:
 
 def test_the_announcement_says_where_what_and_how_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fakes = {"home": {"kind": "fake"}, "cloud": {"kind": "fake", "boundary": "external", "models": ["a", "b"]}}
-    gateway, options = app(tmp_path, backends=fakes, policy={"default_class": "internal"})
+    gateway, options = app(tmp_path, backends=fakes, privacy={"default_class": "internal"})
     _announce(gateway, options, "http://127.0.0.1:5000", Path("my.toml"))
     first, *rest = capsys.readouterr().out.splitlines()
     assert "at http://127.0.0.1:5000 " in first

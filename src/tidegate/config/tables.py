@@ -1,21 +1,14 @@
-"""The one TOML file as typed options, each with one line of help. Read once; secrets only by the environment's names.
+"""The tables of the configuration as typed options, each with one line of help.
 
-Imports nothing of ours but core. `read_config` gives options that are well formed; whether they can be enforced is
-checked in `app`, which knows the parts.
+A part of the configuration; imports nothing of ours but core.
 """
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct, field
 
-from tidegate.core.errors import Misconfigured
-from tidegate.core.jsonvalue import as_object
 from tidegate.core.profile import Encoding, Feature
 
 ClassName = Literal["public", "internal", "private"]
@@ -24,9 +17,9 @@ Kind = Literal["deepseek", "llamacpp", "ollama", "vllm", "sglang", "lmstudio", "
 EncodingName = Literal["v4", "v4.1"]
 ProfileName = Literal["2026-04-preview", "2026-08-ga", "2026-09-v41"]
 LegacyNames = Literal["reject", "rewrite"]
+OrderName = Literal["configured", "hosted-first", "local-first", "by-needs", "balanced"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
-T = TypeVar("T")
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -38,10 +31,10 @@ class Server(Struct, frozen=True):
     body_limit_bytes: Annotated[Count, Meta(description="Largest request body that is accepted.")] = 16 * 1024 * 1024
 
 
-class PolicyOptions(Struct, frozen=True):
-    default_class: Annotated[ClassName, Meta(description="Data class of a request that nothing else classifies.")] = (
-        "public"
-    )
+class ContractOptions(Struct, frozen=True):
+    profile: Annotated[
+        ProfileName, Meta(description="Which dated contract of the hosted API requests are held to.")
+    ] = "2026-09-v41"
     legacy_names: Annotated[
         LegacyNames,
         Meta(
@@ -50,10 +43,24 @@ class PolicyOptions(Struct, frozen=True):
     ] = "reject"
 
 
-class ContractOptions(Struct, frozen=True):
-    profile: Annotated[
-        ProfileName, Meta(description="Which dated contract of the hosted API requests are held to.")
-    ] = "2026-09-v41"
+class RoutingOptions(Struct, frozen=True):
+    order: Annotated[
+        OrderName,
+        Meta(
+            description="Who is asked first, of those that may be: configured: as written; hosted-first; local-first; by-needs: "
+            "hosted for what local models often lack, else local; balanced: by cost and latency."
+        ),
+    ] = "configured"
+
+
+class ShadowOptions(Struct, frozen=True):
+    to: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Where public requests are asked once more beside their answer: `backend` or `backend/model`."
+        ),
+    ] = ()
+    share: Annotated[float, Meta(description="Share of the public requests that is shadowed.", gt=0, le=1)] = 1.0
 
 
 class Embedded(Struct, frozen=True):
@@ -172,6 +179,11 @@ class AliasOptions(Struct, frozen=True):
     data_class: Annotated[ClassName | None, Meta(description="Raises the class of every request for it.")] = field(
         default=None, name="class"
     )
+    order: Annotated[OrderName | None, Meta(description="Who is asked first; default: the targets as written.")] = None
+    answers: Annotated[
+        Literal["first", "each"],
+        Meta(description="first: the first that answers; each: all targets answer, side by side in one answer."),
+    ] = "first"
 
 
 class ClientOptions(Struct, frozen=True):
@@ -180,96 +192,3 @@ class ClientOptions(Struct, frozen=True):
     data_class: Annotated[ClassName | None, Meta(description="Raises the class of all its requests.")] = field(
         default=None, name="class"
     )
-
-
-class Config(Struct, frozen=True):
-    server: Annotated[Server, Meta(description="Where Tidegate listens.")] = Server()
-    policy: Annotated[PolicyOptions, Meta(description="What may leave.")] = PolicyOptions()
-    contract: Annotated[ContractOptions, Meta(description="What the hosted API promises.")] = ContractOptions()
-    embedded: Annotated[Embedded, Meta(description="The embedded demo model.")] = Embedded()
-    probe: Annotated[ProbeOptions, Meta(description="Finding running runtimes.")] = ProbeOptions()
-    profiles: Annotated[ProfileOptions, Meta(description="What backends can do.")] = ProfileOptions()
-    ledger: Annotated[LedgerOptions, Meta(description="The record of exchanges.")] = LedgerOptions()
-    replay: Annotated[ReplayOptions, Meta(description="Reasoning that clients drop.")] = ReplayOptions()
-    timeouts: Annotated[Timeouts, Meta(description="How long backends may take.")] = Timeouts()
-    backends: Annotated[dict[str, BackendOptions], Meta(description="[backends.NAME]: places that can answer.")] = {}
-    aliases: Annotated[dict[str, AliasOptions], Meta(description="[aliases.NAME]: your own model names.")] = {}
-    clients: Annotated[tuple[ClientOptions, ...], Meta(description="[[clients]]: who may ask, by key.")] = ()
-
-
-def read_config(path: Path | None) -> Config:
-    """The options in this file, or the defaults without one. Any fault is a `Misconfigured` that names the place."""
-    if path is None:
-        return Config()
-    try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Misconfigured(f"config file {path} does not exist; check --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"config file {path} cannot be read: {type(error).__name__}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"config file {path} is not valid TOML: {error}") from None
-    return parse_config(written)
-
-
-def parse_config(written: dict[str, Any]) -> Config:
-    _check_keys(written, Config, "")
-    # Named tables first, one by one: of a whole file msgspec would only say `backends[...]`.
-    for table, kind in (("backends", BackendOptions), ("aliases", AliasOptions)):
-        for name, options in (as_object(written.get(table)) or {}).items():
-            _convert(options, kind, f"{table}.{name}")
-    return _convert(written, Config, "")
-
-
-def _convert(written: Any, kind: type[T], place: str) -> T:
-    try:
-        return msgspec.convert(written, kind)
-    except msgspec.ValidationError as error:
-        # msgspec says "Expected `int`, got `str` - at `$.server.port`".
-        what, _, inner = str(error).partition(" - at `$")
-        option = (place + inner.rstrip("`")).lstrip(".") or "the file"
-        raise Misconfigured(f"config option {option}: {what[:1].lower()}{what[1:]}") from None
-
-
-def _check_keys(written: Any, kind: Any, place: str) -> None:
-    """Refuse unknown keys, with the nearest known one."""
-    kind = _bare(kind)
-    if get_origin(kind) is dict and isinstance(written, dict):
-        for name, value in written.items():  # pyright: ignore[reportUnknownVariableType]
-            _check_keys(value, get_args(kind)[1], f"{place}{name}.")
-    elif get_origin(kind) is tuple and isinstance(written, list):
-        for value in written:  # pyright: ignore[reportUnknownVariableType]
-            _check_keys(value, get_args(kind)[0], place)
-    elif isinstance(kind, type) and issubclass(kind, Struct) and isinstance(written, dict):
-        known = options_of(kind)
-        for name, value in written.items():  # pyright: ignore[reportUnknownVariableType]
-            if name not in known:
-                raise Misconfigured(f"config option {place}{name} does not exist{_nearest(str(name), list(known))}")
-            _check_keys(value, known[name], f"{place}{name}.")
-    elif isinstance(written, str) and (choices := _choices(kind)) and written not in choices:
-        raise Misconfigured(f"config option {place[:-1]}: {written!r} is not one of {', '.join(choices)}")
-
-
-def _choices(kind: Any) -> tuple[str, ...]:
-    """The values a closed set of names may take, inside `X | None` too."""
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    return next((found for inner in get_args(kind) if (found := _choices(_bare(inner)))), ())
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else f"; known are: {', '.join(known)}"
-
-
-def options_of(kind: type[Struct]) -> dict[str, Any]:
-    """The options of one table by the name they have in the file, with their annotated types."""
-    hints = get_type_hints(kind, include_extras=True)
-    encoded = zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
-    return {written: hints[attribute] for attribute, written in encoded}
-
-
-def _bare(kind: Any) -> Any:
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    return kind

@@ -15,7 +15,7 @@ WHOLE = """
 [server]
 host = "0.0.0.0"
 port = 4242
-[policy]
+[privacy]
 default_class = "internal"
 [embedded]
 enabled = false
@@ -57,7 +57,7 @@ def test_without_a_file_the_defaults_hold():
     config = read_config(None)
     assert config == parse_config({}) == Config()
     assert (config.server.host, config.server.port) == ("127.0.0.1", 4141)
-    assert config.policy.default_class == "public"
+    assert config.privacy.default_class == "public"
     assert config.embedded.enabled
     assert config.probe.enabled
     assert (config.backends, config.aliases, config.clients) == ({}, {}, ())
@@ -68,7 +68,7 @@ def test_a_whole_file_is_read(tmp_path):
     path.write_text(WHOLE, encoding="utf-8")
     config = read_config(path)
     assert (config.server.host, config.server.port) == ("0.0.0.0", 4242)
-    assert config.policy.default_class == "internal"
+    assert config.privacy.default_class == "internal"
     assert (config.embedded.enabled, config.embedded.threads, config.embedded.slots) == (False, 3, 2)
     assert config.probe.interval_s == 5.0
     assert config.ledger.path == "ledger.sqlite3"
@@ -116,7 +116,7 @@ def test_a_class_is_written_class_and_held_as_data_class():
             {"clients": [{"name": "a", "key_env": "K"}, {"name": "b", "key_evn": "K"}]},
             "config option clients.key_evn does not exist; did you mean key_env?",
         ),
-        ({"policy": {"xyz": 1}}, "config option policy.xyz does not exist; known are: default_class, legacy_names"),
+        ({"replay": {"xyz": 1}}, "config option replay.xyz does not exist; known are: memory_bytes"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):
@@ -127,8 +127,8 @@ def test_an_unknown_option_is_refused_with_the_nearest_known_one(written, said):
     ("written", "said"),
     [
         (
-            {"policy": {"default_class": "secret"}},
-            "config option policy.default_class: 'secret' is not one of public, internal, private",
+            {"privacy": {"default_class": "secret"}},
+            "config option privacy.default_class: 'secret' is not one of public, internal, private",
         ),
         (
             {"backends": {"box": {"kind": "vlm"}}},

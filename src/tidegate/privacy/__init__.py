@@ -1,0 +1,1 @@
+"""Detection and masking: what a request holds, and how it may leave all the same."""
