@@ -274,7 +274,7 @@ async def test_a_cancelled_stream_is_closed_and_booked_once() -> None:
 async def test_a_reader_that_stops_early_closes_the_backend_and_books_once() -> None:
     world = World(endless := Endless())
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, Ask("auto"), request())
+        meant = await world.gateway.decide(exchange, Ask("auto"), request())
         batches = world.gateway.answer(exchange, meant)
         async for _frames in batches:
             break
@@ -288,7 +288,7 @@ async def test_an_exchange_whose_generator_is_closed_is_booked_as_left_once() ->
 
     async def surface() -> AsyncGenerator[list[Frame]]:
         with world.gateway.exchange("test") as exchange:
-            meant = world.gateway.decide(exchange, Ask("auto"), request())
+            meant = await world.gateway.decide(exchange, Ask("auto"), request())
             async with aclosing(world.gateway.answer(exchange, meant)) as batches:
                 async for frames in batches:
                     yield frames
