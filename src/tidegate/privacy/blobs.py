@@ -18,14 +18,17 @@ def holds_blob(text: str) -> bool:
     """Whether there is a data URL, or base64 (or hex) longer than a key or a digest is."""
     if "data:" in text and _DATA_URL.search(text) is not None:
         return True
-    return any(_is_data(text, at) for at in range(0, len(text) - _STRIDE + 1, _STRIDE))
+    for at in range(0, len(text) - _STRIDE + 1, _STRIDE):
+        stretch = text[at : at + _STRIDE]
+        if " " not in stretch and _is_data(text, at, stretch):
+            return True
+    return False
 
 
-def _is_data(text: str, at: int) -> bool:
+def _is_data(text: str, at: int, stretch: str) -> bool:
     run = _RUN.match(text, at)
     if run is None or run.end() - at < _STRIDE:
         return False
-    stretch = text[at : at + _STRIDE]
     return any(char.isdigit() for char in stretch) and any(char.isalpha() for char in stretch)
 
 

@@ -15,7 +15,7 @@ class Place(NamedTuple):
     """
 
     field: str
-    index: int = -1
+    at: int = -1
     member: str = ""
     item: int = -1
     inner: str = ""
@@ -24,8 +24,8 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         steps = [self.field]
-        if self.index >= 0:
-            steps.append(f"[{self.index}]")
+        if self.at >= 0:
+            steps.append(f"[{self.at}]")
         if self.member:
             steps.append(f".{self.member}")
         if self.item >= 0:

@@ -14,10 +14,11 @@ LEVELS = 4
 """A JSON text in a JSON text in a JSON body has two; whoever needs more than four is hiding something."""
 
 _UNIT = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}"
-    r'|\\["\\/bfnrt]|(?:%[0-9a-fA-F]{2})+'
+    r"[\\%](?:(?<=\\)(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}"
+    r'|["\\/bfnrt])|(?<=%)[0-9a-fA-F]{2}(?:%[0-9a-fA-F]{2})*)'
 )
-_HARD = re.compile(r"\\[ux][0-9a-fA-F]{2}|%[0-9a-fA-F]{2}")
+"""Begins with a set of two characters: that is what `re` can look for quickly."""
+_HARD = re.compile(r"[\\%](?:(?<=\\)[ux]|(?<=%))[0-9a-fA-F]{2}")
 """What the quick way below cannot undo."""
 _ONE = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _SIMPLE = [(f"\\{letter}", meant) for letter, meant in _ONE.items() if letter != "\\"]
@@ -49,10 +50,10 @@ def may_hide(text: str) -> bool:
     return "\\" in text or "%" in text
 
 
-def readings(text: str) -> list[str]:
+def readings(text: str, most: int = LEVELS) -> list[str]:
     """The text with one level of escapes undone, with two, and so on, as long as that changes something."""
     found: list[str] = []
-    while may_hide(text) and len(found) < LEVELS and (read := _undone(text)) != text:
+    while may_hide(text) and len(found) < most and (read := _undone(text)) != text:
         found.append(read)
         text = read
     return found

@@ -8,18 +8,19 @@ from typing import Any, assert_never
 from msgspec.structs import replace
 
 from tidegate.core.messages import Message, OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
-from tidegate.core.requests import ChatRequest, FimRequest, Request, ToolSpec
+from tidegate.core.requests import FimRequest, Request, ToolSpec
 from tidegate.privacy.places import Place
-from tidegate.privacy.texts import content
+from tidegate.privacy.texts import content, is_json
 from tidegate.privacy.trees import PART_WORDS, SCHEMA_WORDS, walked
 
 Change = Callable[[Place, str], str]
 
 
 def rewritten(request: Request, change: Change) -> Request:
-    """`change` is asked for every text that stands in the request and is maskable, or is part of a call's arguments.
+    """`change` is asked for every maskable text that stands in the request.
 
-    Of arguments it is given the JSON text itself, so that nothing else of it is written anew, and must leave it JSON.
+    Of a call's arguments it is given the JSON text itself, so that nothing else of it is written anew, and must leave it
+    JSON.
     """
     if isinstance(request, FimRequest):
         return replace(
@@ -56,7 +57,7 @@ def _message(index: int, message: Message, change: Change) -> Message:
                 parts.append(ReasoningPart(change(Place("messages", index, "reasoning_content"), text)))
             case ToolCallPart(_, _, arguments):
                 place = Place("messages", index, "tool_calls", calls, "arguments")
-                parts.append(replace(part, arguments=change(place, arguments)))
+                parts.append(replace(part, arguments=change(place, arguments)) if is_json(arguments) else part)
                 calls += 1
             case _:
                 assert_never(part)

@@ -53,9 +53,9 @@ def unscannable(request: Request) -> list[Place]:
         for index, message in enumerate(request.messages):
             hidden += (place for place, part in content(index, message) if isinstance(part, OpaquePart))
     for place, text, _ in standing(request):
-        if (len(text) >= 24 and holds_blob(text)) or (_DEEP.search(text) is not None and not is_settled(text)):
+        if holds_blob(text) or (may_hide(text) and _DEEP.search(text) is not None and not is_settled(text)):
             hidden.append(place)
-    return list(dict.fromkeys(hidden))
+    return list(dict.fromkeys(hidden)) if hidden else hidden
 
 
 def standing(request: Request) -> list[Passage]:
@@ -117,7 +117,7 @@ def _part_texts(index: int, message: Message) -> Iterator[Passage]:
                 calls += 1
                 yield Passage(place._replace(inner="id"), call_id, False)
                 yield Passage(place._replace(inner="name"), name, False)
-                yield Passage(place._replace(inner="arguments"), arguments, _is_json(arguments))
+                yield Passage(place._replace(inner="arguments"), arguments, is_json(arguments))
             case _:
                 pass
 
@@ -142,7 +142,7 @@ def _tree_texts(place: Place, value: Any, words: frozenset[str]) -> list[Passage
     return [Passage(place, fixed, False), *found] if fixed else found
 
 
-def _is_json(arguments: str) -> bool:
+def is_json(arguments: str) -> bool:
     """Whether strings in it can be told from the rest. What is cut or broken is sent as it is, or stays."""
     try:
         orjson.loads(arguments)
