@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from tidegate.privacy.pseudonyms import Vault
-
 from tidegate.pipeline.screening import Screening
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.detection import Detection
+from tidegate.privacy.pseudonyms import Vault
 from tidegate.routing.policy import Policy
 
 
@@ -26,4 +25,4 @@ def screening(
 ) -> Screening:
     detection = Detection(scanner, budget_s=1.0, timer=timer, slow=slow)
     remembered = conversations or Conversations(b"key", 1000.0)
-    return Screening(policy or Policy(), detection, remembered, Vault(1000.0, random), wall_clock)
+    return Screening(policy or Policy(), detection, remembered, Vault(random, 1000.0), wall_clock)

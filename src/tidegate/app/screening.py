@@ -40,5 +40,5 @@ def screening_of(
     detection = Detection(
         scanner, budget_s=privacy.budget_s, timer=time.perf_counter, slow=slow, slow_budget_s=privacy.slow_budget_s
     )
-    vault = Vault(privacy.mask_s, os.urandom)
+    vault = Vault(os.urandom, privacy.mask_s)
     return Screening(policy, detection, conversations, vault, time.time)

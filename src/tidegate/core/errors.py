@@ -122,7 +122,9 @@ class PolicyRefusal(GatewayError):
 
 
 class Unmaskable(PolicyRefusal):
-    """What was found cannot be replaced by a pseudonym. Who catches it keeps the request at home."""
+    """What was found cannot be replaced by a pseudonym. A backend at home may still get the request as it is."""
+
+    retry = "elsewhere"
 
 
 class BackendFailure(GatewayError):

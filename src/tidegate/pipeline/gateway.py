@@ -241,7 +241,7 @@ class Gateway:
             exchange.note_quirks((PUT_BACK.code,))
         exchange.sent_class = sent_class
         exchange.sends.append(Send(candidate.backend, view.boundary, sent_class, candidate.masked))
-        answering = await backend.open(told, candidate.model, sent_class, veil and veil.holds)
+        answering = await backend.open(told, candidate.model, sent_class, None if veil is None else veil.holds)
         if veil is not None:
             answering = Unveiled(answering, veil)
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
@@ -24,12 +23,10 @@ from tidegate.pipeline.hearing import Keeper
 from tidegate.privacy.conversations import Conversations, opening_of
 from tidegate.privacy.detection import Detection
 from tidegate.privacy.masking import Veil, mask
+from tidegate.privacy.places import Place
 from tidegate.privacy.pseudonyms import Vault
-from tidegate.privacy.texts import Place
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rows import Facts, rule_on
-
-R = TypeVar("R", bound=Request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +40,10 @@ class Screened:
 
 
 @dataclass(frozen=True, slots=True)
-class Covered(Generic[R]):
+class Covered:
     """A request with pseudonyms, and whether what was remembered for it is in it."""
 
-    request: R
+    request: Request
     veil: Veil
     put_back: bool
 
@@ -107,7 +104,7 @@ class Screening:
 
         return keep
 
-    async def mask(self, exchange: Exchange, told: R, asked: R, screened: Screened) -> Covered[R]:
+    async def mask(self, exchange: Exchange, told: Request, asked: Request, screened: Screened) -> Covered:
         """The request with pseudonyms, looked at again: nothing that was to be masked is left in it.
 
         `told` is `asked`, or more with what was remembered for it. If that holds what the policy has not ruled on, it stays

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from tidegate.core.findings import NOTHING_SEEN, Finding, Sight
 from tidegate.core.requests import Request
+from tidegate.privacy.places import Passage, Place
 from tidegate.privacy.rules import FAILED, TOO_SLOW, UNSCANNABLE
-from tidegate.privacy.texts import Passage, Place, passages, unscannable
+from tidegate.privacy.texts import passages, unscannable
 
 _INLINE_CHARACTERS = 100_000
 """More than this is looked at in a thread, so that the others need not wait: below 1 ms."""

@@ -41,7 +41,7 @@ def test_any_means_everything_but_that_detection_failed() -> None:
     found = row(found=["any"], more=more).found or frozenset()
     assert {"SEN001", "SEN050", "SEN095", "term:falcon"} <= found
     assert not {"SEN096", "SEN097"} & found
-    with pytest.raises(Misconfigured, match="SEN096.*is neither a rule"):
+    with pytest.raises(Misconfigured, match=r"SEN096.*is neither a rule"):
         row(found=["SEN096"])
 
 
