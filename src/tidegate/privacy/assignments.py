@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
+from tidegate.privacy.cues import Cue
 from tidegate.privacy.found import CUED, Detector, Found
 from tidegate.privacy.keys import entropy
 
@@ -25,6 +26,10 @@ _NAMED = re.compile(
 )
 _FLAG = re.compile(r"--?(?P<name>password|passwd|pass|pwd|token|api-key|secret|access-token)[ =][\"']?(?P<bare>[^\s\"'$<>{}]{6,128})")
 _SQL = re.compile(r"(?ai)identified (?:with \w+ )?by [\"']([^\"'\n]{3,128})[\"']|\bwith (?:encrypted )?password [\"']([^\"'\n]{3,128})[\"']")
+_SPOKEN = frozenset({"is", "was", "to", "set to", "changed to", "is now", "was now"})
+_GATE_SIGN = r"[A-Za-z0-9_]{0,24}[\"'\]`\\*]{0,3}(?:\s{0,4}(?::|=|->|：|＝)|\s{0,2}(?:是|为|設為|设为|改成|改为|重置为)|\s(?:is|was|set to|changed to|to)[ :]|,?\s[\"'`])"
+_GATE = rf"(?:{_PASS}|{_KEY}){_GATE_SIGN}"
+_PLACES = Cue(_GATE)
 _PASSWORDS = re.compile(rf"(?ai){_PASS}|^pass$")
 _NOT = re.compile(
     r"(?ai)^(?:none|null|nil|true|false|undefined|str|string|bytes|int|any|optional|required|self|this|os|env|process|config|settings|input|getpass|"
@@ -37,21 +42,20 @@ _TAIL = "\"'`,;.。，；)）]}>!?、"
 
 
 def _named(text: str) -> Iterator[Found]:
-    place = 0
-    while found := _NAMED.search(text, place):
-        # A name before the value may be the value of a name before it: go on right behind the name.
-        place = found.end("name")
+    done = 0
+    for place in _PLACES.starts(text):
+        found = _NAMED.match(text, place) if place >= done else None
+        if found is None:
+            continue
         quoted = found["quoted"] is not None
-        group = "quoted" if quoted else "bare"
-        start, end = found.span(group)
+        start, end = found.span("quoted" if quoted else "bare")
         if not quoted:
             end = start + len(_bare(text[start:end]))
-        word = text[start:end]
         password = _PASSWORDS.search(found["name"]) is not None
-        spoken = found["sign"].strip(" :：") in ("is", "was", "to", "set to", "changed to", "is now", "was now")
-        if _telling(word, password=password, quoted=quoted, spoken=spoken):
+        spoken = found["sign"].strip(" :：") in _SPOKEN
+        if _telling(text[start:end], password=password, quoted=quoted, spoken=spoken):
             yield Found(start, end, rules.PASSWORD if password else rules.SECRET, CUED)
-            place = end
+            done = end
 
 
 def _bare(word: str) -> str:
@@ -99,8 +103,7 @@ def _flags(text: str) -> Iterator[Found]:
             yield Found(*found.span(group), rules.PASSWORD, CUED)
 
 
-_GATE_SIGN = r"[A-Za-z0-9_]{0,24}[\"'\]`\\*]{0,3}(?:\s{0,4}(?::|=|->|：|＝)|\s{0,2}(?:是|为|設為|设为|改成|改为|重置为)|\s(?:is|was|set to|changed to|to)[ :]|,?\s[\"'`])"
 ASSIGNMENTS = (
-    Detector("assignments", rf"(?i)(?:{_PASS}|{_KEY}){_GATE_SIGN}", _named),
+    Detector("assignments", f"(?i){_GATE}", _named),
     Detector("flags", r"(?i)--?(?:password|passwd|pass|pwd|token|api-key|secret|access-token)[ =]|identified |password [\"']", _flags),
 )

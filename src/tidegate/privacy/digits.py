@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tidegate.privacy.cues import Cues
 from tidegate.privacy.found import opens
 
 _RUN = re.compile(r"[0-9][0-9 ().\-/\n\r\t_（）>]*")
@@ -16,95 +16,107 @@ _GROUP = re.compile(r"[0-9]+")
 _GAP = re.compile(
     r"[ \t]{0,2}(?:[.\-/_]|[)）](?:[ \t]?-)?[ \t]?[(（]?|[(（])?[ \t]{0,2}|[ \t]?-?[ \t]?\r?\n(?:> ?|[ \t]{1,8})?"
 )
+_COMMON = frozenset((" ", "-", "."))
 _LONGEST_GAP = 12
+_TIES = frozenset("-._/")
 SHORTEST = 7
 
 GATE = r"[0-9](?:[ ().\-/_（）\t]{0,3}[0-9]|[ \t]?-?\r?\n(?:> ?|[ \t]{1,8})?[0-9]){6}"
 
 
-@dataclass(slots=True)
 class Run:
-    """Groups `places[i]` of digits with `gaps[i]` before each; the first has none."""
+    """Groups of digits: where each stands, how long it is, and the mark before it (" ", "-", "\\n"; the first has "")."""
 
-    text: str
-    places: list[tuple[int, int]]
-    gaps: list[str]
+    __slots__ = ("cues", "ends", "marks", "sizes", "starts", "text")
+
+    def __init__(self, cues: Cues, starts: list[int], ends: list[int], marks: list[str]) -> None:
+        self.cues = cues
+        self.text = cues.text
+        self.starts = starts
+        self.ends = ends
+        self.marks = marks
+        self.sizes = tuple([end - start for start, end in zip(starts, ends, strict=True)])
 
     def __len__(self) -> int:
-        return len(self.places)
-
-    def size(self, index: int) -> int:
-        start, end = self.places[index]
-        return end - start
+        return len(self.starts)
 
     def digits(self, first: int, last: int) -> str:
-        return "".join([self.text[start:end] for start, end in self.places[first:last]])
+        if last - first == 1:
+            return self.text[self.starts[first] : self.ends[first]]
+        return "".join([self.text[self.starts[at] : self.ends[at]] for at in range(first, last)])
 
-    def kind(self, index: int) -> str:
-        """What separates this group from the one before: a line's end, a mark, or " "."""
-        gap = self.gaps[index]
-        return "\n" if "\n" in gap else gap.strip() or " "
-
-    def shapes(self, first: int, last: int) -> list[tuple[int, ...]]:
+    def shapes(self, first: int, last: int) -> tuple[tuple[int, ...], ...]:
         """How long the groups are; if a line ends between, also as if it cut a group in two."""
-        sizes = [self.size(index) for index in range(first, last)]
-        joined: list[int] = []
-        for index, size in zip(range(first, last), sizes, strict=True):
-            if joined and "\n" in self.gaps[index]:
-                joined[-1] += size
+        sizes = self.sizes[first:last]
+        if "\n" not in self.marks[first + 1 : last]:
+            return (sizes,)
+        joined = [sizes[0]]
+        for at in range(first + 1, last):
+            if self.marks[at] == "\n":
+                joined[-1] += self.sizes[at]
             else:
-                joined.append(size)
-        return [tuple(sizes)] if len(joined) == len(sizes) else [tuple(sizes), tuple(joined)]
+                joined.append(self.sizes[at])
+        return sizes, tuple(joined)
 
     def windows(self, first: int, least: int, most: int) -> Iterator[tuple[int, int]]:
         """(end, digits) of what could be one number from here on: the same mark between all its groups."""
         total, mark = 0, ""
-        for index in range(first, min(len(self.places), first + most)):
-            if index > first and (kind := self.kind(index)) != "\n":
-                if mark and kind != mark:
+        for at in range(first, min(len(self.starts), first + most)):
+            if at > first and (this := self.marks[at]) != "\n":
+                if mark and this != mark:
                     return
-                mark = kind
-            total += self.size(index)
+                mark = this
+            total += self.sizes[at]
             if total > most:
                 return
             if total >= least:
-                yield index + 1, total
+                yield at + 1, total
 
     def alone(self, first: int, last: int) -> bool:
         """Whether no dash or dot ties the window to further groups, as in a version, a decimal or a longer code."""
-        before = self.kind(first) if first else ""
-        after = self.kind(last) if last < len(self.places) else ""
-        return before not in _TIES and after not in _TIES
+        return self.marks[first] not in _TIES and (last == len(self.starts) or self.marks[last] not in _TIES)
 
     def single_digits(self, first: int, last: int) -> bool:
         """Whether the window is exactly one stretch of digits that stand one by one."""
-        if any(self.size(index) != 1 for index in range(first, last)):
+        if self.sizes[first] != 1 or any(size != 1 for size in self.sizes[first:last]):
             return False
-        return (first == 0 or self.size(first - 1) != 1) and (last == len(self.places) or self.size(last) != 1)
+        return (first == 0 or self.sizes[first - 1] != 1) and (last == len(self.starts) or self.sizes[last] != 1)
 
-    def starts(self, index: int) -> bool:
-        return index > 0 or opens(self.text, self.places[0][0])
-
-
-_TIES = frozenset("-._/")
+    def can_start(self, at: int) -> bool:
+        """Where digits stand one by one, a number begins with the first of them only."""
+        if at == 0:
+            return opens(self.text, self.starts[0])
+        return not self.sizes[at] == self.sizes[at - 1] == 1
 
 
 def runs(text: str) -> Iterator[Run]:
+    cues = Cues(text)
     for found in _RUN.finditer(text):
         if found.end() - found.start() < SHORTEST:
             continue
-        places: list[tuple[int, int]] = []
-        gaps: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        marks: list[str] = []
         count = 0
         for group in _GROUP.finditer(text, found.start(), found.end()):
             start, end = group.span()
-            gap = text[places[-1][1] : start] if places else ""
-            if places and (len(gap) > _LONGEST_GAP or not _GAP.fullmatch(gap)):
+            mark = _mark(text[ends[-1] : start]) if ends else ""
+            if mark is None:
                 if count >= SHORTEST:
-                    yield Run(text, places, gaps)
-                places, gaps, count, gap = [], [], 0, ""
-            places.append((start, end))
-            gaps.append(gap)
+                    yield Run(cues, starts, ends, marks)
+                starts, ends, marks, count, mark = [], [], [], 0, ""
+            starts.append(start)
+            ends.append(end)
+            marks.append(mark)
             count += end - start
         if count >= SHORTEST:
-            yield Run(text, places, gaps)
+            yield Run(cues, starts, ends, marks)
+
+
+def _mark(gap: str) -> str | None:
+    """None: too much stands between for one number."""
+    if gap in _COMMON:
+        return gap
+    if len(gap) > _LONGEST_GAP or not _GAP.fullmatch(gap):
+        return None
+    return "\n" if "\n" in gap else gap.strip() or " "
