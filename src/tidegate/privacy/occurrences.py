@@ -18,11 +18,17 @@ BODY_LEVELS = LEVELS + 2
 def found_in(text: str, value: str) -> Iterator[tuple[int, int]]:
     """In this text as it stands."""
     start = text.find(value)
+    anywhere = start >= 0 and _is_long(value)
     while start >= 0:
         end = start + len(value)
-        if len(value) >= _LONG or not (_goes_on(text, start) or _goes_on(text, end)):
+        if anywhere or not (_goes_on(text, start) or _goes_on(text, end)):
             yield start, end
         start = text.find(value, start + 1)
+
+
+def _is_long(value: str) -> bool:
+    """By what it says: escapes make a short name long."""
+    return len([value, *readings(value)][-1]) >= _LONG
 
 
 def _goes_on(text: str, at: int) -> bool:
@@ -43,4 +49,4 @@ def occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:
 def occurs(text: str, values: tuple[str, ...], most: int = LEVELS) -> bool:
     """Whether any of the values is in this text or in what can be read from it."""
     said = [text, *(readings(text, most) if may_hide(text) else ())]
-    return any(True for one in said for value in values if value in one for _ in found_in(one, value))
+    return any(True for one in said for value in values for _ in found_in(one, value))
