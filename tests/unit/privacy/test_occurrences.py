@@ -28,7 +28,9 @@ def test_escapes_do_not_make_a_short_name_long():
 
 def test_a_value_is_found_however_it_is_escaped():
     text = r"mail: a\u0064a%40example.test"
-    assert list(occurrences(text, "ada@example.test")) == [(6, len(text))]
+    value = "ada@example.test"
+    assert list(occurrences(text, ["nobody", value])) == [(value, 6, len(text))]
+    assert list(occurrences("a, a", "a")) == [("a", 0, 1), ("a", 3, 4)]
     assert occurs(text, ("nobody", "ada@example.test"))
     assert not occurs(text, ("nobody",))
     assert not occurs(text, ())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.privacy.readings import LEVELS, is_settled, may_hide, reading, readings, traced
+from tidegate.privacy.readings import LEVELS, Trail, is_settled, may_hide, reading, readings
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,12 @@ def test_what_is_found_in_a_reading_is_traced_to_where_it_stands(before: str, va
         return  # the text has escapes of its own
     if not readings(text)[1:]:
         return
-    begin, end = traced(text, 1, start, start + len(value))
+    begin, end = Trail(text).back(1, start, start + len(value))
     assert text[begin:end] == encoded(value)
 
 
 def test_an_escape_is_never_cut():
     # In the reading "ab" of one run of percent signs, "b" alone stands nowhere.
-    assert traced("x%61%62y", 0, 2, 3) == (1, 7)
-    assert traced("x%61%62y", 0, 3, 4) == (7, 8)
+    trail = Trail("x%61%62y")
+    assert trail.back(0, 2, 3) == (1, 7)
+    assert trail.back(0, 3, 4) == (7, 8)

@@ -5,7 +5,7 @@ import orjson
 from tidegate.core.messages import Message, TextPart
 from tidegate.core.requests import ChatRequest, FimRequest
 from tidegate.privacy.places import Place
-from tidegate.privacy.spans import Span, merged, origin, string_spans, value_at
+from tidegate.privacy.spans import Origins, Span, merged, string_spans, value_at
 from tidegate.privacy.texts import passages
 
 
@@ -27,16 +27,16 @@ def test_a_finding_is_traced_to_where_its_characters_stand():
     parts = (TextPart("4111-1111-"), TextPart(r"and \u0034"))
     request = ChatRequest(model="m", messages=(Message("user", parts),))
     texts = {place: text for place, text, _ in passages(request)}
-    content = Place("messages", 0, "content")
+    content, origin = Place("messages", 0, "content"), Origins(request, texts).find
     first, second = content._replace(item=0), content._replace(item=1)
-    assert origin(request, texts, first, 1, 2) == (first, 1, 2)
-    assert origin(request, texts, second._replace(form="unescaped 1"), 4, 5) == (second, 4, 10)
-    assert origin(request, texts, content._replace(form="joined"), 10, 13) == (second, 0, 3)
-    assert origin(request, texts, content._replace(form="joined by a space"), 9, 13) is None
-    assert origin(request, texts, first._replace(form="numbers"), 0, 1) is None
-    fim = FimRequest(model="m", prompt="ab", suffix="cd")
-    assert origin(fim, {}, Place("prompt", form="joined"), 2, 4) == (Place("suffix"), 0, 2)
-    assert origin(fim, {}, Place("prompt", form="joined"), 1, 3) is None
+    assert origin(first, 1, 2) == (first, 1, 2)
+    assert origin(second._replace(form="unescaped 1"), 4, 5) == (second, 4, 10)
+    assert origin(content._replace(form="joined"), 10, 13) == (second, 0, 3)
+    assert origin(content._replace(form="joined by a space"), 9, 13) is None
+    assert origin(first._replace(form="numbers"), 0, 1) is None
+    fim = Origins(FimRequest(model="m", prompt="ab", suffix="cd"), {}).find
+    assert fim(Place("prompt", form="joined"), 2, 4) == (Place("suffix"), 0, 2)
+    assert fim(Place("prompt", form="joined"), 1, 3) is None
 
 
 def test_in_json_only_string_values_are_cut_and_whole_escapes():
