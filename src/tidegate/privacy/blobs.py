@@ -9,14 +9,15 @@ import re
 
 _STRIDE = 128
 """Base64 of 256 characters or more surely fills one stretch of this length."""
-_DATA_URL = re.compile(r"data:(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.=+-]+)*,")
+_DATA_URL = re.compile(r";base64,\s*[A-Za-z0-9+/_-]{16}", re.IGNORECASE)
+"""One without base64 can be read, and one with less holds nothing that a rule looks for."""
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]*(?:(?:\r?\n|\\n|\\r\\n)[A-Za-z0-9+/_=-]{48,})*")
 """One line without an end, or lines that are all long: a list of words is not data."""
 
 
 def holds_blob(text: str) -> bool:
     """Whether there is a data URL, or base64 (or hex) longer than a key or a digest is."""
-    if "data:" in text and _DATA_URL.search(text) is not None:
+    if (";base64," in text or ";BASE64," in text) and _DATA_URL.search(text) is not None:
         return True
     for at in range(0, len(text) - _STRIDE + 1, _STRIDE):
         stretch = text[at : at + _STRIDE]
@@ -34,6 +35,6 @@ def _is_data(text: str, at: int, stretch: str) -> bool:
 
 def visible(text: str) -> str:
     """What can be read of a member that may be data: all of a text, the head of a data URL, nothing of base64."""
-    if text[:5].lower() == "data:":
-        return text.partition(",")[0]
-    return "" if holds_blob(text) else text
+    if not holds_blob(text):
+        return text
+    return text.partition(",")[0] if text[:5].lower() == "data:" else ""

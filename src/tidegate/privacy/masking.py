@@ -19,7 +19,7 @@ from tidegate.privacy.occurrences import BODY_LEVELS, occurrences, occurs
 from tidegate.privacy.places import Passage, Place
 from tidegate.privacy.pseudonyms import Coiner, kind_of
 from tidegate.privacy.rewriting import rewritten
-from tidegate.privacy.spans import Span, merged, origin, string_spans, value_at
+from tidegate.privacy.spans import Origins, Span, merged, string_spans, value_at
 from tidegate.privacy.texts import passages, standing
 
 
@@ -77,9 +77,10 @@ def _spans(
     maskable = {passage.place: passage.maskable for passage in before}
     kinds: dict[str, tuple[str, str]] = {}
     spans: dict[Place, list[Span]] = {}
+    origins = Origins(request, texts)
     for place, found in findings.items():
         for finding in found:
-            home, start, end = _home(request, texts, place, finding)
+            home, start, end = _home(origins, texts, place, finding)
             said = texts[place][finding.start : finding.end]
             written = texts[home][start:end]
             kinds.setdefault(said, (kind_of(finding), finding.code))
@@ -88,21 +89,21 @@ def _spans(
                 raise _unmaskable(home, finding.code)
             spans.setdefault(home, []).append(Span(start, end, kind_of(finding), finding.code, (said, written)))
     for place, text, allowed in before:
-        for value, (kind, code) in kinds.items():
-            for start, end in occurrences(text, value):
-                if not allowed:
-                    raise _unmaskable(place, code)
-                spans.setdefault(place, []).append(Span(start, end, kind, code, (value, text[start:end])))
+        for value, start, end in occurrences(text, kinds):
+            kind, code = kinds[value]
+            if not allowed:
+                raise _unmaskable(place, code)
+            spans.setdefault(place, []).append(Span(start, end, kind, code, (value, text[start:end])))
     return spans
 
 
-def _home(request: Request, texts: dict[Place, str], place: Place, finding: Finding) -> tuple[Place, int, int]:
+def _home(origins: Origins, texts: dict[Place, str], place: Place, finding: Finding) -> tuple[Place, int, int]:
     if finding.group == "unscannable":
         raise _unmaskable(place, finding.code, UNLOOKED.code)
     text = texts.get(place)
     if text is None or finding.group == "example" or not 0 <= finding.start < finding.end <= len(text):
         raise _unmaskable(place, finding.code)
-    home = origin(request, texts, place, finding.start, finding.end)
+    home = origins.find(place, finding.start, finding.end)
     if home is None:
         raise _unmaskable(place, finding.code)
     return home

@@ -65,15 +65,20 @@ def is_settled(text: str) -> bool:
     return len(found) < LEVELS or _undone(found[-1]) == found[-1]
 
 
-def traced(text: str, level: int, start: int, end: int) -> tuple[int, int]:
-    """Where in the text stands what reading number `level` (from 0) has between `start` and `end`."""
-    steps: list[Reading] = []
-    for _ in range(level + 1):
-        steps.append(reading(text))
-        text = steps[-1].text
-    for step in reversed(steps):
-        start, end = step.written(start, end)
-    return start, end
+class Trail:
+    """The way back from what is read in a text to what is written there; each level's map is made once, if asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._steps: list[Reading] = []
+
+    def back(self, level: int, start: int, end: int) -> tuple[int, int]:
+        """Where in the text stands what reading number `level` (from 0) has between `start` and `end`."""
+        while len(self._steps) <= level:
+            self._steps.append(reading(self._steps[-1].text if self._steps else self._text))
+        for step in reversed(self._steps[: level + 1]):
+            start, end = step.written(start, end)
+        return start, end
 
 
 def reading(text: str) -> Reading:

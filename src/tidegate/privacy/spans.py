@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
 
 from tidegate.core.requests import FimRequest, Request
-from tidegate.privacy.joins import FIM_WINDOW, joined
+from tidegate.privacy.joins import FIM_WINDOW, Joined, joined
 from tidegate.privacy.places import Place
-from tidegate.privacy.readings import traced
+from tidegate.privacy.readings import Trail
 from tidegate.privacy.texts import JOINED, UNESCAPED, fim_texts, part_texts
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?', re.DOTALL)
@@ -44,21 +44,36 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def origin(
-    request: Request, texts: dict[Place, str], place: Place, start: int, end: int
-) -> tuple[Place, int, int] | None:
-    """Where in the request these characters of a passage stand; None if nowhere as such, or in two places."""
-    if not place.form:
-        return place, start, end
-    if place.form in UNESCAPED:
-        home = place._replace(form="")
-        return (home, *traced(texts[home], UNESCAPED.index(place.form), start, end))
-    glue = next((glue for glue, form in JOINED.items() if form == place.form), None)
-    if glue is None:
-        return None
-    if isinstance(request, FimRequest):
-        return joined(fim_texts(request), glue, FIM_WINDOW).home(start, end)
-    return joined(part_texts(place.at, request.messages[place.at]), glue).home(start, end)
+class Origins:
+    """Where in a request the characters of its passages stand."""
+
+    def __init__(self, request: Request, texts: Mapping[Place, str]) -> None:
+        self._request = request
+        self._texts = texts
+        self._trails: dict[Place, Trail] = {}
+        self._joins: dict[Place, Joined] = {}
+
+    def find(self, place: Place, start: int, end: int) -> tuple[Place, int, int] | None:
+        """None if nowhere as such, or in two places."""
+        if not place.form:
+            return place, start, end
+        if place.form in UNESCAPED:
+            home = place._replace(form="")
+            trail = self._trails.get(home) or self._trails.setdefault(home, Trail(self._texts[home]))
+            return (home, *trail.back(UNESCAPED.index(place.form), start, end))
+        together = self._joins.get(place) or self._joined(place)
+        return None if together is None else together.home(start, end)
+
+    def _joined(self, place: Place) -> Joined | None:
+        glue = next((glue for glue, form in JOINED.items() if form == place.form), None)
+        if glue is None:
+            return None
+        if isinstance(self._request, FimRequest):
+            found = joined(fim_texts(self._request), glue, FIM_WINDOW)
+        else:
+            found = joined(part_texts(place.at, self._request.messages[place.at]), glue)
+        self._joins[place] = found
+        return found
 
 
 def string_spans(text: str, spans: list[Span]) -> list[Span] | None:
