@@ -27,7 +27,7 @@ from tidegate.core.errors import (
     NotSupported,
 )
 from tidegate.core.events import NOTHING, Frame, Milestones
-from tidegate.core.exchange import Exchange
+from tidegate.core.exchange import Exchange, Send
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
@@ -207,6 +207,7 @@ class Gateway:
         if remembered is not None:
             exchange.sent_class = exchange.data_class.raised_to(remembered)
             exchange.note_quirks((PUT_BACK.code,))
+        exchange.sends.append(Send(candidate.backend, view.boundary, exchange.sent_class, False))
         answering = await backend.open(told, candidate.model, exchange.sent_class)
         try:
             frames = await answering.read()

@@ -10,13 +10,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tidegate.core.errors import Misconfigured
 from tidegate.core.exchange import Exchange
 from tidegate.core.usage import Usage
-from tidegate.ledger import store
+from tidegate.ledger import schema, store
 from tidegate.ledger.entries import Entry, entry_of
-from tidegate.ledger.store import Ledger, read_entry
+from tidegate.ledger.proof import prove
+from tidegate.ledger.store import Ledger, private_conversations, read_entry
 
 PATIENCE_S = 60.0
 
@@ -99,7 +101,7 @@ def test_closing_writes_what_still_waits(opened, path):
 
 
 def test_more_rows_than_one_statement_takes_are_all_written(opened, path, monkeypatch):
-    monkeypatch.setattr(store, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(schema, "ROWS_AT_ONCE", 3)
     ledger = opened(flush_interval_s=PATIENCE_S)
     for number in range(7):
         ledger.record(entry(f"x-{number}"))
@@ -251,8 +253,8 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(opened, path):
 def test_a_ledger_of_a_newer_version_is_refused(opened, path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 2")
-    with pytest.raises(Misconfigured, match="version 2, made by a newer Tidegate"):
+        database.execute("PRAGMA user_version = 3")
+    with pytest.raises(Misconfigured, match="version 3, made by a newer Tidegate"):
         opened()
 
 
@@ -262,11 +264,157 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         Ledger(tmp_path / "file" / "ledger.sqlite3").open()
 
 
-def test_batches_of_every_size_use_few_statements() -> None:
-    entries = [entry(exchange_id=f"ex_{number}") for number in range(1000)]
-    sizes: set[int] = set()
-    for length in range(1000):
-        pieces = list(store._in_powers_of_two(entries[:length]))
-        assert [one for piece in pieces for one in piece] == entries[:length]
-        sizes |= {len(piece) for piece in pieces}
-    assert sizes == {1, 2, 4, 8, 16, 32, 64, 128}
+# -- the chain ---------------------------------------------------------------------------------------------------------
+
+
+def places(path: Path) -> list[tuple[int, str]]:
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute("SELECT seq, exchange_id FROM exchanges ORDER BY seq").fetchall()
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def faults(path: Path) -> list[str]:
+    return [fault.code for fault in prove(path).faults]
+
+
+def test_rows_are_counted_in_the_order_of_writing_over_restarts(opened, path):
+    for name in ("b", "a", "c"):
+        ledger = opened()
+        ledger.record(entry(f"x-{name}"))
+        ledger.close()
+    assert places(path) == [(1, "x-b"), (2, "x-a"), (3, "x-c")]
+    assert prove(path).whole
+
+
+def test_a_batch_that_was_rolled_back_is_sealed_anew(opened, path):
+    ledger, second = opened(), opened()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ledger.record(entry("x-1"))
+        assert ledger.failed.wait(PATIENCE_S)
+        other.execute("ROLLBACK")
+    second.record(entry("x-2"))
+    second.close()
+    ledger.close()
+    assert sorted(one for _, one in places(path)) == ["x-1", "x-2"]
+    assert prove(path).whole
+
+
+def test_two_processes_write_one_chain(opened, path):
+    first, second = opened(), opened()
+    for number in range(40):
+        (first if number % 2 else second).record(entry(f"x-{number}"))
+        assert (first if number % 2 else second).wrote.wait(PATIENCE_S)
+    first.close()
+    second.close()
+    assert [seq for seq, _ in places(path)] == list(range(1, 41))
+    assert prove(path).whole
+
+
+def test_what_is_booked_already_takes_no_place_in_the_chain(opened, path):
+    ledger = opened(flush_interval_s=PATIENCE_S)
+    for name in ("x-1", "x-1", "x-2"):
+        ledger.record(entry(name))
+    ledger.close()
+    again = opened(flush_interval_s=PATIENCE_S)
+    for name in ("x-2", "x-3", "x-1"):
+        again.record(entry(name))
+    again.close()
+    assert places(path) == [(1, "x-1"), (2, "x-2"), (3, "x-3")]
+    assert (ledger.written, again.written, again.dropped) == (2, 1, 2)
+    assert prove(path).whole
+
+
+@pytest.mark.parametrize("bad", [{"prompt_tokens": 2**64}, {"client": "\ud800"}, {"arrived_at": float("nan")}])
+def test_what_no_file_can_hold_takes_no_place_in_the_chain(opened, path, bad):
+    ledger = opened(flush_interval_s=PATIENCE_S)
+    for one in (entry("x-1"), replace(entry("x-2"), **bad), entry("x-3")):
+        ledger.record(one)
+    ledger.close()
+    assert places(path) == [(1, "x-1"), (2, "x-3")]
+    assert (ledger.written, ledger.dropped, ledger.waiting) == (2, 1, 0)
+    assert prove(path).whole
+
+
+def test_odd_numbers_are_sealed_as_the_file_gives_them_back(opened, path):
+    ledger = opened()
+    ledger.record(replace(entry(), first_frame_s=float("nan"), duration_s=-0.0, arrived_at=3))
+    ledger.record(replace(entry("x-2"), first_frame_s=float("inf"), duration_s=1e-320))
+    ledger.close()
+    assert prove(path).whole
+
+
+def test_a_removed_head_is_not_mended_by_writing_on(opened, path):
+    ledger = opened()
+    ledger.record(entry("x-1"))
+    ledger.close()
+    change(path, "DELETE FROM chain")
+    again = opened()
+    again.record(entry("x-2"))
+    again.record(entry("x-3"))
+    again.close()
+    assert places(path) == [(1, "x-1"), (2, "x-2"), (3, "x-3")]
+    assert faults(path) == ["LED008"]
+
+
+def test_a_head_put_back_while_the_gateway_runs_is_not_joined(opened, path):
+    ledger = opened()
+    ledger.record(entry("x-1"))
+    assert ledger.wrote.wait(PATIENCE_S)
+    with closing(sqlite3.connect(path)) as database:
+        before = database.execute("SELECT * FROM chain").fetchone()
+        ledger.wrote.clear()
+        ledger.record(entry("x-2"))
+        assert ledger.wrote.wait(PATIENCE_S)
+        with database:
+            database.execute("DELETE FROM exchanges WHERE seq = 2")
+            database.execute("REPLACE INTO chain VALUES (?, ?, ?, ?, ?, ?)", before)
+    ledger.record(entry("x-3"))
+    ledger.close()
+    assert places(path) == [(1, "x-1"), (3, "x-3")]
+    assert faults(path) == ["LED001", "LED008"]
+
+
+@pytest.mark.parametrize("place", [2, 2**53, 2**63 - 1])
+def test_a_row_that_somebody_else_put_at_the_end_does_not_stop_the_writer(opened, path, place):
+    ledger = opened()
+    ledger.record(entry("x-1"))
+    ledger.close()
+    change(
+        path, f"INSERT INTO exchanges (seq, exchange_id, arrived_at, status) VALUES ({place}, 'x-foreign', 0.0, 200)"
+    )
+    again = opened()
+    again.record(entry("x-2"))
+    again.close()
+    assert read_entry(path, "x-2") == entry("x-2")
+    assert faults(path)[-1:] == ["LED004"]
+
+
+# -- private conversations ---------------------------------------------------------------------------------------------
+
+
+def test_the_private_conversations_since_a_time_are_found(opened, path):
+    assert private_conversations(path, 0.0) == []
+    ledger = opened()
+    for number, (data_class, digests) in enumerate(
+        [("private", "aa,bb"), ("public", "cc"), ("private", "bb,dd"), ("private", ""), ("private", "ee")]
+    ):
+        ledger.record(
+            replace(entry(f"x-{number}"), arrived_at=float(number), data_class=data_class, conversation=digests)
+        )
+    ledger.close()
+    assert private_conversations(path, 0.0) == ["aa", "bb", "dd", "ee"]
+    assert private_conversations(path, 2.0) == ["bb", "dd", "ee"]
+    assert private_conversations(path, 9.0) == []
+
+
+def test_they_are_found_by_an_index(opened, path):
+    opened()
+    with closing(sqlite3.connect(path)) as database:
+        plan = database.execute(f"EXPLAIN QUERY PLAN {store._PRIVATE}", (0.0,)).fetchall()
+    assert "private_conversations" in plan[0][-1]
