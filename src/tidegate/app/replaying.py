@@ -21,7 +21,7 @@ from tidegate.core.decision import BackendView, Decision, Snapshot
 from tidegate.core.profile import FEATURES, Fact, Feature
 from tidegate.ledger.compared import Change, Unknown, compare, dropped_then
 from tidegate.ledger.entries import Entry
-from tidegate.ledger.store import Seen
+from tidegate.ledger.reading import Seen
 from tidegate.routing.decide import decide
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import FOREIGN, LACKS, NOT_KNOWN

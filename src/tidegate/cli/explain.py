@@ -113,7 +113,7 @@ def _from_ledger(exchange_id: str, config: Path | None) -> dict[str, Any]:
     from tidegate.cli.places import config_path, state_folder
     from tidegate.config import read_config
     from tidegate.ledger.entries import view_of
-    from tidegate.ledger.store import read_entry
+    from tidegate.ledger.reading import read_entry
 
     path = ledger_path(read_config(config_path(config)), state_folder())
     entry = read_entry(path, exchange_id)

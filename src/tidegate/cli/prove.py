@@ -190,5 +190,6 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))  # Text: no name is markup
+        # Text: no name is markup; and what somebody wrote into a ledger must not steer the terminal.
+        table.add_row(*(Text("".join(one if one.isprintable() else "?" for one in cell)) for cell in row))
     Console(highlight=False).print(table)

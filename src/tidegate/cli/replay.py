@@ -17,7 +17,7 @@ from tidegate.cli.places import config_path, state_folder
 from tidegate.cli.prove import DAY_S, DAYS_HELP, print_table, progress
 from tidegate.config import read_config
 from tidegate.ledger.compared import LEAVING, Change, Comparison
-from tidegate.ledger.store import count_entries, each_entry, seen_backends
+from tidegate.ledger.reading import count_entries, each_entry, seen_backends
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

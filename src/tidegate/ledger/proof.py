@@ -20,11 +20,11 @@ from tidegate.core.exchange import Send
 from tidegate.ledger import schema
 from tidegate.ledger.chain import Head, Sealer
 from tidegate.ledger.entries import COLUMNS, Entry, entry_from, sends_of
-from tidegate.ledger.store import read_salt, reading
+from tidegate.ledger.reading import read_salt, reading
 from tidegate.ledger.verify import ChainCheck, Fault
 
 _ROWS = f"SELECT seq, {', '.join(COLUMNS)}, seal FROM exchanges WHERE seq >= ? ORDER BY seq"
-_NEXT = "SELECT seq FROM exchanges WHERE seq >= ? ORDER BY seq LIMIT 1"
+_NEXT = "SELECT seq, CAST(seal AS BLOB) FROM exchanges WHERE seq >= ? ORDER BY seq LIMIT 1"
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _MOST_LISTED = 1000
 _TELL_EVERY = 4096
@@ -202,9 +202,9 @@ def _rows_of(database: sqlite3.Connection, check: ChainCheck) -> Iterator[tuple[
         except sqlite3.OperationalError as error:
             if "decode" not in str(error).lower():
                 raise
-        (seq,) = database.execute(_NEXT, (begin,)).fetchone()
+        seq, seal = database.execute(_NEXT, (begin,)).fetchone()
         begin = seq + 1
-        check.unreadable(seq)
+        check.unreadable(seq, seal or b"")
 
 
 def _count(proof: Proof, row: Sequence[Any], classes: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ _LOCAL_KEY = (
     "A chain with a local key shows what was done without that key. Whoever can read the `.salt` file beside the ledger can "
     "write a whole new chain; a head that was noted elsewhere shows that too (`tidegate prove --expect`)."
 )
-_DESIGN = "Tidegate, docs/decisions/0012-what-the-ledger-can-prove.md, 2026-11-24"
+_DESIGN = "Tidegate, docs/cookbook/prove-what-left.md, 2026-11-24"
 _CHECKED = "2026-11-24"
 
 GONE = LEDGER.rule(

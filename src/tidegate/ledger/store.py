@@ -14,31 +14,20 @@ import secrets
 import sqlite3
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from tidegate.core.errors import Misconfigured
 from tidegate.ledger import schema
 from tidegate.ledger.chain import Sealer
-from tidegate.ledger.entries import COLUMNS, Entry, entry_from, holdable, row_of
+from tidegate.ledger.entries import Entry, holdable, row_of
+from tidegate.ledger.reading import SALT_BYTES, read_entry, read_salt, salt_path
 
 _log = logging.getLogger("tidegate.ledger")
 
 _REMEMBERED = 1000
 _MOST_WAITING = 200_000
-_SALT_BYTES = 32
-_SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
-_PRIVATE = (
-    "SELECT conversation FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
-    "ORDER BY arrived_at"
-)
-_SINCE = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE arrived_at >= ? ORDER BY seq"
-_SEEN = (
-    "SELECT backend, boundary, model FROM exchanges WHERE backend IS NOT NULL AND boundary IS NOT NULL AND model IS NOT NULL "
-    "GROUP BY backend, boundary, model ORDER BY COUNT(*) DESC"
-)
 
 
 class Ledger:
@@ -69,7 +58,7 @@ class Ledger:
         """Create or open the file and start the writer. A file that is no ledger is a `Misconfigured`."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.salt = read_salt(self.path, make=True)
+            self.salt = _own_salt(self.path)
             self._sealer = Sealer(self.salt)
             with closing(self._connect()) as database, database:
                 # With the lock first: of two processes that start at once, one makes the tables or brings them up to date.
@@ -176,93 +165,10 @@ class Ledger:
         return [entry for exchange_id, entry in reversed(fresh.items()) if exchange_id not in known]
 
 
-def read_entry(path: Path, exchange_id: str) -> Entry | None:
-    """One entry out of a ledger file, without the gateway."""
-    rows = _read(path, _SELECT, (exchange_id,))
-    return entry_from(rows[0]) if rows else None
-
-
-def private_conversations(path: Path, since: float) -> list[str]:
-    """The digests of the conversations in which something was private since then (unix seconds), each once."""
-    found = (row[0].split(",") for row in _read(path, _PRIVATE, (since,)))
-    return list(dict.fromkeys(digest for digests in found for digest in digests))
-
-
-def each_entry(path: Path, since: float | None = None) -> Iterator[Entry]:
-    """The rows of a ledger that arrived since then, as they were written, one by one."""
-    with reading(path) as database:
-        for row in database.execute(_SINCE, (since if since is not None else 0.0,)):
-            yield entry_from(row)
-
-
-def count_entries(path: Path) -> int:
-    """About how many rows there are."""
-    with reading(path) as database:
-        return database.execute("SELECT MAX(seq) FROM exchanges").fetchone()[0] or 0
-
-
-class Seen(NamedTuple):
-    """That a backend at this boundary was asked for this model."""
-
-    backend: str
-    boundary: str
-    model: str
-
-
-def seen_backends(path: Path) -> list[Seen]:
-    """Who was asked for what, as far as the ledger says, the most frequent first."""
-    with reading(path) as database:
-        return [Seen(*row) for row in database.execute(_SEEN)]
-
-
-@contextmanager
-def reading(path: Path) -> Generator[sqlite3.Connection]:
-    """One moment of a ledger of this version, read-only, however long the block reads."""
-    if not path.exists():
-        raise Misconfigured(f"there is no ledger {path}; check [ledger] path, or --config")
-    try:
-        with closing(open_to_read(path)) as database:
-            database.execute("BEGIN")
-            version = schema.version_of(database)
-            if version != schema.VERSION:
-                raise Misconfigured(
-                    f"ledger {path} is of version {version} and this Tidegate reads version {schema.VERSION}; a gateway "
-                    "brings an older one up to date when it starts"
-                )
-            yield database
-    except sqlite3.Error as error:
-        raise Misconfigured(f"ledger {path} cannot be read ({type(error).__name__}); check [ledger] path") from None
-
-
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that can change nothing."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
-
-
-def _read(path: Path, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-    if not path.exists():
-        return []
-    try:
-        with closing(open_to_read(path)) as database:
-            if schema.version_of(database) == 0:
-                return []  # being made just now
-            return database.execute(query, values).fetchall()
-    except sqlite3.Error as error:
-        raise Misconfigured(f"ledger {path} cannot be read ({type(error).__name__}); check [ledger] path") from None
-
-
-def read_salt(path: Path, *, make: bool = False) -> bytes:
+def _own_salt(path: Path) -> bytes:
     """The key of hashes and seals, made once and kept beside the ledger, readable by its owner only."""
-    place = path.with_suffix(".salt")
-    if make:
-        with suppress(FileExistsError):
-            descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(_SALT_BYTES))
-    try:
-        salt = place.read_bytes()
-    except FileNotFoundError:
-        raise Misconfigured(f"the ledger's key {place} is missing; without it nothing can be checked") from None
-    if len(salt) != _SALT_BYTES:
-        raise Misconfigured(f"the ledger's key {place} is damaged; move it away or change [ledger] path")
-    return salt
+    with suppress(FileExistsError):
+        descriptor = os.open(salt_path(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SALT_BYTES))
+    return read_salt(path)

@@ -5,6 +5,7 @@ Memory does not grow with the ledger: of the rows only the seal before, and of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from tidegate.core.rulebook import Rule
 from tidegate.ledger.chain import ANEW, START, Head, Sealer
 from tidegate.ledger.rules import ADDED, ANEW_HERE, CHANGED, CUT_OFF, GONE, HEAD_CHANGED, MOVED, NOT_EXPECTED
 
+_ID = re.compile(r"[\w-]{1,60}", re.ASCII)
 _MOST_SHOWN = 50
 _MOST_COMPARED = 24
 """Rows that do not fit, up to which each is tried at the place of each other: the work grows with the third power."""
@@ -56,6 +58,8 @@ class ChainCheck:
     _fitting: bytes = START
     """The seal of the last row that fitted."""
     _fitting_seq: int = 0
+    _supposed: bytes | None = None
+    """The seal that the row before should have, if it has another."""
     _misfits: list[_Misfit] = field(default_factory=list[_Misfit])
     _seen_expected: bool = False
 
@@ -90,6 +94,8 @@ class ChainCheck:
         elif self._fits(self._fitting, seq, row, seal):
             self._tell_added()
             self._joined(seq, seal)
+        elif self._supposed is not None and self._fits(self._supposed, seq, row, seal):
+            self._joined(seq, seal)  # of the row before, nothing but the seal was changed
         elif self._fits(ANEW, seq, row, seal):
             self._fault(ANEW_HERE, seq, _at(seq, row))
             self._joined(seq, seal)
@@ -101,14 +107,17 @@ class ChainCheck:
             self._misfit(seq, row, seal, ADDED if foreign else CHANGED)
         self._before = seal if isinstance(seal, bytes) else b""
 
-    def unreadable(self, seq: int) -> None:
+    def unreadable(self, seq: int, seal: bytes) -> None:
         """A row that holds what is no value of a ledger, such as a text that is none."""
         self.rows += 1
-        self._seq, self._before = max(seq, self._seq), b""
+        if seq > self._seq + 1:
+            self._fault(GONE, self._seq + 1, _between(self._seq + 1, seq - 1))
+        if seq > self._seq:
+            self._seq, self._before, self._supposed = seq, seal, None
         self._fault(CHANGED, seq, f"row {seq}, which cannot be read")
 
     def _joined(self, seq: int, seal: bytes) -> None:
-        self._fitting, self._fitting_seq = seal, seq
+        self._fitting, self._fitting_seq, self._supposed = seal, seq, None
         self._seen_expected = self._seen_expected or seal == self.expected
 
     def _tell_added(self) -> None:
@@ -121,6 +130,7 @@ class ChainCheck:
         ]
 
     def _misfit(self, seq: int, row: Sequence[Any], seal: Any, rule: Rule | None) -> None:
+        self._supposed = self._seal(self._before, seq, row)
         if len(self._misfits) <= _MOST_COMPARED:
             self._misfits.append(_Misfit(self._before, seq, row, seal))
         if rule is not None:
@@ -179,7 +189,9 @@ class ChainCheck:
 
 
 def _at(seq: int, row: Sequence[Any]) -> str:
-    return f"row {seq}, exchange {row[0]}" if isinstance(row[0], str) and len(row[0]) < 80 else f"row {seq}"
+    """Named by its exchange, unless somebody wrote something else there."""
+    name = row[0]
+    return f"row {seq}, exchange {name}" if isinstance(name, str) and _ID.fullmatch(name) else f"row {seq}"
 
 
 def _between(first: int, last: int) -> str:

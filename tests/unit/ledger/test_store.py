@@ -4,54 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.support.ledgers import PATIENCE_S, Watched, ask, change
 
 from tidegate.core.errors import Misconfigured
 from tidegate.core.exchange import Exchange
 from tidegate.core.usage import Usage
 from tidegate.ledger import schema, store
+from tidegate.ledger.chain import Head
 from tidegate.ledger.entries import Entry, entry_of
 from tidegate.ledger.proof import prove
-from tidegate.ledger.store import Ledger, private_conversations, read_entry
-
-PATIENCE_S = 60.0
-
-
-class Watched(Ledger):
-    """A ledger that tells when a batch was written and when one was not, and does not wait long for a lock."""
-
-    def __init__(self, path: Path, flush_interval_s: float = 0.001) -> None:
-        super().__init__(path, flush_interval_s, self._note)
-        self.batches: list[list[str]] = []
-        self.wrote = threading.Event()
-        self.failed = threading.Event()
-
-    def _note(self, batch: Sequence[Entry]) -> None:
-        self.batches.append([entry.exchange_id for entry in batch])
-        self.wrote.set()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = super()._connect()
-        database.execute("PRAGMA busy_timeout = 1")
-        return database
-
-    def _write_batch(self, database: sqlite3.Connection) -> bool:
-        written = super()._write_batch(database)
-        if not written:
-            self.failed.set()
-        return written
-
-    def fail_once_more_with_all_that_waits(self) -> None:
-        """After two more failures, the later one surely began after everything that was recorded before this call."""
-        for _ in range(2):
-            self.failed.clear()
-            assert self.failed.wait(PATIENCE_S)
+from tidegate.ledger.reading import read_entry
+from tidegate.ledger.store import Ledger
 
 
 @pytest.fixture
@@ -80,8 +50,7 @@ def entry(exchange_id: str = "x-1", prompt: int | None = 20) -> Entry:
 
 
 def stored_ids(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as database:
-        return [row[0] for row in database.execute("SELECT exchange_id FROM exchanges ORDER BY exchange_id")]
+    return [row[0] for row in ask(path, "SELECT exchange_id FROM exchanges ORDER BY exchange_id")]
 
 
 def test_what_is_recorded_is_written_by_the_thread(opened, path):
@@ -134,11 +103,6 @@ def test_an_exchange_is_found_in_the_file_by_the_next_gateway(opened, path):
 def test_an_exchange_nobody_recorded_is_not_found(opened, path):
     assert opened().find("x-9") is None
     assert read_entry(path, "x-9") is None
-
-
-def test_without_a_file_nothing_is_found_and_none_is_made(path):
-    assert read_entry(path, "x-1") is None
-    assert not path.exists()
 
 
 def test_what_is_forgotten_in_memory_is_still_in_the_file(opened, monkeypatch):
@@ -268,14 +232,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 
 
 def places(path: Path) -> list[tuple[int, str]]:
-    with closing(sqlite3.connect(path)) as database:
-        return database.execute("SELECT seq, exchange_id FROM exchanges ORDER BY seq").fetchall()
-
-
-def change(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as database, database:
-        for statement in statements:
-            database.execute(statement)
+    return ask(path, "SELECT seq, exchange_id FROM exchanges ORDER BY seq")
 
 
 def faults(path: Path) -> list[str]:
@@ -305,14 +262,16 @@ def test_a_batch_that_was_rolled_back_is_sealed_anew(opened, path):
     assert prove(path).whole
 
 
-def test_two_processes_write_one_chain(opened, path):
-    first, second = opened(), opened()
-    for number in range(40):
-        (first if number % 2 else second).record(entry(f"x-{number}"))
-        assert (first if number % 2 else second).wrote.wait(PATIENCE_S)
-    first.close()
-    second.close()
-    assert [seq for seq, _ in places(path)] == list(range(1, 41))
+def test_two_that_write_at_the_same_time_write_one_chain(path):
+    """Each with a connection of its own, as two processes have."""
+    ledgers = [Ledger(path, 0.0001), Ledger(path, 0.0001)]
+    for ledger in ledgers:
+        ledger.open()
+    for number in range(400):
+        ledgers[number % 2].record(entry(f"x-{number}"))
+    for ledger in ledgers:
+        ledger.close()
+    assert [seq for seq, _ in places(path)] == list(range(1, 401))
     assert prove(path).whole
 
 
@@ -349,17 +308,48 @@ def test_odd_numbers_are_sealed_as_the_file_gives_them_back(opened, path):
     assert prove(path).whole
 
 
-def test_a_removed_head_is_not_mended_by_writing_on(opened, path):
-    ledger = opened()
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM chain",
+        "UPDATE chain SET seq = 1, seal = (SELECT seal FROM exchanges WHERE seq = 1)",
+        "UPDATE chain SET mark = NULL",
+    ],
+)
+def test_a_head_that_somebody_changed_is_not_mended_by_writing_on(opened, path, statement):
+    """Or else rows could be cut off, the head set to what is left, and the gateway would give it its mark."""
+    ledger = opened(flush_interval_s=PATIENCE_S)
     ledger.record(entry("x-1"))
+    ledger.record(entry("x-2"))
     ledger.close()
-    change(path, "DELETE FROM chain")
+    change(path, statement)
+    change(path, "DELETE FROM exchanges WHERE seq = 2")
     again = opened()
-    again.record(entry("x-2"))
     again.record(entry("x-3"))
+    again.record(entry("x-4"))
     again.close()
-    assert places(path) == [(1, "x-1"), (2, "x-2"), (3, "x-3")]
+    assert places(path) == [(1, "x-1"), (2, "x-3"), (3, "x-4")]
     assert faults(path) == ["LED008"]
+
+
+def test_nobody_else_writes_between_reading_the_head_and_writing_rows(opened, path, monkeypatch):
+    refused: list[str] = []
+
+    def look(database: sqlite3.Connection, *more: Any) -> Head:
+        head = head_to_extend(database, *more)
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                refused.append(str(error))
+        return head
+
+    head_to_extend = schema.head_to_extend
+    monkeypatch.setattr(schema, "head_to_extend", look)
+    ledger = opened(flush_interval_s=PATIENCE_S)
+    ledger.record(entry())
+    ledger.close()
+    assert refused == ["database is locked"]
 
 
 def test_a_head_put_back_while_the_gateway_runs_is_not_joined(opened, path):
@@ -393,28 +383,3 @@ def test_a_row_that_somebody_else_put_at_the_end_does_not_stop_the_writer(opened
     again.close()
     assert read_entry(path, "x-2") == entry("x-2")
     assert faults(path)[-1:] == ["LED004"]
-
-
-# -- private conversations ---------------------------------------------------------------------------------------------
-
-
-def test_the_private_conversations_since_a_time_are_found(opened, path):
-    assert private_conversations(path, 0.0) == []
-    ledger = opened()
-    for number, (data_class, digests) in enumerate(
-        [("private", "aa,bb"), ("public", "cc"), ("private", "bb,dd"), ("private", ""), ("private", "ee")]
-    ):
-        ledger.record(
-            replace(entry(f"x-{number}"), arrived_at=float(number), data_class=data_class, conversation=digests)
-        )
-    ledger.close()
-    assert private_conversations(path, 0.0) == ["aa", "bb", "dd", "ee"]
-    assert private_conversations(path, 2.0) == ["bb", "dd", "ee"]
-    assert private_conversations(path, 9.0) == []
-
-
-def test_they_are_found_by_an_index(opened, path):
-    opened()
-    with closing(sqlite3.connect(path)) as database:
-        plan = database.execute(f"EXPLAIN QUERY PLAN {store._PRIVATE}", (0.0,)).fetchall()
-    assert "private_conversations" in plan[0][-1]
