@@ -27,6 +27,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 DAY_S = 24 * 3600.0
 DAYS_HELP = "Only exchanges of the last N days; default: all."
 _SEAL = re.compile(r"[0-9a-f]{64}")
+_COPIED = ("exchange", "for example")
+"""Columns of ids: they are copied, so they are never broken in two."""
 LIMITS = (
     "What this shows: nobody changed the ledger without the key in the .salt file beside it. Whoever can read that file\n"
     "can write another ledger; note the head elsewhere now and then, and check it with --expect."
@@ -44,7 +46,7 @@ def show_proof(
     ),
     expect: str = typer.Option("", help="A seal noted earlier: make sure that it is still part of the chain."),
 ) -> None:
-    """Show what left this machine, and check that nobody removed or changed a row of the ledger.
+    """Show what left this machine, and check that nobody changed the ledger.
 
     Exit code 1 when the chain is broken or a private exchange left unmasked.
     """
@@ -188,7 +190,7 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
     for row in rows:
         # Text: no name is markup; and what somebody wrote into a ledger must not steer the terminal.
         table.add_row(*(Text("".join(one if one.isprintable() else "?" for one in cell)) for cell in row))

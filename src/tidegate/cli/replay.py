@@ -35,9 +35,9 @@ def replay(
     config: Path | None = typer.Option(None, help=f"Where the ledger is. {FILE_HELP}"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Say what another configuration would have decided for past exchanges. Needs no content and sends nothing.
+    """Say what another configuration would have decided for past exchanges.
 
-    Exit code 1 when something that stayed home or was refused would or could leave.
+    Needs no content and sends nothing. Exit code 1 when something that stayed home or was refused would or could leave.
     """
     state = state_folder()
     path = ledger_path(read_config(config_path(config)), state)
