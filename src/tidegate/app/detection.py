@@ -54,12 +54,18 @@ def slow_look_of(
 
 
 def example_order(options: PrivacyOptions, cache_folder: Path, say: Callable[[str], None]) -> ExampleOrder:
-    weights, tokenizer = ensure_files(example_model(), cache_folder, say, _NEED)
+    weights, tokenizer = fetch_example_model(cache_folder, say)
     kinds = tuple(
         Kind(example.name, str(Path(example.folder).expanduser().resolve()), example.threshold)
         for example in options.examples
     )
     return ExampleOrder(str(weights), str(tokenizer), kinds)
+
+
+def fetch_example_model(cache_folder: Path, say: Callable[[str], None]) -> tuple[Path, Path]:
+    """The sentence model's weights and tokenizer, verified; fetched first where they are missing."""
+    weights, tokenizer = ensure_files(example_model(), cache_folder, say, _NEED)
+    return weights, tokenizer
 
 
 def _check_packages(option: str, packages: tuple[str, ...], extra: str) -> None:

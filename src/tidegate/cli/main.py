@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Say what a rule code means, what happened to one exchange, or what the contract says at a date.",
     "sim": "Simulate the hosted DeepSeek API, with faults on demand.",
     "config": "Check or show the configuration.",
+    "policy": "Find the similarity from which a text is like your samples.",
 }
 
 

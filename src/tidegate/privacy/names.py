@@ -43,7 +43,7 @@ class NameDetector:
         for offset, window in windows(text):
             check()
             spans += ((offset + start, offset + end, code) for start, end, code in self._language.names(window))
-        for start, end, code in merged(spans):
+        for start, end, code in outermost(merged(spans)):
             yield Finding(code, "name", start, end)
 
 
@@ -110,3 +110,14 @@ def merged(spans: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         else:
             whole.append((start, end, code))
     return whole
+
+
+def outermost(spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Without what lies inside something longer of the other code: a surname that is a town's name too, a street that is
+    called after somebody."""
+    for start, end, code in spans:
+        if not any(
+            other != code and first <= start and end <= last and last - first > end - start
+            for first, last, other in spans
+        ):
+            yield start, end, code
