@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ from tests.support.reports import LINES
 
 from tidegate.cli.policy import fetch_sentence_model
 from tidegate.cli.up import fetch_model
+
+# Before any test imports numpy: several of its threads on a busy machine only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import random
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tidegate.core.findings import Finding
 
 PERSON, PLACE = "SEN085", "SEN086"
+PARTS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
-GIVEN_EN = "Margaret Daniel Priya Oliver Fatima George Hannah Wei Carlos Ingrid Thomas Aisha Peter Natalia Samuel Chloe Henrik Rosa Julian Beatrice".split()
-FAMILY_EN = "Holloway Okafor Lindqvist Sharma Castellano Whitfield Nguyen Petrova Abernathy Mueller Rodriguez Tanaka Fitzgerald Kowalski Osei Brennan Haddad Sorensen Marchetti Doyle".split()
-TOWNS_EN = "Springfield Leeds Rotterdam Portland Nairobi Dublin Toronto Birmingham Seattle Lyon".split()
 ADDRESSES_EN = (
     "14 Maple Street, Springfield, IL 62704",
     "221 Harbour Road",
@@ -74,9 +74,6 @@ CLEAN_EN = (
     "Dear customer, your parcel is on its way and will arrive on Friday.",
 )
 
-SURNAMES_ZH = "王 李 张 刘 陈 杨 赵 黄 周 吴 徐 孙 胡 朱 高 林 何 郭 罗 郑 欧阳 上官 薛 邓 曹 彭 曾 萧 田 董".split()
-GIVEN_ZH = "伟 芳 秀英 敏 静 建国 丽华 志强 晓燕 雨桐 浩然 子涵 明远 春梅 国庆 佳怡 俊杰 海波 思远 文静".split()
-TOWNS_ZH = "成都 苏州 青岛 长沙 厦门 昆明 哈尔滨 宁波 郑州 兰州".split()
 ADDRESSES_ZH = (
     "北京市海淀区知春路27号院3号楼502室",
     "上海市浦东新区张杨路188号",
@@ -163,11 +160,11 @@ def english(count: int = 160, seed: int = 5) -> list[Labelled]:
     def fill(kind: str) -> tuple[str, str]:
         match kind:
             case "p":
-                return f"{chance.choice(GIVEN_EN)} {chance.choice(FAMILY_EN)}", PERSON
+                return " ".join((chance.choice(PARTS["GIVEN_EN"]), chance.choice(PARTS["FAMILY_EN"]))), PERSON
             case "f":
-                return chance.choice(FAMILY_EN), PERSON
+                return chance.choice(PARTS["FAMILY_EN"]), PERSON
             case "t":
-                return chance.choice(TOWNS_EN), PLACE
+                return chance.choice(PARTS["TOWNS_EN"]), PLACE
             case _:
                 return chance.choice(ADDRESSES_EN), PLACE
 
@@ -181,9 +178,9 @@ def chinese(count: int = 160, seed: int = 5) -> list[Labelled]:
     def fill(kind: str) -> tuple[str, str]:
         match kind:
             case "p":
-                return chance.choice(SURNAMES_ZH) + chance.choice(GIVEN_ZH), PERSON
+                return chance.choice(PARTS["SURNAMES_ZH"]) + chance.choice(PARTS["GIVEN_ZH"]), PERSON
             case "t":
-                return chance.choice(TOWNS_ZH), PLACE
+                return chance.choice(PARTS["TOWNS_ZH"]), PLACE
             case _:
                 return chance.choice(ADDRESSES_ZH), PLACE
 

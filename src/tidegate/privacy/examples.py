@@ -91,8 +91,8 @@ def open_embedder(weights: Path, tokenizer: Path) -> Embedder:
         return Embedder(weights, tokenizer)
     except ModuleNotFoundError as error:
         raise CannotStart(MISSING.format(package=error.name)) from None
-    except OSError as error:
-        raise CannotStart(f"the model of [[privacy.examples]] cannot be read: {error.strerror}") from None
+    except Exception as error:  # the loaders' own types; the files were verified, so this is the disk or a package
+        raise CannotStart(f"the model of [[privacy.examples]] cannot be read ({type(error).__name__})") from None
 
 
 def embedded_samples(embedder: Embedder, kinds: Sequence[Kind], progress: Callable[[int, int], None]) -> list[Samples]:
