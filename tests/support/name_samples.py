@@ -1,6 +1,7 @@
 """Labelled sentences with names and addresses, English and Chinese, made from own templates; and sentences with none.
 
-The templates were written before the detectors were tuned. All names are made up from lists of common parts.
+The templates were written before the detectors were tuned, those of `HELD_OUT` after a first tuning with the others. All
+names are made up from lists of common parts.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tidegate.core.findings import Finding
 
 PERSON, PLACE = "SEN085", "SEN086"
-PARTS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+WRITTEN: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 ADDRESSES_EN = (
     "14 Maple Street, Springfield, IL 62704",
@@ -131,6 +133,14 @@ CLEAN_ZH = (
     "经济增长放缓的原因主要有三个。",
 )
 
+TUNED: dict[str, Any] = WRITTEN | {
+    "ADDRESSES_EN": ADDRESSES_EN,
+    "ADDRESSES_ZH": ADDRESSES_ZH,
+    "ENGLISH": ENGLISH,
+    "CHINESE": CHINESE,
+}
+HELD_OUT: dict[str, Any] = WRITTEN["HELD_OUT"]
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -154,45 +164,47 @@ class Score:
         return self.right / self.found if self.found else 1.0
 
 
-def english(count: int = 160, seed: int = 5) -> list[Labelled]:
+def english(parts: dict[str, Any] = TUNED, count: int = 160, seed: int = 5) -> list[Labelled]:
     chance = random.Random(seed)
 
     def fill(kind: str) -> tuple[str, str]:
         match kind:
             case "p":
-                return " ".join((chance.choice(PARTS["GIVEN_EN"]), chance.choice(PARTS["FAMILY_EN"]))), PERSON
+                return " ".join((chance.choice(parts["GIVEN_EN"]), chance.choice(parts["FAMILY_EN"]))), PERSON
             case "f":
-                return chance.choice(PARTS["FAMILY_EN"]), PERSON
+                return chance.choice(parts["FAMILY_EN"]), PERSON
             case "t":
-                return chance.choice(PARTS["TOWNS_EN"]), PLACE
+                return chance.choice(parts["TOWNS_EN"]), PLACE
             case _:
-                return chance.choice(ADDRESSES_EN), PLACE
+                return chance.choice(parts["ADDRESSES_EN"]), PLACE
 
-    filled = [_fill(ENGLISH[number % len(ENGLISH)], fill) for number in range(count)]
+    templates = parts["ENGLISH"]
+    filled = [_fill(templates[number % len(templates)], fill) for number in range(count)]
     return filled + [Labelled(text, ()) for text in CLEAN_EN]
 
 
-def chinese(count: int = 160, seed: int = 5) -> list[Labelled]:
+def chinese(parts: dict[str, Any] = TUNED, count: int = 160, seed: int = 5) -> list[Labelled]:
     chance = random.Random(seed)
 
     def fill(kind: str) -> tuple[str, str]:
         match kind:
             case "p":
-                return chance.choice(PARTS["SURNAMES_ZH"]) + chance.choice(PARTS["GIVEN_ZH"]), PERSON
+                return chance.choice(parts["SURNAMES_ZH"]) + chance.choice(parts["GIVEN_ZH"]), PERSON
             case "t":
-                return chance.choice(PARTS["TOWNS_ZH"]), PLACE
+                return chance.choice(parts["TOWNS_ZH"]), PLACE
             case _:
-                return chance.choice(ADDRESSES_ZH), PLACE
+                return chance.choice(parts["ADDRESSES_ZH"]), PLACE
 
-    filled = [_fill(CHINESE[number % len(CHINESE)], fill) for number in range(count)]
+    templates = parts["CHINESE"]
+    filled = [_fill(templates[number % len(templates)], fill) for number in range(count)]
     return filled + [Labelled(text, ()) for text in CLEAN_ZH]
 
 
-def _fill(template: str, fill: object) -> Labelled:
+def _fill(template: str, fill: Callable[[str], tuple[str, str]]) -> Labelled:
     text, spans = "", []
     for part in re.split(r"(\{\w\})", template):
         if part.startswith("{"):
-            value, code = fill(part[1])  # type: ignore[operator]
+            value, code = fill(part[1])
             spans.append((len(text), len(text) + len(value), code))
             text += value
         else:

