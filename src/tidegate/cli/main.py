@@ -22,6 +22,7 @@ COMMANDS = {
     "replay": "Say what another configuration would have decided for past exchanges.",
     "sim": "Simulate the hosted DeepSeek API, with faults on demand.",
     "config": "Check or show the configuration.",
+    "policy": "Find the similarity from which a text is like your samples.",
 }
 
 
