@@ -44,6 +44,7 @@ from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
+from tidegate.pipeline.shadow import Shadow
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface
@@ -78,6 +79,7 @@ class App:
         self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
+        self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
         self._config = config
         self._door = Door(clients)
         self.asgi: Server | None = None
@@ -146,6 +148,7 @@ class App:
             new_id=_Ids(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
             patience=Patience(self._config.timeouts.load_s),
+            shadow=self._shadow,
         )
         self.asgi = Server(self._surfaces(gateway))
 
@@ -171,7 +174,8 @@ class App:
         )
 
     async def stop(self) -> None:
-        """Stop the engine and write the ledger to its end."""
+        """Stop shadows and engine, and write the ledger to its end."""
+        await self._shadow.stop()
         await self.registry.stop()
         if self.engine is not None:
             await self.engine.stop()

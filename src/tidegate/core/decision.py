@@ -10,6 +10,8 @@ from tidegate.core.profile import Fact, Feature, Profile
 from tidegate.core.requests import ThinkingSwitch
 
 Health = Literal["up", "starting", "down", "unknown"]
+Order = Literal["configured", "hosted-first", "local-first", "by-needs", "balanced"]
+"""By what the candidates of a decision are ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,5 @@ class Decision:
     refusal: Refusal | None = None
     rewritten: Rewritten | None = None
     needs: frozenset[Feature] = frozenset()
+    each: bool = False
+    """Every candidate answers, and the client gets all answers in one."""

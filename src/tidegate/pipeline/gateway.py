@@ -32,11 +32,16 @@ from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
+from tidegate.pipeline.each import answer_each
+from tidegate.pipeline.figures import FigureBook
 from tidegate.pipeline.loading import PATIENCE, Patience
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
+from tidegate.pipeline.shadow import NO_SHADOW, Shadow
+from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.needs import needs_of, says_thinking
+from tidegate.routing.order import NO_FIGURES, leans_hosted, order_of, ordered
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import FELL_BACK, WAITED
 
@@ -69,6 +74,7 @@ class Gateway:
         new_id: Callable[[], str],
         memory: ReasoningMemory = NO_MEMORY,
         patience: Patience = PATIENCE,
+        shadow: Shadow = NO_SHADOW,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -79,6 +85,8 @@ class Gateway:
         self._new_id = new_id
         self._memory = memory
         self._patience = patience
+        self.shadow = shadow
+        self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
         self._snapshot: Snapshot | None = None
@@ -103,6 +111,8 @@ class Gateway:
             raise
         finally:
             exchange.duration_s = exchange.elapsed_s()
+            if self._figures is not None:
+                self._figures.note_ended(exchange)
             self._settle(exchange)
             self._record(entry_of(exchange))
 
@@ -111,7 +121,8 @@ class Gateway:
         needs, says = needs_of(request), says_thinking(request)
         if needs or says:
             ask = replace(ask, needs=needs, says_thinking=says)
-        exchange.decision = decision = self._decide(ask)
+        decision = self._in_order(self._decide(ask), ask.model, exchange, request)
+        exchange.decision = decision
         exchange.data_class = decision.data_class
         if ask.model in self.legacy_seen:
             self.legacy_seen[ask.model] += 1
@@ -123,12 +134,18 @@ class Gateway:
         """Whether this name leads somewhere by itself: served, an alias, reserved or an address."""
         return self._decide(Ask(model)).refusal != "unknown_model"
 
-    async def answer(self, exchange: Exchange, request: Request) -> AsyncGenerator[list[Frame]]:
+    def answer(self, exchange: Exchange, request: Request) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
+        assert exchange.decision is not None
+        return answer_each(self, exchange, request) if exchange.decision.each else self._answer(exchange, request)
+
+    async def _answer(self, exchange: Exchange, request: Request) -> AsyncGenerator[list[Frame]]:
         assert exchange.decision is not None
         answering, frames = await self._first_to_answer(exchange, request, exchange.decision)
         exchange.note_quirks(answering.quirks)
-        listening = self._memory.listen(request)
+        # A shadow's answer is nobody's turn: it must not be remembered in the place of what the client got.
+        listening = None if exchange.surface == SHADOW_SURFACE else self._memory.listen(request)
+        shadowing = self.shadow.hearing(self, exchange, request)
         try:
             while frames:
                 for frame in frames:
@@ -137,6 +154,8 @@ class Gateway:
                 yield frames
                 if listening is not None:
                     listening.hear(frames)
+                if shadowing is not None:
+                    shadowing.hear(frames)
                 frames = await answering.read()
         finally:
             exchange.note_quirks(answering.quirks)
@@ -146,6 +165,23 @@ class Gateway:
         exchange.status = 200
         if listening is not None:
             listening.keep(exchange)
+        if shadowing is not None:
+            shadowing.end(exchange)
+
+    def _in_order(self, decision: Decision, model: str, exchange: Exchange, request: Request) -> Decision:
+        """After the decision and not kept with it: figures change with every answer."""
+        order = order_of(decision.rewritten.model if decision.rewritten else model, self.policy)
+        if order == "configured" or not decision.candidates:
+            return decision
+        snapshot, figures = self.backends.snapshot(), NO_FIGURES
+        if order == "balanced" and self._figures is not None:
+            figures = self._figures.figures(exchange)
+        hosted = order == "by-needs" and leans_hosted(request, exchange.request_bytes, decision.needs)
+        decision = ordered(decision, order, snapshot, hosted=hosted, figures=figures)
+        if self._figures is not None:
+            first = decision.candidates[0]
+            self._figures.note_asked((first.backend, first.model), exchange.arrived_at)
+        return decision
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision is a pure function of ask, snapshot and policy, so it is kept while the snapshot holds."""

@@ -16,6 +16,7 @@ from tidegate.routing.classify import classify
 from tidegate.routing.names import resolve, rewritten
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import (
+    EACH,
     FOREIGN,
     KEPT,
     KEPT_DOWN,
@@ -57,10 +58,21 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     renamed = [
         rule.code for rule, applies in ((FOREIGN, bool(ask.renamed_from)), (LEGACY, retired is not None)) if applies
     ]
-    codes = dict.fromkeys((*class_codes, *renamed, meaning.code, *(verdict.code for verdict in verdicts)))
+    alias = policy.aliases.get(meant.model)
+    each = alias is not None and alias.each
+    named = (meaning.code, EACH.code) if each else (meaning.code,)
+    codes = dict.fromkeys((*class_codes, *renamed, *named, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
     return Decision(
-        ask.renamed_from or ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired, needs
+        ask.renamed_from or ask.model,
+        data_class,
+        tuple(codes),
+        tuple(verdicts),
+        candidates,
+        refusal,
+        retired,
+        needs,
+        each,
     )
 
 

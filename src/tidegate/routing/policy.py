@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.core.boundary import DataClass
+from tidegate.core.decision import Order
 from tidegate.core.profile import Feature
 
 
@@ -18,6 +19,9 @@ class Alias:
     name: str
     targets: tuple[str, ...]
     data_class: DataClass | None = None
+    order: Order = "configured"
+    each: bool = False
+    """All targets answer, not only the first that can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,13 @@ class Policy:
     contract: Contract = field(default_factory=lambda: contract_named(DEFAULT_PROFILE))
     rewrites_legacy: bool = False
     """Whether names that the hosted API has retired still work here."""
+    order: Order = "configured"
+    """For every name but an alias, which has its own."""
+
+    @property
+    def balances(self) -> bool:
+        """Whether anything is ordered by figures, so that they must be kept."""
+        return "balanced" in (self.order, *(alias.order for alias in self.aliases.values()))
 
 
 class Ask(Struct, frozen=True, gc=False):
