@@ -131,6 +131,8 @@ class Joining:
         self._left_out = [f"{one.backend} {one.code}" for one in decision.verdicts if not one.kept]
         self._heading = ""
         self._headed: set[type] = set()
+        self._spoken: set[type] = set()
+        """Kinds of words that had a heading, in this part and in any."""
         self._held: list[Event] = []
         self._begun = False
         self._ended = False
@@ -200,8 +202,9 @@ class Joining:
         """Before the first words of a part: a heading, in its thoughts and in its text."""
         if kind in self._headed:
             return []
+        gap = "\n\n" if kind in self._spoken else ""
         self._headed.add(kind)
-        gap = "\n\n" if self.attempts else ""
+        self._spoken.add(kind)
         return [kind(gap + self._heading)]
 
     def _told(self, said: list[Event], *, real: bool) -> list[Event]:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tidegate.core.errors import BackendFailure
 from tidegate.core.exchange import Exchange
 from tidegate.core.usage import Usage
-from tidegate.routing.order import FRESH_S, NO_FIGURE, Figure, Figures, Place, Price
+from tidegate.routing.order import NO_FIGURE, Figure, Figures, Place, Price
 
 NEWEST = 0.25
 """How much the newest counts: the last eight make nine tenths of an average."""
@@ -53,7 +53,7 @@ class FigureBook:
     def note_asked(self, place: Place, at: float) -> None:
         """This one is asked first now. Counted before it has answered, so that not all of a crowd explore it."""
         figure = self._known.get(place, NO_FIGURE)
-        if at - figure.asked_at > FRESH_S:
+        if figure.is_stale(at):
             figure = replace(figure, tries=0, failed=False)
         self._set(place, replace(figure, tries=figure.tries + 1, asked_at=at))
 

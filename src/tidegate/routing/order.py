@@ -29,6 +29,8 @@ SECOND_USD = 0.0001
 """What a second of waiting counts for: 0.36 USD an hour. An answer of 500 tokens of deepseek-flash costs three such seconds."""
 LEAST_TRIES = 2
 FRESH_S = 900.0
+FAILED_S = 60.0
+"""How long figures hold, and how long one that failed comes last."""
 _OFTEN_LACKING: frozenset[Feature] = frozenset({"json", "tools", "forced_tools", "prefix", "fim"})
 
 Place = tuple[str, str]
@@ -45,6 +47,9 @@ class Figure(Struct, frozen=True, gc=False):
     first_frame_s: float | None = None
     duration_s: float | None = None
     output_tokens: float | None = None
+
+    def is_stale(self, now: float) -> bool:
+        return now - self.asked_at > (FAILED_S if self.failed else FRESH_S)
 
 
 NO_FIGURE = Figure()
@@ -120,7 +125,7 @@ def _by_figures(
     for one in candidates:
         figure = figures.known.get((one.backend, one.model), NO_FIGURE)
         score = _score(figure, figures, NO_PRICE if not _is_outside(one, views) else figures.price(one.model))
-        if figure.tries < LEAST_TRIES or figures.now - figure.asked_at > FRESH_S:
+        if figure.tries < LEAST_TRIES or figure.is_stale(figures.now):
             rank[one] = (0, 0.0)
         else:
             rank[one] = (2, 0.0) if score is None else (1, score)
