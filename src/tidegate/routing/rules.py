@@ -219,15 +219,15 @@ BALANCED = ROUTES.rule(
     why='`order = "balanced"`. The cost is that of this request at the price of this minute, 4 bytes to a token, with as '
     "many answer tokens as that model gave lately; at home it is 0. The waiting is the average time of a whole answer and "
     "half that of its first piece once more, newer ones counting more; a second of it counts as 0.0001 USD. A backend that "
-    "failed when last asked, or is external with a price that nobody knows, comes after those that have both figures.",
+    "failed in the last minute, or is external with a price that nobody knows, comes after those that have both figures.",
     source=_DESIGN,
     checked="2026-11-24",
 )
 EXPLORED = ROUTES.rule(
     "RTE045",
     "ordered by cost and waiting: one that is not known yet is tried first",
-    why='`order = "balanced"`. A candidate that was not asked twice in the last 15 minutes has no figures that hold, so it is '
-    "tried, in the configured order; nothing is left to chance.",
+    why='`order = "balanced"`. A candidate that was not asked twice yet, or not in the last 15 minutes (one that failed: '
+    "not in the last minute), has no figures that hold, so it is tried, in the configured order; nothing is left to chance.",
     source=_DESIGN,
     checked="2026-11-24",
 )
