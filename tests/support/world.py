@@ -20,6 +20,7 @@ from tidegate.core.usage import Usage
 from tidegate.ledger.entries import Entry
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
+from tidegate.pipeline.shadow import Shadow
 from tidegate.routing.policy import Ask, Policy
 
 
@@ -38,14 +39,21 @@ class World:
     """A gateway over these backends and everything it booked and priced."""
 
     def __init__(
-        self, *backends: Any, policy: Policy | None = None, registry: Any = None, memory: ReasoningMemory = NO_MEMORY
+        self,
+        *backends: Any,
+        policy: Policy | None = None,
+        registry: Any = None,
+        memory: ReasoningMemory = NO_MEMORY,
+        shadow: tuple[str, ...] = (),
+        share: float = 1.0,
     ) -> None:
         self.booked: list[Entry] = []
         self.exchange: Exchange | None = None
         self.priced: list[tuple[str, Usage | None, datetime]] = []
         ids = iter(f"{number:032x}" for number in range(1000))
+        registry = registry or Registry(backends)
         self.gateway = Gateway(
-            registry or Registry(backends),
+            registry,
             policy or Policy(),
             self.booked.append,
             price=self.price,
@@ -53,6 +61,7 @@ class World:
             timer=Ticking(),
             new_id=lambda: next(ids),
             memory=memory,
+            shadow=Shadow(shadow, share, lambda: registry.snapshot().backends),
         )
 
     def price(self, model: str, usage: Usage | None, at: datetime) -> Decimal | None:
