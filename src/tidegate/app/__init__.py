@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tidegate.app.detection import check_slow_look
 from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
@@ -41,11 +42,14 @@ from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
+from tidegate.ledger.reading import private_conversations
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
+from tidegate.pipeline.shadow import Shadow
+from tidegate.privacy.slow_look import SlowLook
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface
@@ -60,9 +64,15 @@ class App:
     """The parts, put together. `asgi` serves requests between `start` and `stop`."""
 
     def __init__(
-        self, config: Config, environment: Mapping[str, str], state_folder: Path, model_path: Path | None
+        self,
+        config: Config,
+        environment: Mapping[str, str],
+        state_folder: Path,
+        model_path: Path | None,
+        slow: SlowLook | None = None,
     ) -> None:
-        """`model_path` is the embedded model's file; needed when `config.embedded.enabled`."""
+        """`model_path` is the embedded model's file; needed when `config.embedded.enabled`. `slow` are the tiers of
+        detection in processes of their own; needed to serve when `config.privacy` asks for names or examples."""
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
         check_binding(config.server.host, clients)
@@ -70,7 +80,8 @@ class App:
         endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
         self.policy = policy_of(config, endpoints)
         self._scanner = scanner_of(config)
-        self._slow = slow_look_of(config)
+        check_slow_look(config.privacy)
+        self._slow = slow
         self._transport = Transport(_limits(config))
         self._watcher = Transport(WATCH_LIMITS)
         self._hosted: HttpBackend | None = None
@@ -82,6 +93,7 @@ class App:
         self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
+        self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
         self._config = config
         self._door = Door(clients)
         self.asgi: Server | None = None
@@ -136,6 +148,8 @@ class App:
         self.compose()
         if self.engine is not None:
             self.engine.start()
+        if self._slow is not None:
+            await self._slow.start()
         await self.registry.start()
 
     def compose(self) -> None:
@@ -151,19 +165,22 @@ class App:
             screening=self._screening(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
             patience=Patience(self._config.timeouts.load_s),
+            shadow=self._shadow,
         )
         self.asgi = Server(self._surfaces(gateway))
 
     def _screening(self) -> Screening:
         """It knows the conversations that were private before the start, as far as the ledger remembers them."""
-        since = time.time() - self._config.privacy.sticky_s
+        privacy = self._config.privacy
+        assert self._slow is not None or not (privacy.names or privacy.examples), "asked for, and nobody would look"
+        since = time.time() - privacy.sticky_s
         return screening_of(
             self._config,
             self.policy,
             scanner=self._scanner,
             slow=self._slow,
             salt=self.ledger.salt,
-            private_before=self.ledger.private_conversations(since),
+            private_before=private_conversations(self.ledger.path, since).items(),
         )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
@@ -188,8 +205,11 @@ class App:
         )
 
     async def stop(self) -> None:
-        """Stop the engine and write the ledger to its end."""
+        """Stop shadows and engine, and write the ledger to its end."""
+        await self._shadow.stop()
         await self.registry.stop()
+        if self._slow is not None:
+            await self._slow.stop()
         if self.engine is not None:
             await self.engine.stop()
         self.close_connections()
