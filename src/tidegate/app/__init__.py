@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tidegate.app.capture import content_store
 from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
@@ -41,6 +42,7 @@ from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
+from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
@@ -78,6 +80,7 @@ class App:
         self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
+        self.content = content_store(config, environment, state_folder)
         self._config = config
         self._door = Door(clients)
         self.asgi: Server | None = None
@@ -129,6 +132,8 @@ class App:
         """Open the ledger, start the engine, look at the backends."""
         self.ledger.on_written = on_written
         self.ledger.open()
+        if self.content is not None:
+            self.content.open()
         self.compose()
         if self.engine is not None:
             self.engine.start()
@@ -136,6 +141,7 @@ class App:
 
     def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
+        capture = NO_CAPTURE if self.content is None else Capture(self.content.classes, self.content.put)
         gateway = Gateway(
             self.registry,
             self.policy,
@@ -145,6 +151,7 @@ class App:
             timer=time.perf_counter,
             new_id=_Ids(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
+            capture=capture,
             patience=Patience(self._config.timeouts.load_s),
         )
         self.asgi = Server(self._surfaces(gateway))
@@ -167,7 +174,7 @@ class App:
             off_beta=answering(FimFormat(self.contract, beta=False)),
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
-            admin=AdminSurface(gateway, self._door, self.ledger),
+            admin=AdminSurface(gateway, self._door, self.ledger, self.content),
         )
 
     async def stop(self) -> None:
@@ -176,6 +183,8 @@ class App:
         if self.engine is not None:
             await self.engine.stop()
         self.close_connections()
+        if self.content is not None:
+            self.content.close()
         self.ledger.close()
 
     def close_connections(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib.util
-import logging
 import os
 import socket
 import sys
@@ -22,6 +21,7 @@ from tidegate.app import App
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
+from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
@@ -48,7 +48,7 @@ def up(
     ask: bool = typer.Option(True, help="Send one prompt after the start and show the answer."),
 ) -> None:
     """Start the gateway, with the embedded demo model unless told otherwise."""
-    logging.basicConfig(format="tidegate: %(message)s", level=logging.WARNING)
+    say_no_content()
     path = config_path(config)
     options = _with_flags(read_config(path), host, port, model, embedded)
     state = state_folder()
@@ -128,6 +128,9 @@ def _announce(gateway: App, options: Config, url: str, path: Path | None) -> Non
     print(f"  config    {path or 'defaults (no tidegate.toml)'}")
     print(f"  class     {options.privacy.default_class} unless raised by client, alias or x-tidegate-class")
     print(f"  ledger    {gateway.ledger.path} (never content)")
+    if gateway.content is not None:
+        classes = ", ".join(options.capture.classes)
+        print(f"  content   {gateway.content.folder} ({classes}; encrypted, for {options.capture.keep_s:g} s)")
     for view in gateway.registry.snapshot().backends:
         note = f"   {view.note}" if view.note else ""
         models = ", ".join(view.models) or "models not known yet"

@@ -32,6 +32,7 @@ from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
+from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.loading import PATIENCE, Patience
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.routing.decide import decide
@@ -68,6 +69,7 @@ class Gateway:
         timer: Callable[[], float],
         new_id: Callable[[], str],
         memory: ReasoningMemory = NO_MEMORY,
+        capture: Capture = NO_CAPTURE,
         patience: Patience = PATIENCE,
     ) -> None:
         self.backends = backends
@@ -78,6 +80,7 @@ class Gateway:
         self._timer = timer
         self._new_id = new_id
         self._memory = memory
+        self._capture = capture
         self._patience = patience
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
@@ -129,6 +132,7 @@ class Gateway:
         answering, frames = await self._first_to_answer(exchange, request, exchange.decision)
         exchange.note_quirks(answering.quirks)
         listening = self._memory.listen(request)
+        capturing = self._capture.listen(exchange, request)
         try:
             while frames:
                 for frame in frames:
@@ -137,6 +141,8 @@ class Gateway:
                 yield frames
                 if listening is not None:
                     listening.hear(frames)
+                if capturing is not None:
+                    capturing.hear(frames)
                 frames = await answering.read()
         finally:
             exchange.note_quirks(answering.quirks)
@@ -146,6 +152,8 @@ class Gateway:
         exchange.status = 200
         if listening is not None:
             listening.keep(exchange)
+        if capturing is not None:
+            capturing.keep()
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision is a pure function of ask, snapshot and policy, so it is kept while the snapshot holds."""

@@ -22,12 +22,11 @@ from msgspec.structs import replace
 
 from tidegate.core.boundary import HIGHEST_CLASS, DataClass
 from tidegate.core.decision import BackendView
-from tidegate.core.errors import GatewayError
-from tidegate.core.events import Frame, Reasoning, Text, ToolCall
+from tidegate.core.events import Frame
 from tidegate.core.exchange import Exchange
-from tidegate.core.fold import Folding
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, Request
+from tidegate.pipeline.hearing import LONGEST_HEARD, Hearing
 from tidegate.routing.rules import LOCAL
 
 R = TypeVar("R", bound=Request)
@@ -35,8 +34,6 @@ R = TypeVar("R", bound=Request)
 _ENTRY_BYTES = 250
 """What an entry costs beside its text: key, objects and table (224 bytes in CPython 3.11, measured 2026-11-24)."""
 _MOST_ENTRIES = 50_000
-_LONGEST_HEARD = 4 * 1024 * 1024
-"""Characters of one answer; more than 393,216 tokens of text are not remembered at once by every open stream."""
 _CHANCE_ID = re.compile(
     r"call_\d\d_[0-9A-Za-z]{20,24}"  # the hosted API's
     r"|chatcmpl-tool-[0-9a-f]{16,32}"  # vLLM's
@@ -91,7 +88,7 @@ class ReasoningMemory:
         """Someone to hear the answer to this request; None when it need not be remembered."""
         if not self._limit_bytes or not isinstance(request, ChatRequest) or not wants_reasoning(request):
             return None
-        return Listening(self, request, min(self._limit_bytes, _LONGEST_HEARD))
+        return Listening(self, request, min(self._limit_bytes, LONGEST_HEARD))
 
     def keep(self, client: str | None, request: ChatRequest, turn: Message, data_class: DataClass) -> None:
         """Remember the reasoning of this turn, the answer to this request."""
@@ -149,43 +146,20 @@ NO_MEMORY = ReasoningMemory(0, key=b"")
 
 
 class Listening:
-    """Hears one answer, frame by frame and after each was handed on, so that nobody waits for it.
-
-    Heard as it comes and not at its end: then it holds the text once instead of every frame, and no long answer stops
-    all others while it is decoded.
-    """
+    """Hears the answer to one request, and has it remembered at its end."""
 
     def __init__(self, memory: ReasoningMemory, request: ChatRequest, most_characters: int) -> None:
         self._memory = memory
         self._request = request
-        self._left_characters = most_characters
-        self._folding: Folding | None = Folding(logprobs=False)
+        self._hearing = Hearing(most_characters)
 
     def hear(self, frames: list[Frame]) -> None:
-        """What cannot be read is not remembered, and is no error: the client has it as it came."""
-        if self._folding is None:
-            return
-        try:
-            for frame in frames:
-                for event in frame.events:
-                    self._folding.add(event)
-                    match event:
-                        case Reasoning(text) | Text(text) | ToolCall(arguments=text):
-                            self._left_characters -= len(text)
-                        case _:
-                            pass
-        except GatewayError:
-            self._folding = None
-        if self._left_characters < 0:
-            self._folding = None
+        self._hearing.hear(frames)
 
     def keep(self, exchange: Exchange) -> None:
         """The answer has properly ended."""
-        if self._folding is None or exchange.sent_class is None:
-            return
-        try:
-            answer = self._folding.answer()
-        except GatewayError:
+        answer = self._hearing.answer()
+        if answer is None or exchange.sent_class is None:
             return
         parts = (ReasoningPart(answer.reasoning or ""), TextPart(answer.text), *answer.tool_calls)
         # Who asked for the model `local` was promised that nothing leaves, whatever its class.
