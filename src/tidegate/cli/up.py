@@ -48,7 +48,6 @@ def up(
     ask: bool = typer.Option(True, help="Send one prompt after the start and show the answer."),
 ) -> None:
     """Start the gateway, with the embedded demo model unless told otherwise."""
-    say_no_content()
     path = config_path(config)
     options = _with_flags(read_config(path), host, port, model, embedded)
     state = state_folder()
@@ -57,6 +56,7 @@ def up(
     with listener:
         model_path = _model_path(options) if options.embedded.enabled else None
         gateway = App(options, os.environ, state, model_path)
+        say_no_content()
         run(_serve(gateway, options, listener, path, greet=ask))
 
 

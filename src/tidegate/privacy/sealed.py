@@ -72,6 +72,8 @@ class Seal:
         """The piece of the file that holds this content. A private one cannot be written: it has no place in the format."""
         if not _ID.fullmatch(exchange_id):
             raise ValueError("not an exchange id")
+        if data_class not in _ORDER:
+            raise ValueError(f"content of class {data_class.value} is never sealed")
         head = _HEAD.pack(bytes.fromhex(exchange_id[3:]), _ORDER.index(data_class), len(content))
         nonce = os.urandom(_NONCE_BYTES)
         return head + nonce + self._cipher.encrypt(nonce, content, self.header + head)
