@@ -24,6 +24,12 @@ HOUR = 3600.0
 START = 1_790_000_000.0
 
 
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a key is slow by intention, and how slow is not what is tested here."""
+    monkeypatch.setattr("tidegate.privacy.sealed._SCRYPT_N", 2)
+
+
 class Clock:
     def __init__(self, now: float = START) -> None:
         self.now = now
