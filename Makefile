@@ -56,4 +56,5 @@ $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP) install --quiet --editable '.[embedded,raw,sim,test]'
 	@$(BIN)/python -c 'from tidegate.cli.up import fetch_model; fetch_model()'
+	@$(BIN)/python -c 'from tidegate.cli.policy import fetch_sentence_model; fetch_sentence_model()'
 	@touch $@

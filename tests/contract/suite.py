@@ -23,6 +23,7 @@ from tests.contract.ollama_double import Ollama
 from tests.contract.outcome import Outcome, read
 from tests.contract.runtimes import Embedded, Generic, LlamaCpp, LmStudio, Sglang, TransformersServe, Vllm
 from tests.support.asgi import call
+from tests.support.screened import screening
 
 from tidegate.backends.base import Endpoint
 from tidegate.backends.http import HttpBackend
@@ -107,6 +108,7 @@ async def gateway_before(row: str, *, measured: bool = True) -> AsyncIterator[tu
         wall_clock=lambda: 1_764_000_000.0,
         timer=lambda: 0.0,
         new_id=lambda: next(ids),
+        screening=screening(policy),
     )
     try:
         yield Server(_surfaces(gateway)), booked, double

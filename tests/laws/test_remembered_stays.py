@@ -28,8 +28,10 @@ from tests.support.upstreams import Failure, Request, failing_reply
 from tidegate.app import App
 from tidegate.config import parse_config
 from tidegate.core.exchange import Exchange
+from tidegate.core.fold import Answer
+from tidegate.core.requests import ChatRequest
 from tidegate.ledger.store import Ledger
-from tidegate.pipeline.replay import Listening, ReasoningMemory
+from tidegate.pipeline.replay import ReasoningMemory
 
 RANKS = {"public": 0, "internal": 1, "private": 2}
 CANARY = re.compile(r"canary-\d{8}")
@@ -231,14 +233,14 @@ def test_with_both_walls_broken_the_law_sees_the_leak(world: World) -> None:
 
 
 def test_what_was_thought_about_private_reasoning_would_leak_if_it_kept_the_requests_class(world: World) -> None:
-    keep = Listening.keep
+    keep = ReasoningMemory._keep_answer
 
-    def forgetting(listening: Listening, exchange: Exchange) -> None:
+    def forgetting(memory: ReasoningMemory, request: ChatRequest, exchange: Exchange, answer: Answer) -> None:
         assert exchange.decision is not None
         exchange.sent_class = exchange.decision.data_class
-        keep(listening, exchange)
+        keep(memory, request, exchange, answer)
 
-    with patch.object(Listening, "keep", forgetting):
+    with patch.object(ReasoningMemory, "_keep_answer", forgetting):
         run_law(world, 150)
     assert len(world.leaks) > 5
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.support.samples import request
+from tests.support.screened import screening
 
 from tidegate.backends.fake import FakeBackend, default_script
 from tidegate.backends.registry import Registry
@@ -20,6 +21,7 @@ from tidegate.core.usage import Usage
 from tidegate.ledger.entries import Entry
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
+from tidegate.pipeline.screening import Screening
 from tidegate.routing.policy import Ask, Policy
 
 
@@ -38,7 +40,12 @@ class World:
     """A gateway over these backends and everything it booked and priced."""
 
     def __init__(
-        self, *backends: Any, policy: Policy | None = None, registry: Any = None, memory: ReasoningMemory = NO_MEMORY
+        self,
+        *backends: Any,
+        policy: Policy | None = None,
+        registry: Any = None,
+        memory: ReasoningMemory = NO_MEMORY,
+        looking: Screening | None = None,
     ) -> None:
         self.booked: list[Entry] = []
         self.exchange: Exchange | None = None
@@ -52,6 +59,7 @@ class World:
             wall_clock=lambda: 1_700_000_000.5,
             timer=Ticking(),
             new_id=lambda: next(ids),
+            screening=looking or screening(policy),
             memory=memory,
         )
 
@@ -68,7 +76,7 @@ class World:
         said: list[Event] = []
         with self.gateway.exchange("test") as exchange:
             self.exchange, exchange.client = exchange, client
-            meant = self.gateway.decide(exchange, ask, asked or request())
+            meant = await self.gateway.decide(exchange, ask, asked or request())
             async with aclosing(self.gateway.answer(exchange, meant)) as batches:
                 async for frames in batches:
                     said += [event for frame in frames for event in frame.events]

@@ -20,6 +20,7 @@ from tidegate.app.enforce import (
     with_hosted_default,
 )
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
+from tidegate.app.screening import scanner_of, screening_of
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint
 from tidegate.backends.capacity import Capacity
@@ -46,6 +47,7 @@ from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
+from tidegate.pipeline.screening import Screening
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface
@@ -69,6 +71,8 @@ class App:
         written = with_hosted_default(config, environment)
         endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
         self.policy = policy_of(config, endpoints)
+        self._scanner = scanner_of(config)
+        self._slow = slow_look_of(config)
         self._transport = Transport(_limits(config))
         self._watcher = Transport(WATCH_LIMITS)
         self._hosted: HttpBackend | None = None
@@ -150,11 +154,24 @@ class App:
             wall_clock=time.time,
             timer=time.perf_counter,
             new_id=_Ids(),
+            screening=self._screening(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
             capture=capture,
             patience=Patience(self._config.timeouts.load_s),
         )
         self.asgi = Server(self._surfaces(gateway))
+
+    def _screening(self) -> Screening:
+        """It knows the conversations that were private before the start, as far as the ledger remembers them."""
+        since = time.time() - self._config.privacy.sticky_s
+        return screening_of(
+            self._config,
+            self.policy,
+            scanner=self._scanner,
+            slow=self._slow,
+            salt=self.ledger.salt,
+            private_before=self.ledger.private_conversations(since),
+        )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
         def answering(form: Format) -> AnsweringSurface:

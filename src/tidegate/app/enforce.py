@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from tidegate.app.locality import boundary_of, is_unvouched, word_for
+from tidegate.app.rows import rows_of
 from tidegate.backends.base import Endpoint
 from tidegate.backends.clearance import Network, check_address
 from tidegate.catalog.contracts import contract_named
@@ -194,8 +195,10 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     for client in config.clients:
         if client.data_class is not None:
             _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
+    rows, maskable = rows_of(config, lambda place, data_class: _check_kept(place, data_class, places))
     contract = contract_named(config.contract.profile)
-    return Policy(default, aliases, contract, rewrites_legacy=config.contract.legacy_names == "rewrite")
+    rewrites = config.contract.legacy_names == "rewrite"
+    return Policy(default, aliases, contract, rewrites_legacy=rewrites, rows=rows, maskable=maskable)
 
 
 def _alias(name: str, config: Config, places: list[Place]) -> Alias:

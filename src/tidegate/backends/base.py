@@ -19,6 +19,10 @@ Greeting = Callable[[Get, str], Awaitable[None]]
 """Look who is at the other end before a request for this model goes there; raises if none may."""
 
 
+Holds = Callable[[bytes], bool]
+"""Whether these outgoing bytes hold what may not leave: the last look at a masked request, before the socket."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where bytes may be sent. `base_path` has no trailing slash; `key` is the bearer key or None.
@@ -69,8 +73,10 @@ class Backend(Protocol):
         """How many requests it works on, and how many wait for it."""
         ...
 
-    async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
-        """Wait for a slot, send the request; returns once the backend has agreed to answer."""
+    async def open(self, request: Request, model: str, data_class: DataClass, holds: Holds | None = None) -> Answering:
+        """Wait for a slot, send the request; returns once the backend has agreed to answer.
+
+        With `holds`, nothing is sent if that says so of the bytes."""
         ...
 
     async def refresh(self) -> None:

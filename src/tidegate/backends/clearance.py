@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import assert_never
 
-from tidegate.backends.base import Endpoint
+from tidegate.backends.base import Endpoint, Holds
 from tidegate.core.boundary import HIGHEST_CLASS, Boundary, DataClass
 from tidegate.core.errors import BoundaryBreach
 
@@ -24,6 +24,15 @@ def check_class(endpoint: Endpoint, data_class: DataClass) -> None:
         raise BoundaryBreach(
             f"stopped at the transport: a {data_class.value} request must not reach backend "
             f"{endpoint.name!r} ({endpoint.boundary.value}); nothing was sent"
+        )
+
+
+def check_masked(endpoint: Endpoint, body: bytes, holds: Holds) -> None:
+    """Refuse a masked request whose bytes hold a value all the same, however they came to be written."""
+    if holds(body):
+        raise BoundaryBreach(
+            f"stopped at the transport: a masked request for backend {endpoint.name!r} still held a value that must not "
+            "leave; nothing was sent"
         )
 
 

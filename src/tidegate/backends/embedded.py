@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.base import Answering, Endpoint, Holds
 from tidegate.backends.engine import Engine, EngineAddress
 from tidegate.backends.http import open_answer
 from tidegate.backends.slots import Slots
@@ -63,12 +63,12 @@ class EmbeddedBackend:
             self._view = replace(self._view, health=health, note=self._note + failed)
         return self._view
 
-    async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
+    async def open(self, request: Request, model: str, data_class: DataClass, holds: Holds | None = None) -> Answering:
         for left in reversed(range(_TRIES)):
             endpoint = self._endpoint_at(await self.engine.address(_RESTART_WAIT_S))
             try:
                 return await open_answer(
-                    self._transport, endpoint, self._dialect, request, model, data_class, self.slots
+                    self._transport, endpoint, self._dialect, request, model, data_class, self.slots, holds=holds
                 )
             except BackendUnreachable:
                 # The engine died and its supervisor has not noticed yet: let it, then ask for the new address.

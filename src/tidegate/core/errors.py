@@ -13,6 +13,7 @@
     │  └─ Unprocessable     422  a backend's own word for a request that it cannot use
     ├─ NotSupported         400  this backend cannot do what was asked; another one may
     ├─ PolicyRefusal        403  the policy allows no backend for this request
+    │  └─ Unmaskable        403  it may leave only masked, and something in it cannot be masked
     ├─ BackendFailure       502  a backend did not do its part; another one may
     │  ├─ BackendUnreachable   503
     │  ├─ Unattested           503  it does not show that it is the server that was configured; nothing was sent
@@ -118,6 +119,12 @@ class PolicyRefusal(GatewayError):
     status = 403
     fault = "policy"
     kind = "invalid_request_error"
+
+
+class Unmaskable(PolicyRefusal):
+    """What was found cannot be replaced by a pseudonym. A backend at home may still get the request as it is."""
+
+    retry = "elsewhere"
 
 
 class BackendFailure(GatewayError):

@@ -5,7 +5,9 @@ Pure values between `privacy`, which looks, `routing`, which rules on it, and th
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -29,3 +31,37 @@ class Finding(Struct, frozen=True, gc=False):
     def tag(self) -> str:
         """How the policy and the ledger name it: `SEN001`, or `term:NAME` for the operator's own."""
         return f"{self.group}:{self.label}" if self.label else self.code
+
+
+Places = tuple[tuple[Any, tuple[Finding, ...]], ...]
+"""What was found, by the place of the text inside the request (`privacy.texts.Place`)."""
+
+
+class Sight(Struct, frozen=True, gc=False):
+    """All that detection found in one request. `failed` is the rule by which the look itself failed, "" if it did not."""
+
+    places: Places = ()
+    failed: str = ""
+
+    @property
+    def tags(self) -> frozenset[str]:
+        if self.failed:
+            return frozenset({self.failed})
+        return frozenset([finding.tag for _, found in self.places for finding in found])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Tags with how often, for the ledger."""
+        if self.failed:
+            return {self.failed: 1}
+        return dict(sorted(Counter(finding.tag for _, found in self.places for finding in found).items()))
+
+    def joined(self, more: Iterable[tuple[Any, tuple[Finding, ...]]]) -> Sight:
+        """With what another tier found, place by place."""
+        places: dict[Any, tuple[Finding, ...]] = dict(self.places)
+        for place, found in more:
+            places[place] = (*places.get(place, ()), *found)
+        return Sight(tuple(places.items()), self.failed)
+
+
+NOTHING_SEEN = Sight()

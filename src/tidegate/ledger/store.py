@@ -1,7 +1,9 @@
 """The ledger's file: SQLite in WAL mode, written in batches by a thread of its own, off the hot path.
 
 A clean stop writes everything. A kill -9 loses at most what arrived in the last `flush_interval_s`, and never corrupts:
-each batch is one transaction. Rows that cannot be written (disk full, locked) wait in memory and are tried again.
+each batch is one transaction, the seals of its rows and the head of the chain included. Rows that cannot be written (disk
+full, locked) wait in memory and are tried again, sealed anew. A second process that writes the same file joins the same
+chain, because each batch reads the head after it has the lock.
 """
 
 from __future__ import annotations
@@ -12,34 +14,20 @@ import secrets
 import sqlite3
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from tidegate.core.errors import Misconfigured
-from tidegate.ledger.entries import COLUMNS, Entry, holdable, row_of
+from tidegate.ledger import schema
+from tidegate.ledger.chain import Sealer
+from tidegate.ledger.entries import Entry, holdable, row_of
+from tidegate.ledger.reading import SALT_BYTES, read_entry, read_salt, salt_path
 
 _log = logging.getLogger("tidegate.ledger")
 
-_SCHEMA_VERSION = 1
-_TEXTS = {"exchange_id": "TEXT PRIMARY KEY", "arrived_at": "REAL NOT NULL", "status": "INTEGER NOT NULL"}
-_NUMBERS = ("streamed", "request_bytes", "prompt_tokens", "cache_hit_tokens", "output_tokens", "reasoning_tokens")
-_TIMES = ("first_frame_s", "duration_s")
 _REMEMBERED = 1000
 _MOST_WAITING = 200_000
-_ROWS_AT_ONCE = 128
-"""Rows per statement. The interpreter's lock is given up once per statement, so one per row would fight the event loop."""
-_SALT_BYTES = 32
-
-
-def _column(name: str) -> str:
-    kind = "INTEGER" if name in _NUMBERS else "REAL" if name in _TIMES else "TEXT"
-    return f"{name} {_TEXTS.get(name, kind)}"
-
-
-_CREATE = f"CREATE TABLE IF NOT EXISTS exchanges ({', '.join(map(_column, COLUMNS))}) WITHOUT ROWID"
-_ROW = f"({', '.join('?' * len(COLUMNS))})"
-_SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 
 
 class Ledger:
@@ -58,6 +46,9 @@ class Ledger:
         self._waiting: deque[Entry] = deque()
         self._batch: list[Entry] = []
         """Taken out of `_waiting` by the writer, not yet in the file."""
+        self._sealer = Sealer(self.salt)
+        self._last_seq = 0
+        """The last place in the chain that this process wrote."""
         self._recent: OrderedDict[str, Entry] = OrderedDict()
         self._arrived = threading.Event()
         self._closing = threading.Event()
@@ -67,16 +58,17 @@ class Ledger:
         """Create or open the file and start the writer. A file that is no ledger is a `Misconfigured`."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.salt = _read_salt(self.path.with_suffix(".salt"))
-            with closing(self._connect()) as database:
-                version = database.execute("PRAGMA user_version").fetchone()[0]
-                if version not in (0, _SCHEMA_VERSION):
+            self.salt = _own_salt(self.path)
+            self._sealer = Sealer(self.salt)
+            with closing(self._connect()) as database, database:
+                # With the lock first: of two processes that start at once, one makes the tables or brings them up to date.
+                database.execute("BEGIN IMMEDIATE")
+                version = schema.version_of(database)
+                if version > schema.VERSION:
                     raise Misconfigured(
                         f"ledger {self.path} is of version {version}, made by a newer Tidegate; see [ledger] path"
                     )
-                with database:
-                    database.execute(_CREATE)
-                    database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+                schema.prepare(database, self._sealer)
         except (OSError, sqlite3.Error) as error:
             raise Misconfigured(
                 f"ledger {self.path} cannot be used ({type(error).__name__}: {error}); change [ledger] path or move it away"
@@ -138,62 +130,45 @@ class Ledger:
             return True
         try:
             with database:
-                for rows in _in_powers_of_two(batch):
-                    insert = f"INSERT OR IGNORE INTO exchanges VALUES {', '.join([_ROW] * len(rows))}"
-                    database.execute(insert, [value for entry in rows for value in row_of(entry)])
-        except (OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+                database.execute("BEGIN IMMEDIATE")
+                head = schema.head_to_extend(database, self._sealer, self._last_seq)
+                head = schema.put(database, self._sealer, head, [row_of(entry) for entry in batch])
+                schema.write_head(database, self._sealer, head)
+        except (OverflowError, UnicodeError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
             # One row that can never be written must not hold back the others.
-            self._batch = [entry for entry in batch if holdable(entry)]
-            self.dropped += len(batch) - len(self._batch)
-            self.error = type(error).__name__
-            return len(self._batch) < len(batch) and self._write_batch(database)
+            return self._write_others(database, [entry for entry in batch if holdable(entry)], error)
+        except sqlite3.IntegrityError as error:
+            return self._write_others(database, self._not_booked_yet(database), error)
         except sqlite3.Error as error:
             self.error = f"{type(error).__name__}: {error}"
             self._arrived.set()
             return False
         self._batch = []
+        self._last_seq = head.seq
         self.error = None
         self.written += len(batch)
         if self.on_written is not None:
             self.on_written(batch)
         return True
 
+    def _write_others(self, database: sqlite3.Connection, others: list[Entry], error: Exception) -> bool:
+        self.dropped += len(self._batch) - len(others)
+        fewer = len(others) < len(self._batch)
+        self._batch = others
+        self.error = type(error).__name__
+        return fewer and self._write_batch(database)
 
-def read_entry(path: Path, exchange_id: str) -> Entry | None:
-    """One entry out of a ledger file, without the gateway."""
-    if not path.exists():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)) as database:
-            row = database.execute(_SELECT, (exchange_id,)).fetchone()
-    except sqlite3.Error as error:
-        raise Misconfigured(f"ledger {path} cannot be read ({type(error).__name__}); check [ledger] path") from None
-    if row is None:
-        return None
-    fields = dict(zip(COLUMNS, row, strict=True))
-    fields["streamed"] = bool(fields["streamed"])
-    return Entry(**fields)
+    def _not_booked_yet(self, database: sqlite3.Connection) -> list[Entry]:
+        """Without those that stand in the file or twice in the batch. Looked for only when one was refused: it costs."""
+        fresh = {entry.exchange_id: entry for entry in reversed(self._batch) if holdable(entry)}
+        known = schema.known_ids(database, list(fresh))
+        return [entry for exchange_id, entry in reversed(fresh.items()) if exchange_id not in known]
 
 
-def _in_powers_of_two(batch: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Pieces of 128, 64, ... 1 rows: few sizes, because SQLite's driver keeps each prepared statement, and they are big."""
-    begin = 0
-    while begin < len(batch):
-        size = min(_ROWS_AT_ONCE, 1 << (len(batch) - begin).bit_length() - 1)
-        yield batch[begin : begin + size]
-        begin += size
-
-
-def _read_salt(path: Path) -> bytes:
-    """The hash key, made once and kept beside the ledger, readable by its owner only."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        salt = path.read_bytes()
-        if len(salt) != _SALT_BYTES:
-            raise Misconfigured(f"the ledger's key {path} is damaged; move it away or change [ledger] path") from None
-        return salt
-    salt = secrets.token_bytes(_SALT_BYTES)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(salt)
-    return salt
+def _own_salt(path: Path) -> bytes:
+    """The key of hashes and seals, made once and kept beside the ledger, readable by its owner only."""
+    with suppress(FileExistsError):
+        descriptor = os.open(salt_path(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SALT_BYTES))
+    return read_salt(path)

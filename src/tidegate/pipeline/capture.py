@@ -15,12 +15,11 @@ import orjson
 from msgspec.structs import replace
 
 from tidegate.core.boundary import DataClass
-from tidegate.core.events import Frame
 from tidegate.core.exchange import Exchange
 from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, Request
-from tidegate.pipeline.hearing import Hearing
+from tidegate.pipeline.hearing import Keeper
 from tidegate.privacy.keeping import Content
 from tidegate.routing.rules import LOCAL
 
@@ -41,13 +40,14 @@ class Capture:
         self._classes = classes
         self._put = put
 
-    def listen(self, exchange: Exchange, request: Request) -> Capturing | None:
-        """Someone to hear the answer to this request; None when nothing of it may be kept."""
+    def keeper(self, exchange: Exchange, request: Request) -> Keeper | None:
+        """Who keeps the answer to this request; None when nothing of it may be kept, so that nobody listens."""
         if not self._classes or not may_keep(exchange, self._classes):
             return None
-        return Capturing(self, exchange, request)
+        return partial(self._keep, request)
 
-    def keep(self, exchange: Exchange, request: Request, answer: Answer) -> None:
+    def _keep(self, request: Request, exchange: Exchange, answer: Answer) -> None:
+        """`answer` is what the client read: unmasked, so nothing of a masked exchange comes here."""
         if not may_keep(exchange, self._classes):
             return  # its class was raised meanwhile
         data_class = highest_class(exchange)
@@ -59,25 +59,6 @@ class Capture:
         self._put(
             Content(exchange.exchange_id, data_class, exchange.action, exchange.shadow_of is not None, size, body)
         )
-
-
-class Capturing:
-    """Hears one answer. `frames` and the answer they make are the client's: unmasked, so masked requests have none."""
-
-    def __init__(self, capture: Capture, exchange: Exchange, request: Request) -> None:
-        self._capture = capture
-        self._exchange = exchange
-        self._request = request
-        self._hearing = Hearing()
-
-    def hear(self, frames: list[Frame]) -> None:
-        self._hearing.hear(frames)
-
-    def keep(self) -> None:
-        """The answer has properly ended."""
-        answer = self._hearing.answer()
-        if answer is not None:
-            self._capture.keep(self._exchange, self._request, answer)
 
 
 NO_CAPTURE = Capture(frozenset(), lambda _content: None)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -27,14 +28,18 @@ from tidegate.core.errors import (
     NotSupported,
 )
 from tidegate.core.events import NOTHING, Frame, Milestones
-from tidegate.core.exchange import Exchange
+from tidegate.core.exchange import Exchange, Send
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
+from tidegate.pipeline.hearing import Hearing
 from tidegate.pipeline.loading import PATIENCE, Patience
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
+from tidegate.pipeline.screening import Screened, Screening
+from tidegate.pipeline.unveiled import Unveiled
+from tidegate.privacy.masking import Veil
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.needs import needs_of, says_thinking
@@ -45,6 +50,15 @@ _MOST_DECISIONS = 1000
 
 R = TypeVar("R", bound=Request)
 Price = Callable[[str, Usage | None, datetime], Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[R]):
+    """A request as it was meant, who may answer it, and what was seen in it."""
+
+    request: R
+    decision: Decision
+    screened: Screened
 
 
 class Backends(Protocol):
@@ -68,6 +82,7 @@ class Gateway:
         wall_clock: Callable[[], float],
         timer: Callable[[], float],
         new_id: Callable[[], str],
+        screening: Screening,
         memory: ReasoningMemory = NO_MEMORY,
         capture: Capture = NO_CAPTURE,
         patience: Patience = PATIENCE,
@@ -79,6 +94,7 @@ class Gateway:
         self._wall_clock = wall_clock
         self._timer = timer
         self._new_id = new_id
+        self._screening = screening
         self._memory = memory
         self._capture = capture
         self._patience = patience
@@ -109,40 +125,43 @@ class Gateway:
             self._settle(exchange)
             self._record(entry_of(exchange))
 
-    def decide(self, exchange: Exchange, ask: Ask, request: R) -> R:
-        """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked."""
+    async def decide(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None = None) -> Decided[R]:
+        """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked.
+
+        `conversation` is what the client calls it, if it does."""
         needs, says = needs_of(request), says_thinking(request)
         if needs or says:
             ask = replace(ask, needs=needs, says_thinking=says)
-        exchange.decision = decision = self._decide(ask)
-        exchange.data_class = decision.data_class
+        screened = await self._screening.screen(exchange, ask, request, conversation)
+        decision = self._decide(screened.ask)
+        if self._screening.looks_closer(decision, self.backends.snapshot()):
+            screened = await self._screening.screen_closer(exchange, request, screened)
+            decision = self._decide(screened.ask)
+        exchange.decision, exchange.data_class = decision, decision.data_class
+        self._screening.note(exchange, request, decision, conversation)
         if ask.model in self.legacy_seen:
             self.legacy_seen[ask.model] += 1
         if not decision.candidates:
             raise refusal_error(decision, self.backends.snapshot(), self.policy)
-        return _as_meant(request, decision, exchange)
+        return Decided(_as_meant(request, decision, exchange), decision, screened)
 
     def knows(self, model: str) -> bool:
         """Whether this name leads somewhere by itself: served, an alias, reserved or an address."""
         return self._decide(Ask(model)).refusal != "unknown_model"
 
-    async def answer(self, exchange: Exchange, request: Request) -> AsyncGenerator[list[Frame]]:
+    async def answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
-        assert exchange.decision is not None
-        answering, frames = await self._first_to_answer(exchange, request, exchange.decision)
+        answering, frames = await self._first_to_answer(exchange, decided)
         exchange.note_quirks(answering.quirks)
-        listening = self._memory.listen(request)
-        capturing = self._capture.listen(exchange, request)
+        hearing = self._hearing(exchange, decided)
         try:
             while frames:
                 for frame in frames:
                     if frame.passed is not NOTHING:
                         _observe(exchange, frame.passed)
                 yield frames
-                if listening is not None:
-                    listening.hear(frames)
-                if capturing is not None:
-                    capturing.hear(frames)
+                if hearing is not None:
+                    hearing.hear(frames)
                 frames = await answering.read()
         finally:
             exchange.note_quirks(answering.quirks)
@@ -150,10 +169,19 @@ class Gateway:
         if exchange.finish is None:
             raise BrokenContract("the backend's answer has no finish_reason")
         exchange.status = 200
-        if listening is not None:
-            listening.keep(exchange)
-        if capturing is not None:
-            capturing.keep()
+        if hearing is not None:
+            hearing.end(exchange)
+
+    def _hearing(self, exchange: Exchange, decided: Decided[Any]) -> Hearing | None:
+        """Someone to hear the answer, where anybody wants to keep of it."""
+        request, decision = decided.request, decided.decision
+        keepers = (
+            self._memory.keeper(request),
+            self._screening.keeper(request, decision),
+            self._capture.keeper(exchange, request),
+        )
+        wanted = [keep for keep in keepers if keep is not None]
+        return Hearing(wanted) if wanted else None
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision is a pure function of ask, snapshot and policy, so it is kept while the snapshot holds."""
@@ -168,14 +196,13 @@ class Gateway:
                 self._decisions[ask] = decision
         return decision
 
-    async def _first_to_answer(
-        self, exchange: Exchange, request: Request, decision: Decision
-    ) -> tuple[Answering, list[Frame]]:
+    async def _first_to_answer(self, exchange: Exchange, decided: Decided[Any]) -> tuple[Answering, list[Frame]]:
         """The first candidate that begins to answer, with what it said first. No frame went to the client yet.
 
         One that is loading its model is asked again once no other has answered.
         """
         failure: GatewayError | None = None
+        decision = decided.decision
         asked: Sequence[Candidate] = decision.candidates
         pauses: Iterator[float] | None = None
         while True:
@@ -187,7 +214,7 @@ class Gateway:
                 if failure is not None and candidate is not decision.candidates[0]:
                     exchange.fell_back = FELL_BACK.code
                 try:
-                    return await self._begin(exchange, request, backend, candidate)
+                    return await self._begin(exchange, decided, backend, candidate)
                 except GatewayError as error:
                     if error.retry != "elsewhere":
                         raise
@@ -204,25 +231,33 @@ class Gateway:
             asked = loading
 
     async def _begin(
-        self, exchange: Exchange, request: Request, backend: Backend, candidate: Candidate
+        self, exchange: Exchange, decided: Decided[Any], backend: Backend, candidate: Candidate
     ) -> tuple[Answering, list[Frame]]:
-        assert exchange.data_class is not None
         view = backend.view
         exchange.backend, exchange.model, exchange.boundary = candidate.backend, candidate.model, view.boundary
         exchange.quirks.clear()
-        told, remembered = self._memory.put_back(exchange.client, request, view)
-        exchange.sent_class = exchange.data_class
+        request, decision = decided.request, decided.decision
+        told, remembered = self._memory.put_back(exchange.client, request, view, masked=candidate.masked)
+        veil: Veil | None = None
+        if candidate.masked:
+            covered = await self._screening.mask(exchange, told, request, decided.screened)
+            told, veil, remembered = covered.request, covered.veil, remembered if covered.put_back else None
+        sent_class = decision.masked_class if candidate.masked else decision.data_class
         if remembered is not None:
-            exchange.sent_class = exchange.data_class.raised_to(remembered)
+            sent_class = sent_class.raised_to(remembered)
             exchange.note_quirks((PUT_BACK.code,))
-        answering = await backend.open(told, candidate.model, exchange.sent_class)
+        exchange.sent_class = sent_class
+        exchange.sends.append(Send(candidate.backend, view.boundary, sent_class, candidate.masked))
+        answering = await backend.open(told, candidate.model, sent_class, None if veil is None else veil.holds)
+        if veil is not None:
+            answering = Unveiled(answering, veil)
         try:
             frames = await answering.read()
         except BaseException:
             answering.close()
             raise
         exchange.attempts.append(f"{candidate.backend}:ok")
-        exchange.data_class = exchange.sent_class
+        exchange.data_class = decision.data_class.raised_to(sent_class)
         exchange.first_frame_s = exchange.elapsed_s()
         return answering, frames
 

@@ -1,21 +1,28 @@
-"""Hears one answer, frame by frame and after each was handed on, so that nobody waits for it.
+"""Hears one answer for those who want to know it whole: frame by frame, after each was handed on, so that nobody waits.
 
 Heard as it comes and not at its end: then it holds the text once instead of every frame, and no long answer stops all
-others while it is decoded. What cannot be read, or is too long, is not heard, and is no error: the client has it.
+others while it is decoded. What cannot be read is not heard, and is no error: the client has it as it came.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import Frame, Reasoning, Text, ToolCall
+from tidegate.core.exchange import Exchange
 from tidegate.core.fold import Answer, Folding
 
 LONGEST_HEARD = 4 * 1024 * 1024
-"""Characters of one answer; more than 393,216 tokens of text are not held at once by every open stream."""
+"""Characters of one answer; more than 393,216 tokens of text are not held at once for every open stream."""
+
+Keeper = Callable[[Exchange, Answer], None]
+"""Gets the whole answer once it has properly ended."""
 
 
 class Hearing:
-    def __init__(self, most_characters: int = LONGEST_HEARD) -> None:
+    def __init__(self, keepers: Sequence[Keeper], most_characters: int = LONGEST_HEARD) -> None:
+        self._keepers = keepers
         self._left_characters = most_characters
         self._folding: Folding | None = Folding(logprobs=False)
 
@@ -36,11 +43,13 @@ class Hearing:
         if self._left_characters < 0:
             self._folding = None
 
-    def answer(self) -> Answer | None:
-        """The whole answer once it has properly ended; None when it was not heard to its end."""
+    def end(self, exchange: Exchange) -> None:
+        """The answer has properly ended."""
         if self._folding is None:
-            return None
+            return
         try:
-            return self._folding.answer()
+            answer = self._folding.answer()
         except GatewayError:
-            return None
+            return
+        for keep in self._keepers:
+            keep(exchange, answer)

@@ -14,6 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -22,11 +23,11 @@ from msgspec.structs import replace
 
 from tidegate.core.boundary import HIGHEST_CLASS, DataClass
 from tidegate.core.decision import BackendView
-from tidegate.core.events import Frame
 from tidegate.core.exchange import Exchange
+from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, Request
-from tidegate.pipeline.hearing import LONGEST_HEARD, Hearing
+from tidegate.pipeline.hearing import Keeper
 from tidegate.routing.rules import LOCAL
 
 R = TypeVar("R", bound=Request)
@@ -50,10 +51,11 @@ class _Unwritable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """`data_class` is that of all that the model had seen when it thought this."""
+    """`data_class` is that of all that the model had seen when it thought this; `left_class` once that is masked."""
 
     reasoning: bytes = field(repr=False)
     data_class: DataClass
+    left_class: DataClass
 
 
 class ReasoningMemory:
@@ -69,36 +71,61 @@ class ReasoningMemory:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put_back(self, client: str | None, request: R, view: BackendView) -> tuple[R, DataClass | None]:
-        """The request with what this backend may be reminded of, and the highest class of that; None: of nothing."""
+    def put_back(
+        self, client: str | None, request: R, view: BackendView, *, masked: bool = False
+    ) -> tuple[R, DataClass | None]:
+        """The request with what this backend may be reminded of, and the highest class of that; None: of nothing.
+
+        `masked`: pseudonyms will be put into all of it before it is sent."""
         if not self._entries or not isinstance(request, ChatRequest) or not wants_reasoning(request):
             return request, None
         messages, highest = list(request.messages), None
         missing = [at for at, turn in enumerate(messages) if turn.role == "assistant" and not turn.has_reasoning]
         for position, digest in self._digests(client, request.user_id, messages, missing):
             entry = self._find(digest)
-            if entry is not None and may_go(entry.data_class, view):
+            if entry is None:
+                continue
+            data_class = entry.left_class if masked else entry.data_class
+            if may_go(data_class, view):
                 turn = messages[position]
                 thought = ReasoningPart(entry.reasoning.decode())
                 messages[position] = replace(turn, parts=(thought, *turn.parts))
-                highest = entry.data_class if highest is None else highest.raised_to(entry.data_class)
+                highest = data_class if highest is None else highest.raised_to(data_class)
         return (request, None) if highest is None else (replace(request, messages=tuple(messages)), highest)
 
-    def listen(self, request: Request) -> Listening | None:
-        """Someone to hear the answer to this request; None when it need not be remembered."""
+    def keeper(self, request: Request) -> Keeper | None:
+        """Who keeps the answer to this request; None when it need not be remembered."""
         if not self._limit_bytes or not isinstance(request, ChatRequest) or not wants_reasoning(request):
             return None
-        return Listening(self, request, min(self._limit_bytes, LONGEST_HEARD))
+        return partial(self._keep_answer, request)
 
-    def keep(self, client: str | None, request: ChatRequest, turn: Message, data_class: DataClass) -> None:
-        """Remember the reasoning of this turn, the answer to this request."""
+    def _keep_answer(self, request: ChatRequest, exchange: Exchange, answer: Answer) -> None:
+        if exchange.sent_class is None:
+            return
+        parts = (ReasoningPart(answer.reasoning or ""), TextPart(answer.text), *answer.tool_calls)
+        sent_masked = bool(exchange.sends) and exchange.sends[-1].masked
+        # Who asked for the model `local` was promised that nothing leaves, whatever its class; and what a masked request
+        # was answered holds the real values again.
+        data_class = DataClass.PRIVATE if LOCAL.code in exchange.rules or sent_masked else exchange.sent_class
+        left_class = exchange.sent_class if sent_masked else data_class
+        self.keep(exchange.client, request, Message("assistant", parts), data_class, left_class)
+
+    def keep(
+        self,
+        client: str | None,
+        request: ChatRequest,
+        turn: Message,
+        data_class: DataClass,
+        left_class: DataClass | None = None,
+    ) -> None:
+        """Remember the reasoning of this turn, the answer to this request. `left_class`: its class once it is masked."""
         reasoning = b"".join(part.text.encode() for part in turn.parts if isinstance(part, ReasoningPart))
         if not reasoning:
             return
         answered = [*request.messages, turn]
         for _position, digest in self._digests(client, request.user_id, answered, [len(request.messages)]):
             self._forget(digest)
-            self._entries[digest] = _Entry(reasoning, data_class)
+            self._entries[digest] = _Entry(reasoning, data_class, left_class or data_class)
             self.held_bytes += len(reasoning) + _ENTRY_BYTES
         while self.held_bytes > self._limit_bytes or len(self._entries) > _MOST_ENTRIES:
             self._forget(next(iter(self._entries)))
@@ -143,28 +170,6 @@ class ReasoningMemory:
 
 
 NO_MEMORY = ReasoningMemory(0, key=b"")
-
-
-class Listening:
-    """Hears the answer to one request, and has it remembered at its end."""
-
-    def __init__(self, memory: ReasoningMemory, request: ChatRequest, most_characters: int) -> None:
-        self._memory = memory
-        self._request = request
-        self._hearing = Hearing(most_characters)
-
-    def hear(self, frames: list[Frame]) -> None:
-        self._hearing.hear(frames)
-
-    def keep(self, exchange: Exchange) -> None:
-        """The answer has properly ended."""
-        answer = self._hearing.answer()
-        if answer is None or exchange.sent_class is None:
-            return
-        parts = (ReasoningPart(answer.reasoning or ""), TextPart(answer.text), *answer.tool_calls)
-        # Who asked for the model `local` was promised that nothing leaves, whatever its class.
-        data_class = DataClass.PRIVATE if LOCAL.code in exchange.rules else exchange.sent_class
-        self._memory.keep(exchange.client, self._request, Message("assistant", parts), data_class)
 
 
 def _is_by_chance(call: ToolCallPart) -> bool:

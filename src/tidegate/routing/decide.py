@@ -16,9 +16,11 @@ from tidegate.routing.classify import classify
 from tidegate.routing.names import resolve, rewritten
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import (
+    BLOCKED,
     FOREIGN,
     KEPT,
     KEPT_DOWN,
+    KEPT_MASKED,
     LACKS,
     LEGACY,
     NOT_ACCEPTED,
@@ -35,7 +37,13 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     retired = rewritten(ask.model, snapshot, policy)
     # Before anything else, so that an alias of the new name binds the old one too, its class included.
     meant = ask if retired is None else replace(ask, model=retired.model)
-    data_class, class_codes = classify(meant, policy)
+    said, class_codes = classify(meant, policy)
+    ruling = ask.ruling
+    data_class, left_class = said.raised_to(ruling.data_class), said.raised_to(ruling.left_class)
+    class_codes += ruling.codes
+    asked = ask.renamed_from or ask.model
+    if ruling.blocked_by is not None:  # nobody is looked at
+        return Decision(asked, data_class, (*class_codes, BLOCKED.code), (), (), "blocked", left_class=left_class)
     meaning = resolve(meant.model, snapshot, policy)
     needs = ask.needs
     if retired is not None and retired.thinking == "disabled" and not ask.says_thinking:
@@ -44,14 +52,17 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     ready: list[Candidate] = []
     last_resort: list[Candidate] = []
     for view, candidate in meaning.targets:
-        rule = forbids(view, data_class) or lacks(view, candidate.model, needs)
+        masks = bool(ruling.masks) and view.boundary is Boundary.EXTERNAL
+        rule = forbids(view, left_class if masks else data_class) or lacks(view, candidate.model, needs)
+        if masks:
+            candidate = Candidate(candidate.backend, candidate.model, masked=True)
         if rule is not None:
             verdicts.append(Verdict(view.name, rule.code, False))
         elif view.health == "down":
             verdicts.append(Verdict(view.name, KEPT_DOWN.code, True))
             last_resort.append(candidate)
         else:
-            verdicts.append(Verdict(view.name, KEPT.code, True))
+            verdicts.append(Verdict(view.name, (KEPT_MASKED if masks else KEPT).code, True))
             ready.append(candidate)
     candidates = (*ready, *last_resort)
     renamed = [
@@ -60,7 +71,15 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     codes = dict.fromkeys((*class_codes, *renamed, meaning.code, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
     return Decision(
-        ask.renamed_from or ask.model, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired, needs
+        asked,
+        data_class,
+        tuple(codes),
+        tuple(verdicts),
+        candidates,
+        refusal,
+        retired,
+        needs,
+        left_class,
     )
 
 

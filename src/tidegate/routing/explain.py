@@ -10,7 +10,7 @@ from tidegate.core.profile import FEATURES, Feature, Profile
 from tidegate.core.rulebook import Rule
 from tidegate.routing.names import RESERVED
 from tidegate.routing.policy import Policy
-from tidegate.routing.rules import CLASSES, LACKS, NOT_KNOWN, ROUTES
+from tidegate.routing.rules import BLOCKED, CLASSES, LACKS, NOT_KNOWN, ROUTES
 
 
 def rule_of(code: str) -> Rule | None:
@@ -40,6 +40,11 @@ def refusal_error(decision: Decision, snapshot: Snapshot, policy: Policy) -> Gat
             return PolicyRefusal(
                 "No backend is configured or found on this machine or an allow-listed network; nothing was sent. "
                 "Start a local runtime, or enable [embedded]."
+            )
+        case "blocked":
+            return PolicyRefusal(
+                f"A row of the policy ([[policy]] `action` = block, {BLOCKED.code}) refuses this request; nothing was sent. "
+                "`tidegate explain` with the exchange's id names the row and what was found."
             )
         case "lacks_feature":
             return NotSupported(

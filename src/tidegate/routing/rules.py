@@ -47,6 +47,53 @@ HEADER_IGNORED = CLASSES.rule(
     checked="2026-11-23",
 )
 
+STICKY = CLASSES.rule(
+    "CLS006",
+    "the conversation was private before, so it stays private",
+    why="What was private in an earlier turn is in the model's answers too, where no detector may see it: an answer given "
+    "to a private request marks the conversation for `[privacy] sticky_s`. It is known by its opening, by each such "
+    "answer that comes back, and by the header x-tidegate-conversation; kept as keyed digests only.",
+    source="BerriAI/litellm 1.109.1, later turns of a private session sent to a cloud fallback, run 2026-11-22",
+    checked="2026-11-24",
+)
+ROW_CLASS = CLASSES.rule(
+    "CLS007",
+    "a row of the policy raises the class",
+    why="A [[policy]] row whose conditions all hold has a `class`. Rows may only raise it, so their order does not matter.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+ROW_LOCAL = CLASSES.rule(
+    "CLS008",
+    "a row of the policy keeps the request at home",
+    why='A [[policy]] row whose conditions all hold has `action = "local"`, which is the class private.',
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+UNSPOKEN = CLASSES.rule(
+    "CLS009",
+    "something was found that no row of the policy speaks of, so the request is private",
+    why="Detection found personal data, a secret or a part that cannot be looked into, or it failed. Without a [[policy]] "
+    "row that names it, nothing says that it may leave. `tidegate scan` shows what is found in a text.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+ROW_MASKS = CLASSES.rule(
+    "CLS010",
+    "a row of the policy lets the request leave with pseudonyms only",
+    why='A [[policy]] row has `action = "mask"`: as it is, the request is private; once each found value has a pseudonym in '
+    "its place, it has the class of what is left.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+NOT_MASKABLE = CLASSES.rule(
+    "CLS011",
+    "a row wants to mask what no pseudonym can stand for, so the request is private",
+    why="An image, an unknown part or a text that is close to an example has no single value to replace.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+
 NAMED_BACKEND = ROUTES.rule(
     "RTE001",
     "the request names one backend",
@@ -164,6 +211,21 @@ KEPT_DOWN = ROUTES.rule(
     why="What was seen may be seconds old; trying it last can only turn an error into an answer.",
     source=_DESIGN,
     checked="2026-11-23",
+)
+KEPT_MASKED = ROUTES.rule(
+    "RTE022",
+    "kept: it gets the request with pseudonyms",
+    why="The policy lets what was found leave masked; the answer is given back with the real values. Backends at home get "
+    "the request as it is.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+BLOCKED = ROUTES.rule(
+    "RTE023",
+    "a row of the policy refuses the request",
+    why='A [[policy]] row whose conditions all hold has `action = "block"`.',
+    source=_DESIGN,
+    checked="2026-11-24",
 )
 FELL_BACK = ROUTES.rule(
     "RTE030",

@@ -14,6 +14,7 @@ from tidegate.asgi import (
     Receive,
     Scope,
     Send,
+    header,
     read_body,
     require_json,
     respond,
@@ -39,6 +40,7 @@ KEEP_ALIVE_S = 10.0
 _STREAM_SIGN = b": keep-alive\n\n"
 _WHOLE_SIGN = b"\n"
 _WHOLE_HEADERS: list[Header] = [JSON_TYPE, (b"x-accel-buffering", b"no")]
+_LONGEST_NAME = 200
 _CLASSES = {each.value: each for each in DataClass}
 
 
@@ -86,7 +88,8 @@ class AnsweringSurface:
     async def _answer(self, exchange: Exchange, reply: _Reply, scope: Scope, receive: Receive) -> None:
         client = self._door.admit(scope, self._form.key_header)
         exchange.client = client.name if client else None
-        wished = _wished_class(scope)
+        exchange.wished_class = wished = _wished_class(scope)
+        conversation = _conversation(scope)
         require_json(scope)
         body = await read_body(scope, receive, self._body_limit_bytes)
         exchange.request_bytes = len(body)
@@ -98,18 +101,27 @@ class AnsweringSurface:
         renamed_from = "" if model == request.model else request.model
         ask = Ask(model, client.data_class if client else None, wished, renamed_from)
         # Before the rules: the hosted API too says first that a model is unknown.
-        reply.request = request = self._gateway.decide(exchange, ask, request)
-        self._form.check(request)
+        decided = await self._gateway.decide(exchange, ask, request, conversation)
+        reply.request = decided.request
+        self._form.check(decided.request)
 
         def takes_longer() -> None:
             if self._keep_alive_s:
                 reply.keep_alive(self._keep_alive_s, self._timers())
 
         with ClientWatch(receive, takes_longer, self._timers):
-            async with aclosing(self._gateway.answer(exchange, request)) as batches:
+            async with aclosing(self._gateway.answer(exchange, decided)) as batches:
                 async for frames in batches:
                     await reply.take(frames)
                 await reply.finish()
+
+
+def _conversation(scope: Scope) -> str | None:
+    """What the client calls the conversation that this request belongs to."""
+    name = header(scope, b"x-tidegate-conversation")
+    if name is not None and not 0 < len(name) <= _LONGEST_NAME:
+        raise ClientMistake(f"The header x-tidegate-conversation must have 1 to {_LONGEST_NAME} characters")
+    return name
 
 
 def _wished_class(scope: Scope) -> DataClass | None:
@@ -263,6 +275,8 @@ def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> lis
     if exchange.data_class is not None:
         headers.append((b"x-tidegate-class", exchange.data_class.value.encode()))
         headers.append((b"x-tidegate-rules", ",".join(exchange.rules).encode()))
+    if exchange.found:
+        headers.append((b"x-tidegate-found", ",".join(exchange.found).encode()))
     if exchange.rewritten is not None:
         headers.append((b"x-tidegate-legacy", exchange.rewritten.encode()))
     if exchange.backend is not None and answered:
@@ -270,4 +284,6 @@ def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> lis
         headers.append((b"x-tidegate-backend", exchange.backend.encode()))
         headers.append((b"x-tidegate-boundary", boundary.value.encode()))
         headers.append((b"x-tidegate-quirks", ",".join(exchange.quirks).encode()))
+        if exchange.sends and exchange.sends[-1].masked:
+            headers.append((b"x-tidegate-masked", b"yes"))
     return headers

@@ -28,6 +28,7 @@ from tidegate.core.errors import (
     PolicyRefusal,
     RateLimited,
     UnknownModel,
+    Unmaskable,
     UnsupportedMedia,
 )
 
@@ -101,11 +102,15 @@ def test_each_error_knows_its_status_its_retry_and_whose_fault_it_is(error, stat
     assert (error.status, error.retry, error.fault, error.kind) == (status, retry, fault, kind)
 
 
-def test_only_what_a_backend_did_may_be_tried_elsewhere():
+def test_only_what_a_backend_did_or_may_not_get_may_be_tried_elsewhere():
     def walk(kind: type[GatewayError]) -> list[type[GatewayError]]:
         return [kind, *(one for child in kind.__subclasses__() for one in walk(child))]
 
-    assert {kind for kind in walk(GatewayError) if kind.retry != "never"} == {*walk(BackendFailure), NotSupported}
+    assert {kind for kind in walk(GatewayError) if kind.retry != "never"} == {
+        *walk(BackendFailure),
+        NotSupported,
+        Unmaskable,
+    }
 
 
 def test_the_message_is_what_was_said():

@@ -6,20 +6,41 @@ from decimal import Decimal
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Candidate, Decision, Refusal, Verdict
 from tidegate.core.errors import BrokenContract
-from tidegate.core.exchange import Exchange
+from tidegate.core.exchange import Exchange, Send
 from tidegate.core.usage import Usage
-from tidegate.ledger.entries import COLUMNS, entry_of, keyed_hash, row_of, view_of
+from tidegate.ledger.entries import (
+    COLUMNS,
+    NEW_IN_VERSION_2,
+    entry_from,
+    entry_of,
+    found_of,
+    holdable,
+    keyed_hash,
+    row_of,
+    sends_of,
+    verdicts_of,
+    view_of,
+)
 
 CANARY = "my patient's name is CANARY"
 VERDICTS = (Verdict("cloud", "RTE010", False), Verdict("box", "RTE020", True))
 
 
 def exchange(refusal: Refusal | None = None, asked: str = "auto") -> Exchange:
-    decision = Decision(asked, DataClass.PRIVATE, ("CLS001", "RTE003"), VERDICTS, (Candidate("box", "m"),), refusal)
+    decision = Decision(
+        asked,
+        DataClass.PRIVATE,
+        ("CLS001", "RTE003"),
+        VERDICTS,
+        (Candidate("box", "m"),),
+        refusal,
+        needs=frozenset({"tools", "json"}),
+    )
     return Exchange("x-1", "openai", 1_790_000_000.25, asked_model=asked, decision=decision)
 
 
@@ -32,6 +53,13 @@ def finished() -> Exchange:
     record.request_bytes, record.request_hash = 99, "ab12"
     record.usage, record.cost_usd = Usage(prompt=20, output=5, cache_hit=0, reasoning=3), Decimal("0.000000001")
     record.first_frame_s, record.duration_s = 0.5, 1.5
+    record.wished_class, record.found = DataClass.INTERNAL, {"SEN001": 2, "term:falcon": 1}
+    record.rows, record.action, record.conversation = ("patients", "all"), "local", ("ab" * 16, "cd" * 16)
+    record.sends = [
+        Send("lab", Boundary.PRIVATE, DataClass.PRIVATE, False),
+        Send("cloud", Boundary.EXTERNAL, DataClass.PUBLIC, True),
+    ]
+    record.shadow_of = "x-0"
     return record
 
 
@@ -63,6 +91,14 @@ def test_everything_the_books_need_is_kept():
         "cost_usd": "0.000000001",
         "first_frame_s": 0.5,
         "duration_s": 1.5,
+        "wished_class": "internal",
+        "found": "SEN001:2,term:falcon:1",
+        "policy_rows": "patients,all",
+        "action": "local",
+        "conversation": f"{'ab' * 16},{'cd' * 16}",
+        "sends": '[["lab","private","private",false],["cloud","external","public",true]]',
+        "shadow_of": "x-0",
+        "needs": "json,tools",
     }
 
 
@@ -125,13 +161,49 @@ def test_the_view_has_lists_as_lists():
         {"backend": "cloud", "rule": "RTE010", "kept": False},
         {"backend": "box", "rule": "RTE020", "kept": True},
     ]
+    assert view["found"] == [{"found": "SEN001", "times": 2}, {"found": "term:falcon", "times": 1}]
+    assert (view["policy_rows"], view["needs"]) == (["patients", "all"], ["json", "tools"])
+    assert view["conversation"] == ["ab" * 16, "cd" * 16]
+    assert view["sends"] == [
+        {"backend": "lab", "boundary": "private", "class": "private", "masked": False},
+        {"backend": "cloud", "boundary": "external", "class": "public", "masked": True},
+    ]
     assert list(view) == list(COLUMNS)
     assert orjson.loads(orjson.dumps(view)) == view
 
 
 def test_the_view_of_an_exchange_without_a_decision_has_empty_lists():
     view = view_of(entry_of(Exchange("x-1", "openai", 0.0)))
-    assert (view["rules"], view["quirks"], view["attempts"], view["verdicts"]) == ([], [], [], [])
+    for name in ("rules", "quirks", "attempts", "verdicts", "found", "policy_rows", "conversation", "sends", "needs"):
+        assert view[name] == []
+
+
+def test_what_an_earlier_version_did_not_keep_is_null_and_not_empty():
+    view = view_of(replace(entry_of(finished()), **dict.fromkeys(NEW_IN_VERSION_2)))
+    assert [view[name] for name in NEW_IN_VERSION_2] == [None] * len(NEW_IN_VERSION_2)
+
+
+def test_sends_and_findings_come_back_as_values():
+    entry = entry_of(finished())
+    assert sends_of(entry) == finished().sends
+    assert found_of(entry) == {"SEN001": 2, "term:falcon": 1}
+    assert (sends_of(replace(entry, sends=None)), found_of(replace(entry, found=None))) == (None, {})
+    assert verdicts_of(entry) == [("cloud", "RTE010", False), ("box", "RTE020", True)]
+
+
+def test_a_row_that_was_read_is_the_entry_that_was_written():
+    entry = entry_of(finished())
+    assert entry_from(row_of(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("prompt_tokens", 2**63), ("client", "\ud800"), ("arrived_at", float("nan")), ("status", None), ("client", b"x")],
+)
+def test_what_no_file_can_hold_is_known(field, value):
+    entry = entry_of(finished())
+    assert holdable(entry)
+    assert not holdable(replace(entry, **{field: value}))
 
 
 def test_equal_bodies_have_equal_hashes_and_other_bodies_have_others():

@@ -13,11 +13,10 @@ from tests.support.world import World, external, fake
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Decision
 from tidegate.core.errors import BackendRefused
-from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, frame_of
+from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall
 from tidegate.core.exchange import Exchange, Send
 from tidegate.core.fold import Answer, fold
 from tidegate.core.requests import FimRequest
-from tidegate.pipeline import capture as module
 from tidegate.pipeline.capture import NO_CAPTURE, Capture, content_of, highest_class, may_keep
 from tidegate.privacy.keeping import Content
 from tidegate.routing.policy import Ask, Policy
@@ -73,7 +72,7 @@ async def test_a_public_exchange_is_kept_as_it_was_sent_and_answered() -> None:
 async def test_a_class_that_was_not_asked_for_is_not_even_heard(
     wished: DataClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "Hearing", lambda: pytest.fail("it was listened to"))
+    monkeypatch.setattr(Capture, "_keep", lambda *_: pytest.fail("it was listened to"))
     keeping = Keeping(frozenset({PUBLIC}))
     await world(keeping, fake("home", *TOLD)).ask(Ask("auto", None, wished), request())
     assert keeping.kept == []
@@ -101,7 +100,7 @@ async def test_what_is_kept_knows_the_class_of_all_that_was_sent() -> None:
 
 
 def test_without_classes_nothing_is_listened_to() -> None:
-    assert NO_CAPTURE.listen(exchange(), request()) is None
+    assert NO_CAPTURE.keeper(exchange(), request()) is None
 
 
 def exchange(rules: tuple[str, ...] = (), **changes: Any) -> Exchange:
@@ -133,26 +132,25 @@ FORBIDDEN: dict[str, Exchange] = {
 def test_what_may_not_be_kept_whatever_is_configured(case: str) -> None:
     keeping = Keeping(frozenset(DataClass))
     assert not may_keep(FORBIDDEN[case], frozenset(DataClass))
-    assert keeping.capture.listen(FORBIDDEN[case], request()) is None
+    assert keeping.capture.keeper(FORBIDDEN[case], request()) is None
 
 
 def test_a_class_raised_while_it_was_answered_counts() -> None:
     keeping = Keeping()
     record = exchange()
-    listening = keeping.capture.listen(record, request())
+    listening = keeping.capture.keeper(record, request())
     assert listening is not None
     record.data_class = PRIVATE
-    listening.hear([frame_of(*TOLD)])
-    listening.keep()
+    listening(record, fold(TOLD))
     assert keeping.kept == []
 
 
 def test_the_model_is_the_one_the_client_named() -> None:
     keeping = Keeping()
-    listening = keeping.capture.listen(exchange(asked_model="auto"), request(model="chosen"))
+    record = exchange(asked_model="auto")
+    listening = keeping.capture.keeper(record, request(model="chosen"))
     assert listening is not None
-    listening.hear([frame_of(*TOLD)])
-    listening.keep()
+    listening(record, fold(TOLD))
     assert keeping.documents[0]["request"]["model"] == "auto"
 
 

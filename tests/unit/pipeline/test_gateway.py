@@ -32,8 +32,10 @@ from tidegate.core.errors import (
     UnknownModel,
 )
 from tidegate.core.events import End, Event, Finish, Frame, Start, Text, UsageReport, frame_of
+from tidegate.core.exchange import Send
 from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
+from tidegate.ledger.entries import sends_of
 from tidegate.pipeline import gateway as gateway_module
 from tidegate.routing.policy import Ask, Policy
 
@@ -85,6 +87,14 @@ async def test_a_mistake_a_breach_and_a_refusal_are_not_tried_elsewhere(mistake:
     assert heard(other) == [0]
     assert (world.entry.status, world.entry.error) == (mistake.status, type(mistake).__name__)
     assert "RTE030" not in world.entry.rules
+
+
+async def test_every_sending_is_booked_whether_or_not_it_answered() -> None:
+    world = World(fake("a", BackendTimedOut("")), external("b", BoundaryBreach("wall")), fake("c"))
+    with pytest.raises(BoundaryBreach):
+        await world.ask()
+    public = DataClass.PUBLIC
+    assert sends_of(world.entry) == [Send("a", Boundary.DEVICE, public, False), Send("b", EXTERNAL, public, False)]
 
 
 async def test_a_failure_after_the_first_frame_is_never_tried_elsewhere() -> None:
@@ -274,7 +284,7 @@ async def test_a_cancelled_stream_is_closed_and_booked_once() -> None:
 async def test_a_reader_that_stops_early_closes_the_backend_and_books_once() -> None:
     world = World(endless := Endless())
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, Ask("auto"), request())
+        meant = await world.gateway.decide(exchange, Ask("auto"), request())
         batches = world.gateway.answer(exchange, meant)
         async for _frames in batches:
             break
@@ -288,7 +298,7 @@ async def test_an_exchange_whose_generator_is_closed_is_booked_as_left_once() ->
 
     async def surface() -> AsyncGenerator[list[Frame]]:
         with world.gateway.exchange("test") as exchange:
-            meant = world.gateway.decide(exchange, Ask("auto"), request())
+            meant = await world.gateway.decide(exchange, Ask("auto"), request())
             async with aclosing(world.gateway.answer(exchange, meant)) as batches:
                 async for frames in batches:
                     yield frames

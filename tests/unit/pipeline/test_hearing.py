@@ -1,50 +1,52 @@
-"""An answer is heard to its end, or not at all."""
+"""Who hears an answer gets it whole once it has ended, or not at all; and the stream is never in danger."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from tidegate.core.errors import BrokenContract
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, ToolCall, frame_of
-from tidegate.core.messages import ToolCallPart
+from tidegate.core.exchange import Exchange
+from tidegate.core.fold import Answer
 from tidegate.pipeline.hearing import Hearing
 
-BEGIN: tuple[Event, ...] = (Start("m"), Reasoning("hm"), Text("a"), Text("b", ({"token": "b"},)))
-END: tuple[Event, ...] = (ToolCall(0, "c", "f", "{}"), Finish("stop"), End())
+EXCHANGE = Exchange("ex_1", "test", 0.0)
 
 
-def test_a_whole_answer_is_heard_without_its_logprobs() -> None:
-    hearing = Hearing()
-    hearing.hear([frame_of(*BEGIN)])
-    hearing.hear([frame_of(event) for event in END])
-    answer = hearing.answer()
-    assert answer is not None
-    assert (answer.reasoning, answer.text, answer.finish) == ("hm", "ab", "stop")
-    assert answer.tool_calls == (ToolCallPart("c", "f", "{}"),)
-    assert answer.text_logprobs is None
+def heard(*batches: list[Frame], most: int = 1000) -> list[tuple[Exchange, Answer]]:
+    kept: list[tuple[Exchange, Answer]] = []
+    hearing = Hearing([lambda *what: kept.append(what), lambda *what: kept.append(what)], most)
+    for frames in batches:
+        hearing.hear(frames)
+    hearing.end(EXCHANGE)
+    return kept
 
 
-def test_an_answer_without_its_end_was_not_heard() -> None:
-    hearing = Hearing()
-    hearing.hear([frame_of(*BEGIN)])
-    assert hearing.answer() is None
+def frames(*events: Event) -> list[Frame]:
+    return [frame_of(event) for event in events]
 
 
-def unreadable() -> tuple[Event, ...]:
-    raise BrokenContract("no")
+def test_every_keeper_gets_the_whole_answer() -> None:
+    kept = heard(frames(Start("m"), Text("Good ")), frames(Text("day"), Finish("stop"), End()))
+    assert [(exchange.exchange_id, answer.text) for exchange, answer in kept] == [("ex_1", "Good day")] * 2
 
 
-@pytest.mark.parametrize("frame", [Frame(b"x", unreadable), frame_of(End())], ids=["unreadable", "out of order"])
-def test_what_cannot_be_read_is_no_error(frame: Frame) -> None:
-    hearing = Hearing()
-    hearing.hear([frame])
-    hearing.hear([frame_of(*BEGIN), frame_of(*END)])
-    assert hearing.answer() is None
+def _broken() -> tuple[Event, ...]:
+    raise BrokenContract("a delta that is not text")
 
 
-@pytest.mark.parametrize(("most", "heard"), [(6, True), (5, False)])
-def test_what_is_too_long_is_forgotten(most: int, heard: bool) -> None:
-    hearing = Hearing(most)
-    hearing.hear([frame_of(*BEGIN)])
-    hearing.hear([frame_of(*END)])
-    assert (hearing.answer() is not None) == heard
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [[Frame(b"x", _broken)], frames(Start(), Finish("stop"), End())],
+        [frames(Start(), Text("cut"))],
+        [frames(Start(), Text("t" * 1001), Finish("stop"), End())],
+        [frames(Start(), Reasoning("t" * 500), ToolCall(0, "c", "f", "a" * 501), Finish("stop"), End())],
+        [frames(Text("before its start"))],
+        [],
+    ],
+)
+def test_what_is_broken_cut_or_too_long_is_not_kept(batches: list[Any]) -> None:
+    assert heard(*batches) == []

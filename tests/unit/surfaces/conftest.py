@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.screened import screening
 
 from tidegate.backends.registry import Registry
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
@@ -83,4 +84,5 @@ def _gateway(backends: Sequence[Any], policy: Policy, ledger: Ledger) -> Gateway
         wall_clock=lambda: 1_700_000_000.0,
         timer=lambda: 0.0,
         new_id=lambda: next(ids),
+        screening=screening(policy),
     )

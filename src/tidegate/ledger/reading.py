@@ -1,0 +1,116 @@
+"""A ledger's file and its key as others read them: without a gateway, and without being able to change anything."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tidegate.core.errors import Misconfigured
+from tidegate.ledger import schema
+from tidegate.ledger.entries import COLUMNS, Entry, entry_from
+
+SALT_BYTES = 32
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
+_PRIVATE = (
+    "SELECT conversation FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
+    "ORDER BY arrived_at"
+)
+_SINCE = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE arrived_at >= ? ORDER BY seq"
+_SEEN = (
+    "SELECT backend, boundary, model FROM exchanges WHERE backend IS NOT NULL AND boundary IS NOT NULL AND model IS NOT NULL "
+    "GROUP BY backend, boundary, model ORDER BY COUNT(*) DESC"
+)
+
+
+def read_entry(path: Path, exchange_id: str) -> Entry | None:
+    """One entry out of a ledger file, without the gateway."""
+    rows = _read(path, _SELECT, (exchange_id,))
+    return entry_from(rows[0]) if rows else None
+
+
+def private_conversations(path: Path, since: float) -> list[str]:
+    """The digests of the conversations in which something was private since then (unix seconds), each once."""
+    found = (row[0].split(",") for row in _read(path, _PRIVATE, (since,)))
+    return list(dict.fromkeys(digest for digests in found for digest in digests))
+
+
+def each_entry(path: Path, since: float | None = None) -> Iterator[Entry]:
+    """The rows of a ledger that arrived since then, as they were written, one by one."""
+    with reading(path) as database:
+        for row in database.execute(_SINCE, (since if since is not None else 0.0,)):
+            yield entry_from(row)
+
+
+def count_entries(path: Path) -> int:
+    """About how many rows there are."""
+    with reading(path) as database:
+        return database.execute("SELECT MAX(seq) FROM exchanges").fetchone()[0] or 0
+
+
+class Seen(NamedTuple):
+    """That a backend at this boundary was asked for this model."""
+
+    backend: str
+    boundary: str
+    model: str
+
+
+def seen_backends(path: Path) -> list[Seen]:
+    """Who was asked for what, as far as the ledger says, the most frequent first."""
+    with reading(path) as database:
+        return [Seen(*row) for row in database.execute(_SEEN)]
+
+
+@contextmanager
+def reading(path: Path) -> Generator[sqlite3.Connection]:
+    """One moment of a ledger of this version, read-only, however long the block reads."""
+    if not path.exists():
+        raise Misconfigured(f"there is no ledger {path}; check [ledger] path, or --config")
+    try:
+        with closing(open_to_read(path)) as database:
+            database.execute("BEGIN")
+            version = schema.version_of(database)
+            if version != schema.VERSION:
+                raise Misconfigured(
+                    f"ledger {path} is of version {version} and this Tidegate reads version {schema.VERSION}; a gateway "
+                    "brings an older one up to date when it starts"
+                )
+            yield database
+    except sqlite3.Error as error:
+        raise Misconfigured(f"ledger {path} cannot be read ({type(error).__name__}); check [ledger] path") from None
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that can change nothing."""
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
+
+
+def _read(path: Path, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    if not path.exists():
+        return []
+    try:
+        with closing(open_to_read(path)) as database:
+            if schema.version_of(database) == 0:
+                return []  # being made just now
+            return database.execute(query, values).fetchall()
+    except sqlite3.Error as error:
+        raise Misconfigured(f"ledger {path} cannot be read ({type(error).__name__}); check [ledger] path") from None
+
+
+def salt_path(path: Path) -> Path:
+    return path.with_suffix(".salt")
+
+
+def read_salt(path: Path) -> bytes:
+    """The key of the ledger's hashes and seals."""
+    place = salt_path(path)
+    try:
+        salt = place.read_bytes()
+    except FileNotFoundError:
+        raise Misconfigured(f"the ledger's key {place} is missing; without it nothing can be checked") from None
+    if len(salt) != SALT_BYTES:
+        raise Misconfigured(f"the ledger's key {place} is damaged; move it away or change [ledger] path")
+    return salt
