@@ -9,7 +9,7 @@ ARGS ?=
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-real real-runtimes check docs bench clean
+.PHONY: help up test leaktest test-real real-runtimes check docs bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -19,6 +19,9 @@ up: $(VENV)/.installed ## install, fetch the demo model, start on 127.0.0.1:4141
 
 test: $(VENV)/.tested $(if $(CI),real-runtimes) ## install what the tests need and run all of them (ARGS="-k name")
 	@$(BIN)/python -m pytest $(if $(CI),--real) $(ARGS)
+
+leaktest: $(VENV)/.tested ## 100,000 private requests with faults: none may reach the outside (ARGS="--seed 2")
+	@$(BIN)/python -m tests.leaks $(ARGS)
 
 test-real: real-runtimes ## test against a real vLLM and transformers serve too; CI does so in `make test`
 	@$(BIN)/python -m pytest --real tests/real $(ARGS)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tidegate.app.capture import content_store
 from tidegate.app.detection import check_slow_look
 from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
@@ -44,6 +45,7 @@ from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.reading import private_conversations
 from tidegate.ledger.store import Ledger
+from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
@@ -94,6 +96,7 @@ class App:
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
+        self.content = content_store(config, environment, state_folder)
         self._config = config
         self._door = Door(clients)
         self.asgi: Server | None = None
@@ -145,6 +148,8 @@ class App:
         """Open the ledger, start the engine, look at the backends."""
         self.ledger.on_written = on_written
         self.ledger.open()
+        if self.content is not None:
+            self.content.open()
         self.compose()
         if self.engine is not None:
             self.engine.start()
@@ -154,6 +159,7 @@ class App:
 
     def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
+        capture = NO_CAPTURE if self.content is None else Capture(self.content.classes, self.content.put)
         gateway = Gateway(
             self.registry,
             self.policy,
@@ -164,6 +170,7 @@ class App:
             new_id=_Ids(),
             screening=self._screening(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
+            capture=capture,
             patience=Patience(self._config.timeouts.load_s),
             shadow=self._shadow,
         )
@@ -201,7 +208,7 @@ class App:
             off_beta=answering(FimFormat(self.contract, beta=False)),
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
-            admin=AdminSurface(gateway, self._door, self.ledger),
+            admin=AdminSurface(gateway, self._door, self.ledger, self.content),
         )
 
     async def stop(self) -> None:
@@ -213,6 +220,8 @@ class App:
         if self.engine is not None:
             await self.engine.stop()
         self.close_connections()
+        if self.content is not None:
+            self.content.close()
         self.ledger.close()
 
     def close_connections(self) -> None:

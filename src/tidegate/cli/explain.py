@@ -50,6 +50,9 @@ def explain(
     dates: str = typer.Argument("", help="With `contract`: a profile, or two as OLD..NEW for what changed."),
     url: str = typer.Option(DEFAULT_URL, help=URL_HELP),
     config: Path | None = typer.Option(None, help="Configuration file, to find the ledger when no gateway runs."),
+    content: bool = typer.Option(
+        False, "--content", help="With an exchange id: what was kept of it ([capture]); needs the key in its variable."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Say what a rule code means, what happened to one exchange, or what the contract says at a date."""
@@ -58,6 +61,9 @@ def explain(
         return
     if dates:
         raise Misconfigured(f"{dates!r}: a second word is only for `tidegate explain contract`")
+    if content:
+        _show_content(what, config, as_json)
+        return
     if what.startswith("ex_"):
         _explain_exchange(what, url, config, as_json)
         return
@@ -99,6 +105,15 @@ def _explain_exchange(exchange_id: str, url: str, config: Path | None, as_json: 
         print(f"  {verdict['backend']:<12} {'kept' if verdict['kept'] else 'dropped':<8} {_titled(verdict['rule'])}")
     for code in dict.fromkeys([*exchange["rules"], *exchange["quirks"]]):
         print(f"  {_titled(code)}")
+
+
+def _show_content(what: str, config: Path | None, as_json: bool) -> None:
+    if not what.startswith("ex_"):
+        raise Misconfigured("--content needs an exchange id, as it stands in the response header x-tidegate-exchange")
+    from tidegate.cli.content import content_of, lines_of
+
+    kept = content_of(what, config)
+    print(json.dumps(kept, indent=2, ensure_ascii=False) if as_json else lines_of(kept))
 
 
 def _titled(code: str) -> str:

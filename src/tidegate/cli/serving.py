@@ -8,6 +8,7 @@ import signal
 import socket
 from typing import Any
 
+from tidegate.cli.crash import watch
 from tidegate.core.errors import Misconfigured
 from tidegate.surfaces.serving import HttpServer
 
@@ -42,6 +43,7 @@ def run(main: Any) -> None:
     except ImportError:  # Windows has none
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
+        watch(runner.get_loop())
         runner.run(main)
 
 

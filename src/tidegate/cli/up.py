@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib.util
-import logging
 import os
 import socket
 import sys
@@ -23,6 +22,7 @@ from tidegate.app.detection import slow_look_of
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
+from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
@@ -49,7 +49,6 @@ def up(
     ask: bool = typer.Option(True, help="Send one prompt after the start and show the answer."),
 ) -> None:
     """Start the gateway, with the embedded demo model unless told otherwise."""
-    logging.basicConfig(format="tidegate: %(message)s", level=logging.WARNING)
     path = config_path(config)
     options = _with_flags(read_config(path), host, port, model, embedded)
     state = state_folder()
@@ -59,6 +58,7 @@ def up(
         model_path = _model_path(options) if options.embedded.enabled else None
         slow = slow_look_of(options.privacy, cache_folder(), lambda line: print(line, file=sys.stderr), _samples_read)
         gateway = App(options, os.environ, state, model_path, slow)
+        say_no_content()
         run(_serve(gateway, options, listener, path, greet=ask))
 
 
@@ -136,6 +136,9 @@ def _announce(gateway: App, options: Config, url: str, path: Path | None) -> Non
     print(f"  config    {path or 'defaults (no tidegate.toml)'}")
     print(f"  class     {options.privacy.default_class} unless raised by client, alias or x-tidegate-class")
     print(f"  ledger    {gateway.ledger.path} (never content)")
+    if gateway.content is not None:
+        classes = ", ".join(options.capture.classes)
+        print(f"  content   {gateway.content.folder} ({classes}; encrypted, for {options.capture.keep_s:g} s)")
     for view in gateway.registry.snapshot().backends:
         note = f"   {view.note}" if view.note else ""
         models = ", ".join(view.models) or "models not known yet"

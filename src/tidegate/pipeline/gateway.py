@@ -32,6 +32,7 @@ from tidegate.core.requests import ChatRequest, Request
 from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
+from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.each import answer_each
 from tidegate.pipeline.figures import FigureBook
 from tidegate.pipeline.hearing import Hearing
@@ -78,6 +79,7 @@ class Gateway:
         new_id: Callable[[], str],
         screening: Screening,
         memory: ReasoningMemory = NO_MEMORY,
+        capture: Capture = NO_CAPTURE,
         patience: Patience = PATIENCE,
         shadow: Shadow = NO_SHADOW,
     ) -> None:
@@ -90,6 +92,7 @@ class Gateway:
         self._new_id = new_id
         self._screening = screening
         self._memory = memory
+        self._capture = capture
         self._patience = patience
         self.shadow = shadow
         self._figures = FigureBook(price) if policy.balances else None
@@ -175,10 +178,15 @@ class Gateway:
 
     def _hearing(self, exchange: Exchange, decided: Decided[Any]) -> Hearing | None:
         """Someone to hear the answer, where anybody wants to keep of it."""
-        keepers = [self._screening.keeper(decided.request, decided.decision)]
+        request = decided.request
+        keepers = [self._screening.keeper(request, decided.decision)]
         if exchange.surface != SHADOW_SURFACE:
             # A shadow's answer is nobody's turn: it must not be remembered in the place of what the client got.
-            keepers += [self._memory.keeper(decided.request), self.shadow.keeper(self, exchange, decided)]
+            keepers += [
+                self._memory.keeper(request),
+                self._capture.keeper(exchange, request),
+                self.shadow.keeper(self, exchange, decided),
+            ]
         wanted = [keep for keep in keepers if keep is not None]
         return Hearing(wanted) if wanted else None
 

@@ -33,11 +33,21 @@ class Book(Protocol):
     def find(self, exchange_id: str) -> Entry | None: ...
 
 
+class Kept(Protocol):
+    """What it reads of kept content: how much, never what."""
+
+    written: int
+    dropped: int
+    refused: int
+    error: str | None
+
+
 class AdminSurface:
-    def __init__(self, gateway: Gateway, door: Door, book: Book) -> None:
+    def __init__(self, gateway: Gateway, door: Door, book: Book, content: Kept | None = None) -> None:
         self._gateway = gateway
         self._door = door
         self._book = book
+        self._content = content
 
     async def health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """The process is alive."""
@@ -70,6 +80,9 @@ class AdminSurface:
             "shadow": self._gateway.shadow.view(),
             "ledger": ledger,
         }
+        if (kept := self._content) is not None:
+            counts = {"written": kept.written, "dropped": kept.dropped, "refused": kept.refused, "error": kept.error}
+            status["content"] = counts
         await respond(send, 200, orjson.dumps(status))
 
     def _backend(self, view: BackendView) -> dict[str, Any]:

@@ -31,9 +31,13 @@ def unexpected() -> GatewayError:
 
 
 def log_unexpected(error: BaseException) -> None:
+    _log.error("unexpected %s", named(error))
+
+
+def named(error: BaseException) -> str:
     """Class and place only: an exception's text may hold what a client sent."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
-    _log.error("unexpected %s at %s", type(error).__name__, place)
+    return f"{type(error).__name__} at {place}"
