@@ -24,7 +24,7 @@ from tidegate.ledger.entries import Entry
 from tidegate.ledger.reading import Seen
 from tidegate.routing.decide import decide
 from tidegate.routing.policy import Ask, Policy
-from tidegate.routing.rules import FOREIGN, LACKS, NOT_KNOWN
+from tidegate.routing.rules import FOREIGN, HEADER_CLASS, LACKS, NOT_KNOWN
 
 _NAMELESS = "(its default model)"
 _NOT_KEPT = (None, "(not a name)")
@@ -80,12 +80,14 @@ def ask_of(
     if entry.asked_model is None or entry.asked_model in _NOT_KEPT:
         return Unknown("the model's name was not kept")
     asked = model = entry.asked_model
-    if FOREIGN.code in entry.rules.split(",") and decide(Ask(asked), snapshot, policy).refusal == "unknown_model":
+    rules = entry.rules.split(",")
+    wished = entry.wished_class or (entry.data_class if HEADER_CLASS.code in rules else None)
+    if FOREIGN.code in rules and decide(Ask(asked), snapshot, policy).refusal == "unknown_model":
         model = mapped_model(asked, policy.contract)
     return Ask(
         model,
         client_classes.get(entry.client) if entry.client is not None else None,
-        DataClass(entry.wished_class) if entry.wished_class else None,
+        DataClass(wished) if wished else None,
         "" if model == asked else asked,
         _features(entry.needs or ""),
         says_thinking=True,  # what a retired name meant is among the needs already

@@ -72,6 +72,7 @@ def test_the_class_is_made_anew_from_client_alias_and_header(build):
     )
     for changes in ({"client": "clinic"}, {"asked_model": "notes"}, {"wished_class": "private"}):
         assert decided(found, booked(0, PUBLIC, **changes)).data_class is PRIVATE
+    assert decided(found, booked(0, PRIVATE, rules="CLS001,CLS004,RTE003")).data_class is PRIVATE
     assert decided(found, booked(0, PRIVATE, client="web")).data_class is PUBLIC
 
 
