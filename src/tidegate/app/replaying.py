@@ -46,7 +46,10 @@ class Replaying:
         self._boundaries = {view.name: view.boundary for view in self.snapshot.backends}
 
     def change(self, entry: Entry) -> Change:
-        return compare(entry, self.decide(entry), self._boundaries)
+        try:
+            return compare(entry, self.decide(entry), self._boundaries)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return Change("cannot say", "somebody changed the row, see `tidegate prove`", "-")
 
     def decide(self, entry: Entry) -> Decision | Unknown:
         if entry.client is not None and self.client_classes and entry.client not in self.client_classes:

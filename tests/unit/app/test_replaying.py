@@ -152,3 +152,9 @@ def test_the_same_file_changes_nothing(build):
     entry = booked(0, PUBLIC, HOME)
     assert entry.arrived_at == BEGAN
     assert found.change(entry).kind == "unchanged"
+
+
+@pytest.mark.parametrize("changes", [{"sends": "x"}, {"verdicts": "[1]"}, {"wished_class": "secret"}, {"rules": 5}])
+def test_a_row_that_somebody_changed_into_none_stops_nothing(build, changes):
+    change = build(backends={"box": BOX}).change(booked(0, PUBLIC, HOME, **changes))
+    assert (change.kind, change.then) == ("cannot say", "somebody changed the row, see `tidegate prove`")
