@@ -101,7 +101,7 @@ class Ledger:
         return recent or read_entry(self.path, exchange_id)
 
     def private_conversations(self, since: float) -> dict[str, float]:
-        """Digests of the conversations that were private since then and when they last were, from the file. Blocking; for the start."""
+        """Digests of the conversations that were private since then, with when they last were. Blocking."""
         return private_conversations(self.path, since)
 
     @property
