@@ -119,6 +119,20 @@ def test_a_finding_that_names_no_characters_keeps_the_request_home(place: Place,
         mask(said("some text"), {place: [found]}, Coiner(KEY))
 
 
+def test_part_of_a_word_that_was_found_in_a_name_keeps_the_request_home():
+    """The value is too short to be looked for in words: only the finding says that it is there."""
+    request = said("x", tools=(ToolSpec("getAdaNow"),))
+    with pytest.raises(Unmaskable, match=r"tools\[0\].name .*MSK003"):
+        mask(request, {Place("tools", 0, "name"): [finding(3, 6)]}, Coiner(KEY))
+
+
+def test_a_value_that_a_name_repeats_keeps_the_request_home():
+    """Nothing was found in the name itself."""
+    request = said("Ada", tools=(ToolSpec("get_Ada"),))
+    with pytest.raises(Unmaskable, match=r"tools\[0\].name .*MSK003"):
+        mask(request, {Place("messages", 0, "content"): [finding(0, 3)]}, Coiner(KEY))
+
+
 def test_in_arguments_only_the_value_is_written_anew():
     text = '{ "z":1.10, "to" : "ada\\u0040example.test", "k":["x\\/y"] }'
     done = veiled(said(ToolCallPart("c", "f", text), ReasoningPart(CARD), role="assistant"), ["ada@example.test"])
