@@ -15,6 +15,7 @@ from tidegate.core.requests import ChatRequest, FimRequest, NamedTool, Request, 
 from tidegate.privacy.masking import Masked, Veil, mask
 from tidegate.privacy.places import Place
 from tidegate.privacy.pseudonyms import Coiner
+from tidegate.privacy.texts import passages
 
 CARD = "4111-1111-1111-1111"
 KEY = b"k" * 32
@@ -184,6 +185,17 @@ def test_the_work_is_looked_at_before_it_is_handed_out(monkeypatch: pytest.Monke
     monkeypatch.setattr("tidegate.privacy.masking.rewritten", lambda request, change: request)
     with pytest.raises(Unmaskable, match="MSK006"):
         veiled(said(CARD))
+
+
+def test_there_is_an_end_to_what_is_looked_for(monkeypatch: pytest.MonkeyPatch):
+    request = said(f"{CARD} and more")
+    size = sum(len(text) for _, text, _ in passages(request))
+    monkeypatch.setattr("tidegate.privacy.masking.MOST_SEARCHED", size)
+    assert len(veiled(request).veil) == 1
+    monkeypatch.setattr("tidegate.privacy.masking.MOST_SEARCHED", size - 1)
+    with pytest.raises(Unmaskable, match="MSK009") as refused:
+        veiled(request)
+    assert CARD not in refused.value.message
 
 
 def test_a_value_that_looks_like_a_pseudonym_s_kind_stays_home():
