@@ -200,7 +200,7 @@ def test_there_is_an_end_to_what_is_looked_for(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_value_that_looks_like_a_pseudonym_s_kind_stays_home():
     with pytest.raises(Unmaskable, match="MSK006"):
-        veiled(said("the DATA here"), ["DATA"])
+        veiled(said("the CARD here"), ["CARD"])
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [("json_object", True), ("json_schema", True), ("text", False)])
