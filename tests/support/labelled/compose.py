@@ -141,7 +141,7 @@ def labelled(split: Split, each: int = EACH) -> tuple[Labelled, ...]:
     )
 
 
-def negatives(split: Split, each: int = 5 * EACH) -> tuple[Labelled, ...]:
+def negatives(split: Split, each: int = 10 * EACH) -> tuple[Labelled, ...]:
     """Texts in which nothing is to be found; their variant is the kind of trap."""
     found: list[Labelled] = []
     for trap, table in negatives_of(split).items():
