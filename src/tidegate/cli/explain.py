@@ -20,12 +20,22 @@ from tidegate.cli.http import DEFAULT_URL, URL_HELP, get_json
 from tidegate.core.errors import Misconfigured
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import RULEBOOKS
+from tidegate.privacy.rules import SENSITIVE
 from tidegate.routing.rules import CLASSES, ROUTES
 from tidegate.simulator.fault_kinds import SIMULATOR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-BOOKS: tuple[Rulebook, ...] = (CLASSES, ROUTES, LOCALITY, PROFILES, *RULEBOOKS, SIMULATOR, validation_rules())
+BOOKS: tuple[Rulebook, ...] = (
+    CLASSES,
+    ROUTES,
+    SENSITIVE,
+    LOCALITY,
+    PROFILES,
+    *RULEBOOKS,
+    SIMULATOR,
+    validation_rules(),
+)
 
 
 @app.command()

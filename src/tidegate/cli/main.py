@@ -18,6 +18,7 @@ COMMANDS = {
     "ask": "Send one prompt to a running gateway and show the answer and its decision.",
     "status": "Show the backends, classes and ledger of a running gateway.",
     "explain": "Say what a rule code means, what happened to one exchange, or what the contract says at a date.",
+    "scan": "Look for personal data and secrets in files or standard input.",
     "sim": "Simulate the hosted DeepSeek API, with faults on demand.",
     "config": "Check or show the configuration.",
 }

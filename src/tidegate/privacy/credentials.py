@@ -1,0 +1,207 @@
+"""What holds a secret by its form: PEM blocks, web tokens, headers, addresses with a password, connection strings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from tidegate.privacy import secret_rules as rules
+from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, closes, cued, opens
+from tidegate.privacy.keys import entropy
+
+_PEM = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"
+    r"|PuTTY-User-Key-File-[23]:"
+)
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2[A-Z ]{0,40}----")
+_PEM_BODY = re.compile(
+    r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*"
+)
+_PEM_REACH = 16_384
+_JWT = re.compile(
+    r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
+    r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})"
+)
+_HEADER = re.compile(
+    r"(?ai)(?:authorization|\bauth)[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(bearer|token|basic|apikey|key"
+    r"|digest)[ :]{1,3}([A-Za-z0-9+/_.~=:-]{8,})"
+)
+_BEARER = re.compile(r"(?ai)bearer[ :\"']{1,4}([A-Za-z0-9+/_.~=-]{16,})")
+_KEY_HEADER = re.compile(
+    r"(?ai)(?:x-[a-z-]{0,24}(?:key|token|secret)|api-key|apikey|private-token"
+    r"|ocp-apim-subscription-key)[\"'\\]{0,3}\s?:\s?[\"'\\]{0,3}([A-Za-z0-9+/_.~=-]{12,})"
+)
+_CURL = re.compile(r"curl [^\n]{0,200}?(?:-u|--user)[ =]?[\"']?([^\s:\"']{1,64}:[^\s\"']{3,128})")
+_COOKIE = re.compile(
+    r"(?ai)(?<![a-z])[a-z_.-]{0,24}(?:sess|sid|auth|token|jwt)[a-z_.-]{0,16}=([A-Za-z0-9+/_.%=-]{16,})"
+)
+_COOKIE_CUE = re.compile(r"(?ai)cookies?[\"' ]{0,3}[:=]")
+_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{1,24}://([^\s:/@\"'<>{}$]{0,64}):([^\s/@\"'<>]{2,128}"
+    r"|[^\s@\"'<>]{2,64})@[A-Za-z0-9\[\]_.{-]"
+)
+_URL_QUERY = re.compile(
+    r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth"
+    r"|pwd)=([A-Za-z0-9+/_.%~=-]{12,})"
+)
+_CONNECTION = re.compile(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
+_PAIRS = re.compile(
+    r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|initial catalog|uid|user(?: id|name)?"
+    r"|driver|dsn|port|jdbc)[ =:]"
+)
+_AZURE = re.compile(
+    r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})"
+)
+_SAS = re.compile(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
+_AWS_SECRET = re.compile(
+    r"(?ai)(?:aws|amazon|s3|secret_?access_?key|secretkey|secret key"
+    r"|session_?token)[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|："
+    r"|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})"
+)
+_KIND_SECRET = re.compile(r"kind[\"']?: [\"']?Secret\b")
+_DATA = re.compile(
+    r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE
+)
+_DATA_LINE = re.compile(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
+_OTPAUTH = re.compile(r"otpauth://[^\s\"']{8,300}")
+
+
+def _pem(text: str) -> Iterator[Found]:
+    """To its end, or as far as what follows still looks like a key."""
+    done = 0
+    for begin in _PEM.finditer(text):
+        if begin.start() < done:
+            continue
+        finish = _PEM_END.search(text, begin.end(), begin.end() + _PEM_REACH)
+        if finish:
+            done = finish.end()
+        else:
+            body = _PEM_BODY.match(text, begin.end(), begin.end() + _PEM_REACH)
+            done = begin.end() + len((body[0] if body else "").rstrip())
+        yield Found(begin.start(), done, rules.PRIVATE_KEY, CHECKED)
+
+
+def _jwt(text: str) -> Iterator[Found]:
+    for found in _JWT.finditer(text):
+        if opens(text, found.start()):
+            yield Found(
+                found.start(),
+                len(
+                    found[0].rstrip("."),
+                )
+                + found.start(),
+                rules.JWT,
+                CHECKED,
+            )
+
+
+def _value(found: re.Match[str], group: int, code: str, strength: int = SHAPED) -> Found:
+    start, end = found.span(group)
+    while end > start and found.string[end - 1] in ".,;:":
+        end -= 1
+    return Found(start, end, code, strength)
+
+
+def _random(word: str) -> bool:
+    return entropy(word) >= 2.5 and (any(map(str.isdigit, word)) or (entropy(word) >= 3.2 and word.lower() != word))
+
+
+def _headers(text: str) -> Iterator[Found]:
+    for found in _HEADER.finditer(text):
+        if found[1].lower() == "basic":
+            if _is_basic(found[2]):
+                yield _value(found, 2, rules.AUTHORIZATION)
+        elif _random(found[2]):
+            yield _value(found, 2, rules.AUTHORIZATION)
+    for found in _COOKIE.finditer(text):
+        if _random(found[1]) and cued(_COOKIE_CUE, text, found.start(), 400):
+            yield _value(found, 1, rules.AUTHORIZATION)
+    for pattern in (_BEARER, _KEY_HEADER):
+        for found in pattern.finditer(text):
+            if _random(found[1]):
+                yield _value(found, 1, rules.AUTHORIZATION)
+    for found in _CURL.finditer(text):
+        if "$" not in found[1]:
+            yield _value(found, 1, rules.AUTHORIZATION)
+
+
+def _is_basic(word: str) -> bool:
+    try:
+        return b":" in base64.b64decode(word + "=" * (-len(word) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return False
+
+
+_FAKE = re.compile(r"(?ai)^(?:[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|\[|token$)")
+
+
+def _urls(text: str) -> Iterator[Found]:
+    for found in _URL.finditer(text):
+        if not _FAKE.match(found[2]):
+            # The host stays readable: only who and the password are cut out.
+            start = found.start(1) if found[1] else found.start(2)
+            yield Found(start, found.end(2), rules.URL_PASSWORD, CHECKED)
+    for found in _URL_QUERY.finditer(text):
+        if _random(found[1]):
+            yield _value(found, 1, rules.SECRET)
+    for found in _OTPAUTH.finditer(text):
+        yield Found(found.start(), found.end(), rules.SECRET)
+
+
+def _connections(text: str) -> Iterator[Found]:
+    for found in _CONNECTION.finditer(text):
+        start, end = found.span(1)
+        around = text[max(0, found.start() - 160) : found.start()] + "\n" + text[end : end + 80]
+        if ";" in around and _PAIRS.search(around) and not _FAKE.match(found[1].strip("'")):
+            yield Found(start, end, rules.CONNECTION, SHAPED)
+
+
+def _azure(text: str) -> Iterator[Found]:
+    for found in _AZURE.finditer(text):
+        if entropy(found[1]) > 3.5:
+            yield Found(*found.span(1), rules.AZURE, CHECKED)
+    for found in _SAS.finditer(text):
+        yield Found(*found.span(1 if found[1] else 0), rules.AZURE, SHAPED)
+
+
+def _aws(text: str) -> Iterator[Found]:
+    for found in _AWS_SECRET.finditer(text):
+        if closes(text, found.end(1)) and entropy(found[1]) > 3.5:
+            yield Found(*found.span(1), rules.AWS, SHAPED)
+
+
+def _kubernetes(text: str) -> Iterator[Found]:
+    if not _KIND_SECRET.search(text):
+        return
+    for block in _DATA.finditer(text):
+        for line in _DATA_LINE.finditer(text, block.start(2), block.end(2)):
+            try:
+                base64.b64decode(line[1], validate=True)
+            except (ValueError, binascii.Error):
+                continue
+            yield Found(*line.span(1), rules.KUBERNETES, SHAPED)
+
+
+CREDENTIALS = (
+    Detector("pem", r"BEGIN (?:[A-Z0-9]+ ){0,3}(?:ENCRYPTED )?PRIVATE KEY|PuTTY-User-Key-File", _pem),
+    Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}[A-Za-z0-9_-]*\.", _jwt),
+    Detector(
+        "headers",
+        r"(?i)auth[a-z]{0,12}[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(?:bearer|token|basic|api|key"
+        r"|digest)|bearer[ :\"']|curl .*-u|x-[a-z-]*(?:key|token|secret)|"
+        r"api-key|apikey[\"' ]*:|private-token|subscription-key|cookie:",
+        _headers,
+    ),
+    Detector(
+        "urls",
+        r"(?i)://[^\s/@\"'<>]*:[^\s@]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth"
+        r"|pwd)[a-z]{0,4}=|otpauth:",
+        _urls,
+    ),
+    Detector("connections", r"(?i)(?:pwd|password|passwd) ?=[^\n]*;|;[^\n]*(?:pwd|password|passwd) ?=", _connections),
+    Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure),
+    Detector("aws", r"(?i)(?:aws|amazon|s3|secret|session_?token)[^\n]{0,60}[A-Za-z0-9/+]{40}", _aws),
+    Detector("kubernetes", r"kind[\"']?: [\"']?Secret", _kubernetes),
+)

@@ -1,0 +1,66 @@
+"""The first pass: one RE2 automaton over a text that says which of many patterns match anywhere in it.
+
+About 2 us per 1,000 characters for all patterns together, without the interpreter's lock (facts of 2026-11-22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+# It has no types; this is the one module that knows it.
+_RE2: Any = import_module("re2")
+PatternError: type[Exception] = _RE2.error
+_MEMORY = 256 << 20
+
+
+class Match(Protocol):
+    def start(self) -> int: ...
+    def end(self) -> int: ...
+    def span(self) -> tuple[int, int]: ...
+
+
+class Pattern(Protocol):
+    """RE2's compiled pattern. Places are of what it is given: bytes or characters."""
+
+    def search(self, text: str | bytes, pos: int = 0) -> Match | None: ...
+    def fullmatch(self, text: str | bytes) -> Match | None: ...
+    def finditer(self, text: str | bytes) -> Iterator[Match]: ...
+
+
+def _options(longest: bool) -> Any:
+    """Much room for its tables, and no words on standard error, where a pattern could be told."""
+    options = _RE2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    options.longest_match = longest
+    return options
+
+
+def compiled(pattern: str, *, longest: bool = False) -> Pattern:
+    found: Pattern = _RE2.compile(pattern, _options(longest))
+    return found
+
+
+def escaped(text: str) -> str:
+    return str(_RE2.escape(text))
+
+
+class Gates:
+    """`matching` gives the numbers of the patterns that match."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._set: Any = _RE2.Set.SearchSet(_options(False))
+        # RE2 says nothing when it runs out of memory, it just reports no match. This one always matches, so that its
+        # absence shows that nobody looked.
+        self._set.Add(r"\A")
+        for pattern in patterns:
+            self._set.Add(pattern)
+        self._set.Compile()
+
+    def matching(self, encoded: bytes) -> list[int]:
+        found: list[int] = self._set.Match(encoded)
+        if 0 not in found:
+            raise RuntimeError("the first pass of detection did not finish")
+        return [number - 1 for number in found if number]

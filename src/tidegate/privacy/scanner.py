@@ -1,0 +1,76 @@
+"""Looks through one text and says what is where: the first tier of detection, patterns, check digits and terms.
+
+One RE2 pass says which detectors have anything to look for; only those run. Pure: no file, no socket, no clock; whoever
+calls it bounds its time and takes an exception for "nobody looked".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tidegate.core.findings import Finding
+from tidegate.privacy.addresses import ADDRESSES
+from tidegate.privacy.assignments import ASSIGNMENTS
+from tidegate.privacy.credentials import CREDENTIALS
+from tidegate.privacy.documents import DOCUMENTS
+from tidegate.privacy.folding import NEEDS_FOLDING, Folded
+from tidegate.privacy.found import Detector, Found
+from tidegate.privacy.gates import Gates
+from tidegate.privacy.keys import KEYS
+from tidegate.privacy.national import NATIONAL
+from tidegate.privacy.numbers import NUMBERS
+from tidegate.privacy.rules import GROUPS
+from tidegate.privacy.settling import settle
+from tidegate.privacy.terms import TermFinder, Terms
+
+__all__ = ["DETECTORS", "Scanner", "Terms"]
+
+DETECTORS: tuple[Detector, ...] = (
+    NUMBERS,
+    *ADDRESSES,
+    *DOCUMENTS,
+    *NATIONAL,
+    *KEYS,
+    *CREDENTIALS,
+    *ASSIGNMENTS,
+)
+_FOLDING = len(DETECTORS)
+
+
+class Scanner:
+    """Holds no text: one scanner serves all requests and threads."""
+
+    def __init__(self, terms: Sequence[Terms] = ()) -> None:
+        self._gates = Gates([*(detector.gate for detector in DETECTORS), NEEDS_FOLDING])
+        self._terms = TermFinder(terms) if terms else None
+
+    def scan(self, text: str) -> tuple[Finding, ...]:
+        """What was found, in order and without overlaps; places are characters of `text`."""
+        if not text:
+            return ()
+        encoded = text.encode("utf-8", "replace")
+        open_gates = self._gates.matching(encoded)
+        folded: Folded | None = None
+        if _FOLDING in open_gates:
+            folded = Folded(text)
+            text = folded.text
+            encoded = text.encode("utf-8", "replace")
+            open_gates = self._gates.matching(encoded)
+        found = self._look(text, encoded, open_gates)
+        if not found:
+            return ()
+        return tuple(_finding(one, folded) for one in settle(found))
+
+    def _look(self, text: str, encoded: bytes, open_gates: Iterable[int]) -> list[Found]:
+        found: list[Found] = []
+        for number in open_gates:
+            if number != _FOLDING:
+                found += DETECTORS[number].find(text)
+        if self._terms is not None:
+            found += self._terms.find(encoded)
+        return found
+
+
+def _finding(found: Found, folded: Folded | None) -> Finding:
+    start, end = folded.place(found.start, found.end) if folded else (found.start, found.end)
+    return Finding(found.code, GROUPS[found.code], start, end, found.checksum, found.label)
