@@ -17,7 +17,7 @@ from typing import Any
 from . import shapes
 from .fillers import FILLERS, name
 from .kinds import CARRIERS, KINDS, Kind
-from .values import LANGUAGES, Label, Labelled, Language, Split, Value
+from .values import LANGUAGES, Label, Labelled, Language, Split, Value, whole
 
 HERE = Path(__file__).parent / "templates"
 MARK = re.compile("«([^»]+)»")
@@ -61,7 +61,7 @@ class Writing:
     def _fill(self, mark: str) -> None:
         match mark:
             case "v":
-                self._put(shapes.escaped(self.value) if self.quoted else self.value)
+                self._put(shapes.escaped(self.value) if self.quoted else self.value, self.kind)
             case "k":
                 self.text += self.key
             case "K":
@@ -70,13 +70,15 @@ class Writing:
                 self.write(self.sentence)
             case "name":
                 self.text += name(self.rng, self.language)
+            case "birth":  # rightly found where it is found, but not among the kinds that are measured
+                self._put(whole(FILLERS["date"](self.rng)), "date-of-birth")
             case _:
                 self.text += FILLERS[mark](self.rng)
 
-    def _put(self, value: Value) -> None:
+    def _put(self, value: Value, kind: str) -> None:
         base = len(self.text)
         self.text += value.text
-        self.labels += (Label(self.kind, base + value.start, base + value.end),)
+        self.labels += (Label(kind, base + value.start, base + value.end),)
 
 
 def shaped(kind: Kind, variant: str, value: Value, rng: random.Random) -> Value:
