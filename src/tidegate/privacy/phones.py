@@ -37,8 +37,13 @@ _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4),
 
 def _hit(run: Run, first: int, last: int, code: str, strength: int) -> Hit:
     text, start, end = run.text, run.starts[first], run.ends[last - 1]
-    while start and text[start - 1] in "+(（":
+    if start and text[start - 1] in "(（" and any(mark in ")）" for mark in text[start:end]):
         start -= 1
+    before = text[max(0, start - 2) : start]
+    if before.endswith("+"):
+        start -= 1
+    elif before in ("+ ", "+(", "+（"):
+        start -= 2
     if extension := _EXTENSION.match(text, end):
         end = extension.end()
     return last - first, Found(start, end, code, strength)
