@@ -104,6 +104,7 @@ class Pool:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(places)
         self._tasks: list[asyncio.Task[None]] = []
         self._one_start = asyncio.Lock()
+        self._places = [asyncio.Lock() for _ in range(size)]
         self._children: list[_Child | None] = [None] * size
         self._number = 0
         self._stopped = False
@@ -165,12 +166,12 @@ class Pool:
                 continue
             try:
                 await self._work(place, waiting)
-            except (LookFailed, Misconfigured) as error:
-                waiting.fail(error if isinstance(error, LookFailed) else LookFailed(error.message))
-                await self._replace(place)
-            except BaseException:
+            except asyncio.CancelledError:
                 waiting.fail(LookFailed("the workers were stopped"))
                 raise
+            except Exception as error:  # of any kind: this loop must go on, or all later jobs would wait in vain
+                waiting.fail(_as_failure(error))
+                await self._replace(place)
 
     async def _work(self, place: int, waiting: _Waiting) -> None:
         child = await self._ready_child(place)
@@ -185,23 +186,24 @@ class Pool:
         """At once, not with the next job: a start takes seconds of that job's budget."""
         await self._drop(place)
         # A child that cannot start either is tried again by the next job, which then fails.
-        with suppress(LookFailed, Misconfigured):
+        with suppress(Exception):
             await self._ready_child(place)
 
     async def _ready_child(self, place: int) -> _Child:
-        child = self._children[place]
-        if child is not None and not child.is_dead:
+        async with self._places[place]:  # a job may come while `start` is still at it
+            child = self._children[place]
+            if child is not None and not child.is_dead:
+                return child
+            await self._drop(place)
+            async with self._one_start:  # the first one works out what the others are given
+                child = self._children[place] = await _Child.spawn(self._command)
+                try:
+                    ready = await child.introduce(self._order, self._start_timeout_s, self._progress)
+                except BaseException:
+                    await self._drop(place)
+                    raise
+                self._order = replace(self._order, kept=ready.kept)
             return child
-        await self._drop(place)
-        async with self._one_start:  # the first one works out what the others are given
-            child = self._children[place] = await _Child.spawn(self._command)
-            try:
-                ready = await child.introduce(self._order, self._start_timeout_s, self._progress)
-            except BaseException:
-                await self._drop(place)
-                raise
-            self._order = replace(self._order, kept=ready.kept)
-        return child
 
     async def _drop(self, place: int) -> None:
         child, self._children[place] = self._children[place], None
@@ -296,6 +298,16 @@ class _Child:
             raise LookFailed("a worker process ended") from None
         except (msgspec.MsgspecError, struct.error, UnicodeDecodeError):
             raise LookFailed("a worker process answered nonsense") from None
+
+
+def _as_failure(error: Exception) -> LookFailed:
+    match error:
+        case LookFailed():
+            return error
+        case Misconfigured():
+            return LookFailed(error.message)
+        case _:  # its words may hold the text
+            return LookFailed(f"a worker process could not be used ({type(error).__name__})")
 
 
 def _fit(findings: tuple[tuple[Finding, ...], ...], texts: tuple[str, ...]) -> bool:

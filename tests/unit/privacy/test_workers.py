@@ -238,6 +238,31 @@ async def test_a_caller_that_leaves_costs_nobody_else_anything(make: Make) -> No
     assert finding.code == f"PID{pool.pids[0]}"
 
 
+async def test_a_job_that_comes_during_the_start_waits_for_it(make: Make, tmp_path: Path) -> None:
+    pool = make(size=2)
+    starting = asyncio.create_task(pool.start())
+    await asyncio.sleep(0)
+    found = await asyncio.gather(*(pool.run([SECRET], PATIENCE_S) for _ in range(4)))
+    assert found == [[(Finding("SEN085", "name", 0, 4),)]] * 4
+    await starting
+    assert starts(tmp_path) == ["new", "kept"]
+
+
+async def test_an_error_of_our_own_fails_one_job_and_not_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = make()
+    await pool.start()
+
+    def broken(message: object) -> bytes:
+        raise RuntimeError(SECRET)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "frame", broken)
+        with pytest.raises(LookFailed, match="RuntimeError") as failed:
+            await pool.run([SECRET], PATIENCE_S)
+    assert SECRET not in repr(failed.value)
+    assert len(await pool.run([SECRET], PATIENCE_S)) == 1
+
+
 async def test_two_children_work_at_the_same_time(make: Make, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     pool = make(size=2)
