@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -106,6 +106,7 @@ class Pool:
         self._one_start = asyncio.Lock()
         self._places = [asyncio.Lock() for _ in range(size)]
         self._children: list[_Child | None] = [None] * size
+        self._ending: set[asyncio.Task[None]] = set()
         self._number = 0
         self._stopped = False
 
@@ -134,6 +135,8 @@ class Pool:
         while not self._queue.empty():
             self._queue.get_nowait().fail(LookFailed("the workers were stopped"))
         await asyncio.gather(*(self._drop(place) for place in range(self._size)))
+        while self._ending:
+            await asyncio.wait(self._ending)
 
     async def run(self, texts: Sequence[str], budget_s: float) -> list[tuple[Finding, ...]]:
         """What is in these texts, text by text; `LookFailed` when that is not known for certain within the budget."""
@@ -196,7 +199,7 @@ class Pool:
                 return child
             await self._drop(place)
             async with self._one_start:  # the first one works out what the others are given
-                child = self._children[place] = await _Child.spawn(self._command)
+                child = self._children[place] = await self._spawn()
                 try:
                     ready = await child.introduce(self._order, self._start_timeout_s, self._progress)
                 except BaseException:
@@ -208,7 +211,22 @@ class Pool:
     async def _drop(self, place: int) -> None:
         child, self._children[place] = self._children[place], None
         if child is not None:
-            await child.end()
+            await asyncio.shield(self._see_off(child.end()))
+
+    async def _spawn(self) -> _Child:
+        spawning = asyncio.create_task(_Child.spawn(self._command))
+        try:
+            return await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            self._see_off(_end_of(spawning))
+            raise
+
+    def _see_off(self, ending: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """A cancelled job must not leave a process behind: `stop` waits for these."""
+        task = asyncio.create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
 
 
 class _Child:
@@ -298,6 +316,11 @@ class _Child:
             raise LookFailed("a worker process ended") from None
         except (msgspec.MsgspecError, struct.error, UnicodeDecodeError):
             raise LookFailed("a worker process answered nonsense") from None
+
+
+async def _end_of(spawning: asyncio.Task[_Child]) -> None:
+    with suppress(LookFailed):
+        await (await spawning).end()
 
 
 def _as_failure(error: Exception) -> LookFailed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tidegate.core.errors import Misconfigured
 from tidegate.core.findings import Finding
@@ -285,6 +287,24 @@ async def test_after_stop_nothing_runs_and_nothing_is_taken(make: Make) -> None:
             os.kill(pid, 0)
     with pytest.raises(LookFailed, match="stopped"):
         await pool.run([SECRET], PATIENCE_S)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("turns", range(6))
+def test_stop_in_the_middle_of_a_replacement_leaves_nothing_open(
+    run: Callable[..., None], turns: int, tmp_path: Path
+) -> None:
+    async def journey() -> None:
+        pool = Pool(Order(), 1, command=(sys.executable, "-c", CHILD, str(tmp_path), "ready"), grace_s=0)
+        with pytest.raises(LookFailed):
+            await pool.run(["die"], PATIENCE_S)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await pool.stop()
+        assert pool.pids == ()
+
+    run(journey())
+    gc.collect()  # what is still open says so now, and a warning is an error here
 
 
 def test_no_key_is_in_the_childs_environment() -> None:
