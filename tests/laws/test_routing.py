@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.strategies import MODERATE, asks, policies, snapshots
 
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.decision import Decision, Snapshot
+from tidegate.core.decision import Decision, Order, Snapshot
 from tidegate.core.errors import ClientMistake, PolicyRefusal
 from tidegate.routing.classify import classify
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import decision_view, refusal_error, rule_of
+from tidegate.routing.order import Figure, Figures, Price, ordered
 from tidegate.routing.policy import Ask, Policy
 
 
@@ -94,3 +97,26 @@ def test_health_changes_the_order_and_never_who_may_answer(ask, snapshot, policy
 @MODERATE
 def test_the_same_question_has_the_same_answer(ask, snapshot, policy):
     assert decide(ask, snapshot, policy) == decide(ask, snapshot, policy)
+
+
+@given(asks(), snapshots(), policies(), st.sampled_from(get_args(Order)), st.booleans(), st.data())
+@MODERATE
+def test_an_order_adds_nobody_drops_nobody_and_leaves_who_was_down_last(ask, snapshot, policy, order, hosted, data):
+    decision = decide(ask, snapshot, policy)
+    places = [(one.backend, one.model) for one in decision.candidates]
+    known = {place: data.draw(figures()) for place in places if data.draw(st.booleans())}
+    given_figures = Figures(1000.0, 100, known, lambda _model: data.draw(st.none() | st.builds(Price)))
+    found = ordered(decision, order, snapshot, hosted=hosted, figures=given_figures)
+    assert sorted(found.candidates, key=repr) == sorted(decision.candidates, key=repr)
+    assert replace(found, candidates=decision.candidates, rules=decision.rules) == decision
+    assert all(rule_of(code) for code in found.rules)
+    down = [
+        next(view for view in snapshot.backends if view.name == one.backend).health == "down"
+        for one in found.candidates
+    ]
+    assert down == sorted(down)
+
+
+def figures() -> st.SearchStrategy[Figure]:
+    some = st.none() | st.floats(0, 100)
+    return st.builds(Figure, st.integers(0, 4), st.floats(0, 1000), st.booleans(), some, some, some)

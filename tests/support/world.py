@@ -22,6 +22,7 @@ from tidegate.ledger.entries import Entry
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.pipeline.screening import Screening
+from tidegate.pipeline.shadow import Shadow
 from tidegate.routing.policy import Ask, Policy
 
 
@@ -46,13 +47,16 @@ class World:
         registry: Any = None,
         memory: ReasoningMemory = NO_MEMORY,
         looking: Screening | None = None,
+        shadow: tuple[str, ...] = (),
+        share: float = 1.0,
     ) -> None:
         self.booked: list[Entry] = []
         self.exchange: Exchange | None = None
         self.priced: list[tuple[str, Usage | None, datetime]] = []
         ids = iter(f"{number:032x}" for number in range(1000))
+        registry = registry or Registry(backends)
         self.gateway = Gateway(
-            registry or Registry(backends),
+            registry,
             policy or Policy(),
             self.booked.append,
             price=self.price,
@@ -61,6 +65,7 @@ class World:
             new_id=lambda: next(ids),
             screening=looking or screening(policy),
             memory=memory,
+            shadow=Shadow(shadow, share, lambda: registry.snapshot().backends),
         )
 
     def price(self, model: str, usage: Usage | None, at: datetime) -> Decimal | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tidegate.app.capture import content_store
+from tidegate.app.detection import check_slow_look
 from tidegate.app.embed import embedded_backend
 from tidegate.app.enforce import (
     check_binding,
@@ -42,12 +43,15 @@ from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
+from tidegate.ledger.reading import private_conversations
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
+from tidegate.pipeline.shadow import Shadow
+from tidegate.privacy.slow_look import SlowLook
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface
@@ -62,9 +66,15 @@ class App:
     """The parts, put together. `asgi` serves requests between `start` and `stop`."""
 
     def __init__(
-        self, config: Config, environment: Mapping[str, str], state_folder: Path, model_path: Path | None
+        self,
+        config: Config,
+        environment: Mapping[str, str],
+        state_folder: Path,
+        model_path: Path | None,
+        slow: SlowLook | None = None,
     ) -> None:
-        """`model_path` is the embedded model's file; needed when `config.embedded.enabled`."""
+        """`model_path` is the embedded model's file; needed when `config.embedded.enabled`. `slow` are the tiers of
+        detection in processes of their own; needed to serve when `config.privacy` asks for names or examples."""
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
         check_binding(config.server.host, clients)
@@ -72,7 +82,8 @@ class App:
         endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
         self.policy = policy_of(config, endpoints)
         self._scanner = scanner_of(config)
-        self._slow = slow_look_of(config)
+        check_slow_look(config.privacy)
+        self._slow = slow
         self._transport = Transport(_limits(config))
         self._watcher = Transport(WATCH_LIMITS)
         self._hosted: HttpBackend | None = None
@@ -85,6 +96,7 @@ class App:
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self.content = content_store(config, environment, state_folder)
+        self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
         self._config = config
         self._door = Door(clients)
         self.asgi: Server | None = None
@@ -141,6 +153,8 @@ class App:
         self.compose()
         if self.engine is not None:
             self.engine.start()
+        if self._slow is not None:
+            await self._slow.start()
         await self.registry.start()
 
     def compose(self) -> None:
@@ -158,19 +172,22 @@ class App:
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
             capture=capture,
             patience=Patience(self._config.timeouts.load_s),
+            shadow=self._shadow,
         )
         self.asgi = Server(self._surfaces(gateway))
 
     def _screening(self) -> Screening:
         """It knows the conversations that were private before the start, as far as the ledger remembers them."""
-        since = time.time() - self._config.privacy.sticky_s
+        privacy = self._config.privacy
+        assert self._slow is not None or not (privacy.names or privacy.examples), "asked for, and nobody would look"
+        since = time.time() - privacy.sticky_s
         return screening_of(
             self._config,
             self.policy,
             scanner=self._scanner,
             slow=self._slow,
             salt=self.ledger.salt,
-            private_before=self.ledger.private_conversations(since),
+            private_before=private_conversations(self.ledger.path, since).items(),
         )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
@@ -195,8 +212,11 @@ class App:
         )
 
     async def stop(self) -> None:
-        """Stop the engine and write the ledger to its end."""
+        """Stop shadows and engine, and write the ledger to its end."""
+        await self._shadow.stop()
         await self.registry.stop()
+        if self._slow is not None:
+            await self._slow.stop()
         if self.engine is not None:
             await self.engine.stop()
         self.close_connections()

@@ -196,9 +196,32 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
         if client.data_class is not None:
             _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
     rows, maskable = rows_of(config, lambda place, data_class: _check_kept(place, data_class, places))
-    contract = contract_named(config.contract.profile)
-    rewrites = config.contract.legacy_names == "rewrite"
-    return Policy(default, aliases, contract, rewrites_legacy=rewrites, rows=rows, maskable=maskable)
+    _check_shadow(config, places)
+    return Policy(
+        default,
+        aliases,
+        contract_named(config.contract.profile),
+        rewrites_legacy=config.contract.legacy_names == "rewrite",
+        rows=rows,
+        maskable=maskable,
+        order=config.routing.order,
+    )
+
+
+def _check_shadow(config: Config, places: list[Place]) -> None:
+    """Any backend may take public requests, and only those are shadowed; so it must exist, and some must be public."""
+    for target in config.shadow.to:
+        if all(one.name != target.partition("/")[0] for one in places):
+            raise Misconfigured(
+                f"[shadow] to: there is no backend {target!r}; write a backend's name or `backend/model`, not an alias"
+            )
+    if len(set(config.shadow.to)) < len(config.shadow.to):
+        raise Misconfigured("[shadow] to: a target stands there twice; write each once")
+    if config.shadow.to and config.privacy.default_class != "public":
+        raise Misconfigured(
+            f"[shadow] to: only public requests are asked once more, and with [privacy] default_class = "
+            f"{config.privacy.default_class!r} there are none; remove one of the two"
+        )
 
 
 def _alias(name: str, config: Config, places: list[Place]) -> Alias:
@@ -212,7 +235,8 @@ def _alias(name: str, config: Config, places: list[Place]) -> Alias:
     data_class = DataClass(options.data_class) if options.data_class else None
     if data_class is not None:
         _check_kept(f"{place} class", data_class, [one for one in places if one.name in targets])
-    return Alias(name, options.targets, data_class)
+    each = options.answers == "each"
+    return Alias(name, options.targets, data_class, options.order or "configured", each=each)
 
 
 def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:

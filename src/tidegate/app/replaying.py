@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 from tidegate.app import App
 from tidegate.app.enforce import EMBEDDED
 from tidegate.catalog.embedded import embedded_model
@@ -20,10 +22,11 @@ from tidegate.core.boundary import DEFAULT_ACCEPTS, Boundary, DataClass
 from tidegate.core.decision import BackendView, Decision, Snapshot
 from tidegate.core.profile import FEATURES, Fact, Feature
 from tidegate.ledger.compared import Change, Unknown, compare, dropped_then
-from tidegate.ledger.entries import Entry
+from tidegate.ledger.entries import Entry, found_of
 from tidegate.ledger.reading import Seen
 from tidegate.routing.decide import decide
 from tidegate.routing.policy import Ask, Policy
+from tidegate.routing.rows import Facts, rule_on
 from tidegate.routing.rules import FOREIGN, LACKS, NOT_KNOWN
 
 _NAMELESS = "(its default model)"
@@ -82,6 +85,10 @@ def ask_of(
     asked = model = entry.asked_model
     if FOREIGN.code in entry.rules.split(",") and decide(Ask(asked), snapshot, policy).refusal == "unknown_model":
         model = mapped_model(asked, policy.contract)
+    found = frozenset(found_of(entry))
+    meant = policy.contract.legacy_names.get(model)
+    names = tuple(filter(None, (model, "" if model == asked else asked, meant.model if meant else "")))
+    facts = Facts(entry.client, names, found, entry.request_bytes, entry.arrived_at)
     return Ask(
         model,
         client_classes.get(entry.client) if entry.client is not None else None,
@@ -89,11 +96,12 @@ def ask_of(
         "" if model == asked else asked,
         _features(entry.needs or ""),
         says_thinking=True,  # what a retired name meant is among the needs already
+        ruling=rule_on(facts, policy),
     )
 
 
 def _raised(ask: Ask) -> Ask:
-    return Ask(ask.model, ask.client_class, DataClass.PRIVATE, ask.renamed_from, ask.needs, ask.says_thinking)
+    return msgspec.structs.replace(ask, was_private=True)
 
 
 def _features(written: str) -> frozenset[Feature]:

@@ -13,10 +13,12 @@ import typer
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL, URL_HELP, call, get_json
 from tidegate.cli.places import own_command
+from tidegate.cli.side_by_side import Part, parts_of, print_columns
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+_EACH = "RTE055"
 Piece = tuple[Literal["reasoning", "text"], str]
 
 
@@ -34,9 +36,16 @@ def ask(
 ) -> None:
     """Send one prompt to a running gateway and show the answer and its decision."""
     text = sys.stdin.read() if prompt == "-" else prompt
-    show = (lambda _piece: None) if as_json else print_piece(sys.stdout.isatty())
+    on_terminal = sys.stdout.isatty()
     result = ask_gateway(
-        url, text, model=model, data_class=data_class, thinking=thinking, max_tokens=max_tokens, show=show
+        url,
+        text,
+        model=model,
+        data_class=data_class,
+        thinking=thinking,
+        max_tokens=max_tokens,
+        show=(lambda _piece: None) if as_json else print_piece(on_terminal),
+        show_parts=print_columns if on_terminal and not as_json else None,
     )
     if as_json:
         print(json.dumps(result, indent=2))
@@ -44,7 +53,7 @@ def ask(
         print("\n\n" + decision_lines(result["exchange"]))
 
 
-def ask_gateway(
+def ask_gateway(  # noqa: PLR0913  what is asked, and how the answer is shown
     url: str,
     prompt: str,
     *,
@@ -54,8 +63,12 @@ def ask_gateway(
     max_tokens: int = 0,
     key: str | None = None,
     show: Callable[[Piece], None],
+    show_parts: Callable[[list[Part], list[Part]], None] | None = None,
 ) -> dict[str, Any]:
-    """Ask, show each piece as it arrives, and return the answer with the ledger's row of its exchange."""
+    """Ask, show each piece as it arrives, and return the answer with the ledger's row of its exchange.
+
+    With `show_parts` an answer that holds several is shown at its end instead, text and reasoning cut into its parts.
+    """
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "user", "content": prompt}],
@@ -69,14 +82,18 @@ def ask_gateway(
     said: dict[str, list[str]] = {"reasoning": [], "text": []}
     with call(url, "/chat/completions", body, headers, key) as response:
         exchange_id = response.headers["x-tidegate-exchange"]
+        several = _EACH in (response.headers["x-tidegate-rules"] or "").split(",")
+        waits = several and show_parts is not None
         for piece in _pieces(response):
             said[piece[0]].append(piece[1])
-            show(piece)
-    return {
-        "answer": "".join(said["text"]),
-        "reasoning": "".join(said["reasoning"]) or None,
-        "exchange": get_json(url, f"/-/exchanges/{exchange_id}", key),
-    }
+            if not waits:
+                show(piece)
+    text, reasoning = "".join(said["text"]), "".join(said["reasoning"])
+    if waits and show_parts is not None:
+        show_parts(parts_of(text), parts_of(reasoning))
+    result = {"answer": text, "reasoning": reasoning or None}
+    parts = {"parts": [part._asdict() for part in parts_of(text)]} if several else {}
+    return result | parts | {"exchange": get_json(url, f"/-/exchanges/{exchange_id}", key)}
 
 
 def _pieces(response: HTTPResponse) -> Iterator[Piece]:
@@ -140,11 +157,30 @@ def decision_lines(exchange: dict[str, Any]) -> str:
     rows = [
         ("class", exchange["data_class"]),
         ("rules", " ".join(exchange["rules"])),
-        *(asked if exchange["backend"] else [("backend", "none: nothing was sent")]),
+        *_where(exchange, asked),
+        *([("compared", _compared(exchange["compared"]))] if exchange.get("compared") else []),
         ("time", f"{exchange['duration_s']:.2f} s{began}"),
         ("exchange", f"{exchange['exchange_id']}   ({own_command()} explain {exchange['rules'][-1]} says why)"),
     ]
     return "\n".join(f"  {name:<9} {value}" for name, value in rows)
+
+
+def _where(exchange: dict[str, Any], asked: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    if exchange["backend"]:
+        return asked
+    if _EACH in exchange["rules"] and exchange.get("attempts"):
+        return [("backends", f"{' '.join(exchange['attempts'])}   (each has an exchange of its own)")]
+    return [("backend", "none: nothing was sent")]
+
+
+def _compared(compared: dict[str, Any]) -> str:
+    """How a shadow's answer differs from the client's."""
+    first, shadow = compared["first"], compared["shadow"]
+    return (
+        f"to {first['backend']}/{first['model']}: words in common {compared['similarity']:.0%}, finish "
+        f"{first['finish']} and {shadow['finish']}, {first['text_chars']} and {shadow['text_chars']} characters, "
+        f"{first['duration_s']:.2f} and {shadow['duration_s']:.2f} s"
+    )
 
 
 def _cost(exchange: dict[str, Any]) -> str:

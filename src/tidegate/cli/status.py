@@ -31,10 +31,26 @@ def status(
     print_profiles(found["backends"])
     if legacy := legacy_line(found.get("legacy_names") or {}):
         print(legacy)
+    for line in shadow_lines(found.get("shadow") or []):
+        print(line)
     print(
         f"ledger: {ledger['written']} written, {ledger['waiting']} waiting"
         + (f", {ledger['error']}" if ledger["error"] else "")
     )
+
+
+def shadow_lines(shadows: list[dict[str, Any]]) -> list[str]:
+    """How far the second answers were from the first."""
+    return [
+        f"shadow to {one['to']}: {one['compared']} compared"
+        + (
+            f" (same finish {one['same_finish']}, words in common {one['similarity']:.0%})"
+            if one["similarity"] is not None
+            else ""
+        )
+        + f", {one['failed']} failed, {one['dropped']} dropped, {one['waiting']} under way"
+        for one in shadows
+    ]
 
 
 def legacy_line(legacy: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from tidegate import __version__
 from tidegate.app import App
+from tidegate.app.detection import slow_look_of
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
@@ -55,7 +56,8 @@ def up(
     listener = bind(options.server.host, options.server.port)
     with listener:
         model_path = _model_path(options) if options.embedded.enabled else None
-        gateway = App(options, os.environ, state, model_path)
+        slow = slow_look_of(options.privacy, cache_folder(), lambda line: print(line, file=sys.stderr), _samples_read)
+        gateway = App(options, os.environ, state, model_path, slow)
         say_no_content()
         run(_serve(gateway, options, listener, path, greet=ask))
 
@@ -88,6 +90,12 @@ def model_file(own: str | None, *, otherwise: str) -> Path:
     path = Path(own).expanduser()
     check_model(path)
     return path
+
+
+def _samples_read(done: int, total: int) -> None:
+    """How far the samples of [[privacy.examples]] are read, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\rreading samples: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def fetch_model() -> Path:

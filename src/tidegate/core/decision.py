@@ -10,6 +10,8 @@ from tidegate.core.profile import Fact, Feature, Profile
 from tidegate.core.requests import ThinkingSwitch
 
 Health = Literal["up", "starting", "down", "unknown"]
+Order = Literal["configured", "hosted-first", "local-first", "by-needs", "balanced"]
+"""By what the candidates of a decision are ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Decision:
     rewritten: Rewritten | None = None
     needs: frozenset[Feature] = frozenset()
     left_class: DataClass | None = None
+    each: bool = False
+    """Every candidate answers, and the client gets all answers in one."""
 
     @property
     def masked_class(self) -> DataClass:

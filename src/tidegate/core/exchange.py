@@ -60,7 +60,9 @@ class Exchange:
     """Keyed digests by which a later request of the same conversation is known."""
     sends: list[Send] = field(default_factory=list[Send])
     shadow_of: str | None = None
-    """Id of the exchange whose request was asked once more here."""
+    """Id of the exchange whose request was asked once more here, as a shadow or as one answer of several."""
+    compared: str | None = None
+    """How this answer differs from that of `shadow_of`: numbers as JSON, never content."""
     attempts: list[str] = field(default_factory=list[str])
     """Backends that were asked, in order, each with how it went: `name:ok` or `name:ErrorClass`."""
     fell_back: str | None = None

@@ -15,7 +15,7 @@ from tidegate.ledger.entries import COLUMNS, Entry, entry_from
 SALT_BYTES = 32
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 _PRIVATE = (
-    "SELECT conversation FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
+    "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
     "ORDER BY arrived_at"
 )
 _SINCE = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE arrived_at >= ? ORDER BY seq"
@@ -31,10 +31,13 @@ def read_entry(path: Path, exchange_id: str) -> Entry | None:
     return entry_from(rows[0]) if rows else None
 
 
-def private_conversations(path: Path, since: float) -> list[str]:
-    """The digests of the conversations in which something was private since then (unix seconds), each once."""
-    found = (row[0].split(",") for row in _read(path, _PRIVATE, (since,)))
-    return list(dict.fromkeys(digest for digests in found for digest in digests))
+def private_conversations(path: Path, since: float) -> dict[str, float]:
+    """The digests of the conversations in which something was private since then, with when it last was (unix seconds)."""
+    return {
+        digest: arrived_at
+        for conversation, arrived_at in _read(path, _PRIVATE, (since,))
+        for digest in conversation.split(",")
+    }
 
 
 def each_entry(path: Path, since: float | None = None) -> Iterator[Entry]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -34,15 +33,20 @@ from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
+from tidegate.pipeline.each import answer_each
+from tidegate.pipeline.figures import FigureBook
 from tidegate.pipeline.hearing import Hearing
 from tidegate.pipeline.loading import PATIENCE, Patience
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
-from tidegate.pipeline.screening import Screened, Screening
+from tidegate.pipeline.screening import Decided, Screening
+from tidegate.pipeline.shadow import NO_SHADOW, Shadow
+from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.pipeline.unveiled import Unveiled
 from tidegate.privacy.masking import Veil
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.needs import needs_of, says_thinking
+from tidegate.routing.order import NO_FIGURES, leans_hosted, order_of, ordered
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import FELL_BACK, WAITED
 
@@ -50,15 +54,6 @@ _MOST_DECISIONS = 1000
 
 R = TypeVar("R", bound=Request)
 Price = Callable[[str, Usage | None, datetime], Decimal | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Decided(Generic[R]):
-    """A request as it was meant, who may answer it, and what was seen in it."""
-
-    request: R
-    decision: Decision
-    screened: Screened
 
 
 class Backends(Protocol):
@@ -86,6 +81,7 @@ class Gateway:
         memory: ReasoningMemory = NO_MEMORY,
         capture: Capture = NO_CAPTURE,
         patience: Patience = PATIENCE,
+        shadow: Shadow = NO_SHADOW,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -98,6 +94,8 @@ class Gateway:
         self._memory = memory
         self._capture = capture
         self._patience = patience
+        self.shadow = shadow
+        self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
         self._snapshot: Snapshot | None = None
@@ -122,6 +120,8 @@ class Gateway:
             raise
         finally:
             exchange.duration_s = exchange.elapsed_s()
+            if self._figures is not None:
+                self._figures.note_ended(exchange)
             self._settle(exchange)
             self._record(entry_of(exchange))
 
@@ -137,6 +137,7 @@ class Gateway:
         if self._screening.looks_closer(decision, self.backends.snapshot()):
             screened = await self._screening.screen_closer(exchange, request, screened)
             decision = self._decide(screened.ask)
+        decision = self._in_order(decision, ask.model, exchange, request)
         exchange.decision, exchange.data_class = decision, decision.data_class
         self._screening.note(exchange, request, decision, conversation)
         if ask.model in self.legacy_seen:
@@ -149,8 +150,11 @@ class Gateway:
         """Whether this name leads somewhere by itself: served, an alias, reserved or an address."""
         return self._decide(Ask(model)).refusal != "unknown_model"
 
-    async def answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
+    def answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
+        return answer_each(self, exchange, decided) if decided.decision.each else self._answer(exchange, decided)
+
+    async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         answering, frames = await self._first_to_answer(exchange, decided)
         exchange.note_quirks(answering.quirks)
         hearing = self._hearing(exchange, decided)
@@ -174,14 +178,28 @@ class Gateway:
 
     def _hearing(self, exchange: Exchange, decided: Decided[Any]) -> Hearing | None:
         """Someone to hear the answer, where anybody wants to keep of it."""
-        request, decision = decided.request, decided.decision
-        keepers = (
-            self._memory.keeper(request),
-            self._screening.keeper(request, decision),
-            self._capture.keeper(exchange, request),
-        )
+        keepers = [self._screening.keeper(decided.request, decided.decision)]
+        if exchange.surface != SHADOW_SURFACE:
+            # A shadow's answer is nobody's turn: it must not be remembered in the place of what the client got.
+            keepers += [self._memory.keeper(decided.request), self.shadow.keeper(self, exchange, decided)]
+            keepers.append(self._capture.keeper(exchange, decided.request))
         wanted = [keep for keep in keepers if keep is not None]
         return Hearing(wanted) if wanted else None
+
+    def _in_order(self, decision: Decision, model: str, exchange: Exchange, request: Request) -> Decision:
+        """After the decision and not kept with it: figures change with every answer."""
+        order = order_of(decision.rewritten.model if decision.rewritten else model, self.policy)
+        if order == "configured" or not decision.candidates:
+            return decision
+        snapshot, figures = self.backends.snapshot(), NO_FIGURES
+        if order == "balanced" and self._figures is not None:
+            figures = self._figures.figures(exchange)
+        hosted = order == "by-needs" and leans_hosted(request, exchange.request_bytes, decision.needs)
+        decision = ordered(decision, order, snapshot, hosted=hosted, figures=figures)
+        if self._figures is not None:
+            first = decision.candidates[0]
+            self._figures.note_asked((first.backend, first.model), exchange.arrived_at)
+        return decision
 
     def _decide(self, ask: Ask) -> Decision:
         """A decision is a pure function of ask, snapshot and policy, so it is kept while the snapshot holds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
@@ -28,6 +29,8 @@ from tidegate.privacy.pseudonyms import Vault
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rows import Facts, rule_on
 
+R = TypeVar("R", bound=Request)
+
 
 @dataclass(frozen=True, slots=True)
 class Screened:
@@ -37,6 +40,15 @@ class Screened:
     ask: Ask
     sight: Sight
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[R]):
+    """A request as it was meant, who may answer it, and what was seen in it."""
+
+    request: R
+    decision: Decision
+    screened: Screened
 
 
 @dataclass(frozen=True, slots=True)

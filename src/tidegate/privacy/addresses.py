@@ -16,17 +16,65 @@ _BEFORE_AT = re.compile(r"[A-Za-z0-9_+%.'&/=#~-]")
 _UNICODE_AT = re.compile(r"@([\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[^\W\d_a-zA-Z]{2,24})")
 _SPELLED = re.compile(
     r"(?ai)([a-z0-9_+%-]{1,40}(?:(?:\.| ?[\[({<] ?(?:dot|punkt|点) ?[\])}>] ?| dot )[a-z0-9_+%-]{1,40}){0,4})"
-    r"(?: ?[\[({<（【] ?(?:at|@|ät|艾特) ?[\])}>）】] ?| at (?=[a-z0-9-]{1,40}(?: dot | ?[\[({<] ?dot))| @ ?(?=[a-z0-9-]{1,40}\.[a-z]{2,})|@ (?=[a-z0-9-]{1,40}\.[a-z]{2,}))"
+    r"(?: ?[\[({<（【] ?(?:at|@|ät|艾特) ?[\])}>）】] ?| at (?=[a-z0-9-]{1,40}(?: dot | ?[\[({<] ?dot))"
+    r"| @ ?(?=[a-z0-9-]{1,40}\.[a-z]{2,})|@ (?=[a-z0-9-]{1,40}\.[a-z]{2,}))"
     r"([a-z0-9-]{1,40}(?:(?:\.| ?[\[({<（【] ?(?:dot|punkt|点|\.) ?[\])}>）】] ?| dot )[a-z0-9-]{1,40}){1,5})(?![a-z0-9])"
 )
 _USER = re.compile(r"://[^\s/@]{0,64}:$")
-_FILES = frozenset("png jpg jpeg gif svg webp ico bmp css js mjs ts jsx tsx json yaml yml toml py rb go rs java cpp html htm md txt zip gz".split())
+_FILES = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "ico",
+        "bmp",
+        "css",
+        "js",
+        "mjs",
+        "ts",
+        "jsx",
+        "tsx",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "py",
+        "rb",
+        "go",
+        "rs",
+        "java",
+        "cpp",
+        "html",
+        "htm",
+        "md",
+        "txt",
+        "zip",
+        "gz",
+    ]
+)
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _VERSION = re.compile(r"(?ai)(?:\bv|version|ver\.|release|build|firmware|版本|[=~^<>]=)[^0-9\n]{0,4}$")
 _IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
-_DEFAULTS = frozenset("10.0.0.1 10.0.0.2 10.0.2.2 10.0.2.15 172.17.0.1 192.168.0.1 192.168.1.1 192.168.1.254 192.168.100.1".split())
-_DOCUMENTS = tuple(ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"))
+_DEFAULTS = frozenset(
+    [
+        "10.0.0.1",
+        "10.0.0.2",
+        "10.0.2.2",
+        "10.0.2.15",
+        "172.17.0.1",
+        "192.168.0.1",
+        "192.168.1.1",
+        "192.168.1.254",
+        "192.168.100.1",
+    ]
+)
+_DOCUMENTS = tuple(
+    ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
 _BENCHMARK = ipaddress.ip_network("198.18.0.0/15")
 
@@ -136,7 +184,11 @@ def _mac(text: str) -> Iterator[Found]:
         if not opens(text, start) or not closes(text, end) or text[end : end + 1] in (":", "-"):
             continue
         plain = re.sub("[:-]", "", found[0]).lower()
-        if text[start - 1 : start] not in (":", "-") and len(set(plain)) > 2 and plain not in ("001122334455", "aabbccddeeff"):
+        if (
+            text[start - 1 : start] not in (":", "-")
+            and len(set(plain)) > 2
+            and plain not in ("001122334455", "aabbccddeeff")
+        ):
             yield Found(start, end, rules.MAC, SHAPED)
 
 
@@ -144,10 +196,13 @@ ADDRESSES = (
     Detector("mail", "@", _mail),
     Detector(
         "spelled mail",
-        r"(?i)[a-z0-9] ?[\[({<（【] ?(?:at|@|ät|艾特) ?[\])}>）】] ?[a-z0-9]| dot (?:com|net|org|edu|cn|de|io|co|gov|uk|fr|me)|[a-z0-9](?: @ ?|@ )[a-z0-9-]{1,40}\.[a-z]{2}",
+        r"(?i)[a-z0-9] ?[\[({<（【] ?(?:at|@|ät|艾特) ?[\])}>）】] ?[a-z0-9]| dot (?:com|net|org|edu|cn|de|io|co|gov"
+        r"|uk|fr|me)|[a-z0-9](?: @ ?|@ )[a-z0-9-]{1,40}\.[a-z]{2}",
         _spelled_mail,
     ),
     Detector("ipv4", r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", _ipv4),
     Detector("ipv6", r"(?i)[0-9a-f]{1,4}:(?:[0-9a-f]{1,4}:[0-9a-f:]*[0-9a-f]{1,4}:|:?[0-9a-f]{1,4}:)", _ipv6),
-    Detector("mac", r"(?i)[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}", _mac),
+    Detector(
+        "mac", r"(?i)[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}", _mac
+    ),
 )

@@ -11,32 +11,59 @@ from tidegate.privacy import secret_rules as rules
 from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, closes, cued, opens
 from tidegate.privacy.keys import entropy
 
-_PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----|PuTTY-User-Key-File-[23]:")
+_PEM = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"
+    r"|PuTTY-User-Key-File-[23]:"
+)
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2[A-Z ]{0,40}----")
-_PEM_BODY = re.compile(r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*")
+_PEM_BODY = re.compile(
+    r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*"
+)
 _PEM_REACH = 16_384
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})")
+_JWT = re.compile(
+    r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
+    r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})"
+)
 _HEADER = re.compile(
-    r"(?ai)(?:authorization|\bauth)[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(bearer|token|basic|apikey|key|digest)[ :]{1,3}([A-Za-z0-9+/_.~=:-]{8,})"
+    r"(?ai)(?:authorization|\bauth)[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(bearer|token|basic|apikey|key"
+    r"|digest)[ :]{1,3}([A-Za-z0-9+/_.~=:-]{8,})"
 )
 _BEARER = re.compile(r"(?ai)bearer[ :\"']{1,4}([A-Za-z0-9+/_.~=-]{16,})")
 _KEY_HEADER = re.compile(
-    r"(?ai)(?:x-[a-z-]{0,24}(?:key|token|secret)|api-key|apikey|private-token|ocp-apim-subscription-key)[\"'\\]{0,3}\s?:\s?[\"'\\]{0,3}([A-Za-z0-9+/_.~=-]{12,})"
+    r"(?ai)(?:x-[a-z-]{0,24}(?:key|token|secret)|api-key|apikey|private-token"
+    r"|ocp-apim-subscription-key)[\"'\\]{0,3}\s?:\s?[\"'\\]{0,3}([A-Za-z0-9+/_.~=-]{12,})"
 )
 _CURL = re.compile(r"curl [^\n]{0,200}?(?:-u|--user)[ =]?[\"']?([^\s:\"']{1,64}:[^\s\"']{3,128})")
-_COOKIE = re.compile(r"(?ai)(?<![a-z])[a-z_.-]{0,24}(?:sess|sid|auth|token|jwt)[a-z_.-]{0,16}=([A-Za-z0-9+/_.%=-]{16,})")
+_COOKIE = re.compile(
+    r"(?ai)(?<![a-z])[a-z_.-]{0,24}(?:sess|sid|auth|token|jwt)[a-z_.-]{0,16}=([A-Za-z0-9+/_.%=-]{16,})"
+)
 _COOKIE_CUE = re.compile(r"(?ai)cookies?[\"' ]{0,3}[:=]")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,24}://([^\s:/@\"'<>{}$]{0,64}):([^\s/@\"'<>]{2,128}|[^\s@\"'<>]{2,64})@[A-Za-z0-9\[\]_.{-]")
-_URL_QUERY = re.compile(r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth|pwd)=([A-Za-z0-9+/_.%~=-]{12,})")
+_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{1,24}://([^\s:/@\"'<>{}$]{0,64}):([^\s/@\"'<>]{2,128}"
+    r"|[^\s@\"'<>]{2,64})@[A-Za-z0-9\[\]_.{-]"
+)
+_URL_QUERY = re.compile(
+    r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth"
+    r"|pwd)=([A-Za-z0-9+/_.%~=-]{12,})"
+)
 _CONNECTION = re.compile(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
-_PAIRS = re.compile(r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|initial catalog|uid|user(?: id|name)?|driver|dsn|port|jdbc)[ =:]")
-_AZURE = re.compile(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})")
+_PAIRS = re.compile(
+    r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|initial catalog|uid|user(?: id|name)?"
+    r"|driver|dsn|port|jdbc)[ =:]"
+)
+_AZURE = re.compile(
+    r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})"
+)
 _SAS = re.compile(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
 _AWS_SECRET = re.compile(
-    r"(?ai)(?:aws|amazon|s3|secret_?access_?key|secretkey|secret key|session_?token)[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})"
+    r"(?ai)(?:aws|amazon|s3|secret_?access_?key|secretkey|secret key"
+    r"|session_?token)[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|："
+    r"|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})"
 )
 _KIND_SECRET = re.compile(r"kind[\"']?: [\"']?Secret\b")
-_DATA = re.compile(r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE)
+_DATA = re.compile(
+    r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE
+)
 _DATA_LINE = re.compile(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
 _OTPAUTH = re.compile(r"otpauth://[^\s\"']{8,300}")
 
@@ -59,7 +86,15 @@ def _pem(text: str) -> Iterator[Found]:
 def _jwt(text: str) -> Iterator[Found]:
     for found in _JWT.finditer(text):
         if opens(text, found.start()):
-            yield Found(found.start(), len(found[0].rstrip("."),) + found.start(), rules.JWT, CHECKED)
+            yield Found(
+                found.start(),
+                len(
+                    found[0].rstrip("."),
+                )
+                + found.start(),
+                rules.JWT,
+                CHECKED,
+            )
 
 
 def _value(found: re.Match[str], group: int, code: str, strength: int = SHAPED) -> Found:
@@ -154,11 +189,17 @@ CREDENTIALS = (
     Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}[A-Za-z0-9_-]*\.", _jwt),
     Detector(
         "headers",
-        r"(?i)auth[a-z]{0,12}[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(?:bearer|token|basic|api|key|digest)|bearer[ :\"']|curl .*-u|x-[a-z-]*(?:key|token|secret)|"
+        r"(?i)auth[a-z]{0,12}[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(?:bearer|token|basic|api|key"
+        r"|digest)|bearer[ :\"']|curl .*-u|x-[a-z-]*(?:key|token|secret)|"
         r"api-key|apikey[\"' ]*:|private-token|subscription-key|cookie:",
         _headers,
     ),
-    Detector("urls", r"(?i)://[^\s/@\"'<>]*:[^\s@]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}=|otpauth:", _urls),
+    Detector(
+        "urls",
+        r"(?i)://[^\s/@\"'<>]*:[^\s@]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth"
+        r"|pwd)[a-z]{0,4}=|otpauth:",
+        _urls,
+    ),
     Detector("connections", r"(?i)(?:pwd|password|passwd) ?=[^\n]*;|;[^\n]*(?:pwd|password|passwd) ?=", _connections),
     Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure),
     Detector("aws", r"(?i)(?:aws|amazon|s3|secret|session_?token)[^\n]{0,60}[A-Za-z0-9/+]{40}", _aws),

@@ -8,12 +8,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
-
-import re2
 
 from tidegate.privacy.found import CUE_REACH
-from tidegate.privacy.gates import options
+from tidegate.privacy.gates import Pattern, compiled
 
 
 class Cue:
@@ -23,13 +20,12 @@ class Cue:
         self.words = words
 
     @cached_property
-    def compiled(self) -> Any:
-        return re2.compile(f"(?i)(?:{self.words})", options())
-
+    def pattern(self) -> Pattern:
+        return compiled(f"(?i)(?:{self.words})")
 
     def starts(self, text: str) -> Iterator[int]:
         """Where it begins, one after the other."""
-        return (found.start() for found in self.compiled.finditer(text))
+        return (found.start() for found in self.pattern.finditer(text))
 
 
 class Cues:
@@ -51,7 +47,7 @@ class Cues:
     def _last(self, cue: Cue, start: int) -> int:
         ends = self._ends.get(cue)
         if ends is None:
-            ends = self._ends[cue] = [found.end() for found in cue.compiled.finditer(self.text)]
+            ends = self._ends[cue] = [found.end() for found in cue.pattern.finditer(self.text)]
         at = bisect_right(ends, start)
         return ends[at - 1] if at else -1_000_000
 

@@ -37,34 +37,44 @@ IBAN_LENGTH = {country: length for length, countries in _IBAN_LENGTHS.items() fo
 
 _PASSPORT = re.compile(
     r"(?ai)(?:passport|pass(?:e)?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证)[^0-9A-Za-z\n]{0,3}"
-    r"(?:(?:no|nr|num|number|nummer|id|book|is|was|with|the|my|her|his|holder|of|issued|号码|号|编号|为|是)[^0-9A-Za-z\n]{0,4}){0,5}"
+    r"(?:(?:no|nr|num|number|nummer|id|book|is|was|with|the|my|her|his|holder|of|issued|号码|号|编号|为"
+    r"|是)[^0-9A-Za-z\n]{0,4}){0,5}"
     r"([A-Za-z]{0,2} ?[0-9]{6,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5}|[A-Za-z][0-9A-Za-z]{8})"
 )
-_ZONE = re.compile(r"P[A-Z<][A-Z]{3}[A-Z]+<[A-Z<]{10,39}(?:\s{1,2}([A-Z0-9<]{28,44}))?|[A-Z0-9<]{9}[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14,16}")
+_ZONE = re.compile(
+    r"P[A-Z<][A-Z]{3}[A-Z]+<[A-Z<]{10,39}(?:\s{1,2}([A-Z0-9<]{28,44}))?"
+    r"|[A-Z0-9<]{9}[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14,16}"
+)
 _CN_PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][ ]?[A-HJ-NP-Z][ ·•・.\-]?"
     r"((?:[A-HJ-NP-Z0-9]{6}|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[挂学警港澳领使]))"
 )
 _PLATE = re.compile(
-    r"(?ai)(?:licen[cs]e[ -]plate|number[ -]plate|registration[ -]plate|plate (?:no|num|nr|#)|\bplates?\b|kennzeichen|车牌|车号|车辆牌照)"
-    r"[^0-9A-Za-z\n]{0,3}(?:(?:no|nr|number|numbers|is|was|are|of|with|reads?|the|my|号码|号|为|是)[^0-9A-Za-z\n]{0,4}){0,4}"
+    r"(?ai)(?:licen[cs]e[ -]plate|number[ -]plate|registration[ -]plate|plate (?:no|num|nr|#)|\bplates?\b"
+    r"|kennzeichen|车牌|车号|车辆牌照)"
+    r"[^0-9A-Za-z\n]{0,3}(?:(?:no|nr|number|numbers|is|was|are|of|with|reads?|the|my|号码|号|为"
+    r"|是)[^0-9A-Za-z\n]{0,4}){0,4}"
     r"([A-Z0-9ÄÖÜ]{1,4}(?:[ -]?[A-Z0-9ÄÖÜ]{1,4}){1,3})"
 )
 _WECHAT = re.compile(
     r"(?ai)(微信号?|wechat|weixin|威信|薇信|\bv信|\bwx|\bvx|加我?微|加[vV])"
-    r"([ ]?(?:id|account|username|号码|号|帐号|账号|user|handle)?[ ]?(?:[:：=是为]|is|就是|叫|同号)?[ \"'“「]{0,2})([A-Za-z][A-Za-z0-9_-]{5,19})"
+    r"([ ]?(?:id|account|username|号码|号|帐号|账号|user|handle)?[ ]?(?:[:：=是为]|is|就是|叫"
+    r"|同号)?[ \"'“「]{0,2})([A-Za-z][A-Za-z0-9_-]{5,19})"
 )
 _QQ = re.compile(r"(?ai)qq[ ]?(?:号码|号|群|number|id|no\.?)?[ ]?(?:[:：=是为]|is|加)?[ ]{0,2}([1-9][0-9]{4,10})")
 _BIRTH_CUE = (
-    r"(?ai)(?:date of birth|birth ?date|birthday|\bdob\b|d\.o\.b\.?|\bborn\b|geburtsdatum|geboren|\bgeb\.|né(?:e)? le|date de naissance|"
+    r"(?ai)(?:date of birth|birth ?date|birthday|\bdob\b|d\.o\.b\.?|\bborn\b|geburtsdatum|geboren|\bgeb\."
+    r"|né(?:e)? le|date de naissance|"
     r"fecha de nacimiento|nacid[oa]|出生日期|出生年月日?|出生于|生于|生日|出生)"
 )
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _BIRTH = re.compile(
     _BIRTH_CUE + r"(?:[^0-9\n]|\n){0,24}?("
-    r"(?:19|20)[0-9]{2} ?[-/.年] ?[0-9]{1,2} ?[-/.月] ?[0-9]{1,2}日?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:19|20)[0-9]{2} ?[-/.年] ?[0-9]{1,2} ?[-/.月] ?[0-9]{1,2}日?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]"
+    r"|[12][0-9]|3[01])"
     r"|[0-9]{1,2} ?[-/.] ?[0-9]{1,2} ?[-/.] ?(?:(?:19|20)[0-9]{2}|[0-9]{2})"
-    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTHS},?[ -](?:19|20)[0-9]{{2}}|{_MONTHS} ?[0-9]{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTHS},?[ -](?:19|20)[0-9]{{2}}|{_MONTHS} ?[0-9]{{1,2}}(?:st"
+    rf"|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
     r")(?![0-9])"
 )
 _BIRTH_AFTER = re.compile(r"(?:19|20)[0-9]{2}年[0-9]{1,2}月[0-9]{1,2}日(?=(?:出)?生)")
@@ -127,9 +137,22 @@ def _other_plates(text: str) -> Iterator[Found]:
 def _accounts(text: str) -> Iterator[Found]:
     for found in _WECHAT.finditer(text):
         start, end = found.span(3)
-        said = re.search(r"(?ai)号|id|account|username|handle|[:：=是为叫]|\bis\b", found[1] + found[2]) or found[1][:1] in "加"
-        telling = any(character in "0123456789_-" for character in found[3]) or "号" in found[1] + found[2] or "id" in found[2].lower()
-        if said and telling and closes(text, end) and opens(text, start) and not found[3].lower().startswith(("http", "wechat")):
+        said = (
+            re.search(r"(?ai)号|id|account|username|handle|[:：=是为叫]|\bis\b", found[1] + found[2])
+            or found[1][:1] in "加"
+        )
+        telling = (
+            any(character in "0123456789_-" for character in found[3])
+            or "号" in found[1] + found[2]
+            or "id" in found[2].lower()
+        )
+        if (
+            said
+            and telling
+            and closes(text, end)
+            and opens(text, start)
+            and not found[3].lower().startswith(("http", "wechat"))
+        ):
             yield Found(start, end, rules.MESSENGER, CUED)
     for found in _QQ.finditer(text):
         if opens(text, found.start()) and closes(text, found.end()) and text[found.end() : found.end() + 1] != "@":
@@ -147,7 +170,12 @@ def _companies(text: str) -> Iterator[Found]:
     for found in _USCC.finditer(text):
         start, end = found.span()
         code = found[0].upper()
-        if not opens(text, start) or not closes(text, end) or code[0] not in "159ANY" or sum(map(str.isdigit, code)) < 8:
+        if (
+            not opens(text, start)
+            or not closes(text, end)
+            or code[0] not in "159ANY"
+            or sum(map(str.isdigit, code)) < 8
+        ):
             continue
         total = sum(_USCC_ALPHABET.find(letter) * pow(3, at, 31) for at, letter in enumerate(code[:17]))
         if _USCC_ALPHABET[(31 - total % 31) % 31] == code[17]:
@@ -164,7 +192,9 @@ DOCUMENTS = (
     Detector("other plates", r"(?i)\bplates?\b|kennzeichen|车牌|车号|牌照", _other_plates),
     Detector("messengers", r"(?i)微信|wechat|weixin|威信|薇信|v信|\bwx|\bvx|加.?微|加v|qq", _accounts),
     Detector(
-        "births", r"(?i)birth|\bdob\b|d\.o\.b|\bborn\b|gebore?n|geburt|\bgeb\.|née? le|naissance|nacimiento|nacid|生", _births
+        "births",
+        r"(?i)birth|\bdob\b|d\.o\.b|\bborn\b|gebore?n|geburt|\bgeb\.|née? le|naissance|nacimiento|nacid|生",
+        _births,
     ),
     Detector("companies", r"(?i)[159ANY][0-9A-Z]{17}", _companies),
 )

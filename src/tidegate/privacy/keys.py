@@ -53,7 +53,10 @@ _ROWS: tuple[tuple[str, str], ...] = (
     (rules.MESSAGING, r"(?:bot)?[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}"),
     (rules.MESSAGING, r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"),
     (rules.MESSAGING, r"discord(?:app)?\.com/api/webhooks/[0-9]{15,20}/[A-Za-z0-9_-]{40,}"),
-    (rules.MESSAGING, r"(?:oapi\.dingtalk\.com/robot/send\?access_token=[0-9a-f]{40,}|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=[0-9a-f-]{36})"),
+    (
+        rules.MESSAGING,
+        r"(?:oapi\.dingtalk\.com/robot/send\?access_token=[0-9a-f]{40,}|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=[0-9a-f-]{36})",
+    ),
     (rules.PROVIDER, r"gsk_[A-Za-z0-9]{40,}"),
     (rules.PROVIDER, r"xai-[A-Za-z0-9]{40,}"),
     (rules.PROVIDER, r"pplx-[A-Za-z0-9]{32,}"),

@@ -18,7 +18,11 @@ from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, close
 Check = Callable[[str], bool]
 # (pattern, module of stdnum or "", cue word or "")
 _ROWS: tuple[tuple[str, str, str], ...] = (
-    (r"[A-Za-z]{6}[0-9LMNPQRSTUVlmnpqrstuv]{2}[A-EHLMPRSTa-ehlmprst][0-9LMNPQRSTUVlmnpqrstuv]{2}[A-Za-z][0-9LMNPQRSTUVlmnpqrstuv]{3}[A-Za-z]", "it.codicefiscale", ""),
+    (
+        r"[A-Za-z]{6}[0-9LMNPQRSTUVlmnpqrstuv]{2}[A-EHLMPRSTa-ehlmprst][0-9LMNPQRSTUVlmnpqrstuv]{2}[A-Za-z][0-9LMNPQRSTUVlmnpqrstuv]{3}[A-Za-z]",
+        "it.codicefiscale",
+        "",
+    ),
     (r"[0-9]{8}-?[A-HJ-NP-TV-Z]", "es.dni", ""),
     (r"[XYZ]-?[0-9]{7}-?[A-HJ-NP-TV-Z]", "es.nie", ""),
     (r"[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", "fr.nir", ""),
@@ -51,7 +55,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     (r"756\.[0-9]{4}\.[0-9]{4}\.[0-9]{2}", "ch.ssn", ""),
     (r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}", "be.nn", ""),
     (r"[0-9]{9}", "pt.nif", r"\bnif\b|contribuinte"),
-    (r"[0-9]{11}", "tr.tckimlik", r"kimlik|tckn|t\.?c\.?"),
+    (r"[0-9]{11}", "tr.tckimlik", r"kimlik|tckn"),
     (r"[1-9][0-9]{12}", "ro.cnp", r"\bcnp\b"),
     (r"[0-9]{4} ?[0-9]{4} ?[0-9]{4}", "jp.in_", r"my ?number|マイナンバー|個人番号"),
     (r"[0-9]{2}-[0-9]{7}", "us.ein", r"\bein\b|employer identification|tax id|\bfein\b"),
@@ -80,7 +84,9 @@ def _hong_kong(number: str) -> bool:
 def _taiwan(number: str) -> bool:
     letter = "ABCDEFGHJKLMNPQRSTUVXYWZIO".index(number[0]) + 10
     digits = [letter // 10, letter % 10, *map(int, number[1:])]
-    return sum(digit * weight for digit, weight in zip(digits, (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True)) % 10 == 0
+    return (
+        sum(digit * weight for digit, weight in zip(digits, (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True)) % 10 == 0
+    )
 
 
 _OWN: dict[str, Check] = {r"[STFGM][0-9]{7}[A-Z]": _singapore, r"[A-Z]{1,2}[0-9]{6} ?\(?[0-9A]\)?": _hong_kong}

@@ -5,18 +5,12 @@ Groups are what the policy speaks of: `personal`, `secret`, `term`, `name`, `exa
 
 from __future__ import annotations
 
-from tidegate.core.findings import Group
-from tidegate.core.rulebook import Rule, Rulebook
+from tidegate.privacy import secret_rules
+from tidegate.privacy.rulebook import GROUPS, SENSITIVE, define
 
-SENSITIVE = Rulebook("SEN", "What detection finds")
-GROUPS: dict[str, Group] = {}
-CHECKED_ON = "2026-11-24"
-
-
-def define(code: str, group: Group, title: str, why: str, source: str) -> Rule:
-    """A rule of the book, and the group of its findings."""
-    GROUPS[code] = group
-    return SENSITIVE.rule(code, title, why=why, source=source, checked=CHECKED_ON)
+__all__ = ["GROUPS", "SENSITIVE"]
+SECRETS = secret_rules
+"""Their half of the book, SEN050 to SEN079; named here so that whoever has the book has all of it."""
 
 
 def _personal(number: int, title: str, why: str, source: str) -> str:

@@ -5,7 +5,7 @@ A prefix that a provider gave its keys is the best proof there is; sources are t
 
 from __future__ import annotations
 
-from tidegate.privacy.rules import define
+from tidegate.privacy.rulebook import define
 
 
 def _secret(number: int, title: str, why: str, source: str) -> str:
@@ -46,18 +46,14 @@ GITHUB = _secret(
     "`ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` or `github_pat_`.",
     "github.blog, Behind GitHub's new authentication token formats, 2021-04-05",
 )
-GITLAB = _secret(
-    57, "GitLab token", "`glpat-` and its relatives.", "docs.gitlab.com/security/tokens, token prefixes"
-)
+GITLAB = _secret(57, "GitLab token", "`glpat-` and its relatives.", "docs.gitlab.com/security/tokens, token prefixes")
 SLACK = _secret(
     58,
     "Slack token or webhook",
     "`xoxb-`, `xoxp-`, `xapp-` and relatives, or a webhook's address.",
     "api.slack.com/concepts/token-types",
 )
-STRIPE = _secret(
-    59, "Stripe key", "`sk_live_`, `rk_live_`, their test forms, or `whsec_`.", "docs.stripe.com/keys"
-)
+STRIPE = _secret(59, "Stripe key", "`sk_live_`, `rk_live_`, their test forms, or `whsec_`.", "docs.stripe.com/keys")
 AWS = _secret(
     60,
     "AWS access key",
@@ -91,7 +87,10 @@ PROVIDER = _secret(
     "the providers' API documentation on authentication",
 )
 JWT = _secret(
-    68, "JSON Web Token", "Two base64url parts that begin as JSON objects do, and mostly a signature.", "RFC 7519; RFC 7515"
+    68,
+    "JSON Web Token",
+    "Two base64url parts that begin as JSON objects do, and mostly a signature.",
+    "RFC 7519; RFC 7515",
 )
 AUTHORIZATION = _secret(
     69,

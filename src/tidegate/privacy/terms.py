@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import re2
 
 from tidegate.core.errors import Misconfigured
 from tidegate.privacy import rules
 from tidegate.privacy.folding import Folded
 from tidegate.privacy.found import CHECKED, Found
-from tidegate.privacy.gates import Gates, options
+from tidegate.privacy.gates import Gates, Pattern, PatternError, compiled, escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class TermFinder:
     def find(self, encoded: bytes) -> Iterator[Found]:
         """Places are characters of the text that was encoded."""
         if self._words is not None:
-            yield from self._find_words(encoded)
+            yield from self._find_words(self._words, encoded)
         if self._gates is None:
             return
         for number in self._gates.matching(encoded):
@@ -52,9 +49,9 @@ class TermFinder:
                 if end > start:
                     yield Found(place(start), place(end), rules.PATTERN, CHECKED, label=name)
 
-    def _find_words(self, encoded: bytes) -> Iterator[Found]:
+    def _find_words(self, words: Pattern, encoded: bytes) -> Iterator[Found]:
         place, at = _Places(encoded), 0
-        while found := self._words.search(encoded, at):
+        while found := words.search(encoded, at):
             start, end = found.span()
             start, end, name = self._named(encoded, start, end)
             yield Found(place(start), place(end), rules.TERM, CHECKED, label=name)
@@ -70,7 +67,7 @@ class TermFinder:
         # RE2 and Python fold a few letters differently (Kelvin's sign, dotted I): ask RE2 which one it was.
         word = encoded[start:end]
         for term, name in self._names.items():
-            if re2.search(f"(?i){_escaped(term)}", word):
+            if compiled(f"(?i){_escaped(term)}").search(word):
                 return start, end, name
         raise RuntimeError("a word was found that is none of the configured ones")
 
@@ -105,11 +102,13 @@ def _names(tables: Sequence[Terms]) -> dict[str, str]:
                 raise Misconfigured(f"[[privacy.terms]] {table.name} terms: number {number} is empty")
             other = names.setdefault(plain, table.name)
             if other != table.name:
-                raise Misconfigured(f"[[privacy.terms]] {table.name} terms: number {number} is already one of {other}'s")
+                raise Misconfigured(
+                    f"[[privacy.terms]] {table.name} terms: number {number} is already one of {other}'s"
+                )
     return names
 
 
-def _automaton(terms: list[str]) -> Any:
+def _automaton(terms: list[str]) -> Pattern | None:
     """None without words. `\\b` of RE2 knows ASCII only, so that words stand out of Chinese text."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for term in terms:
@@ -118,19 +117,19 @@ def _automaton(terms: list[str]) -> Any:
     if not kinds:
         return None
     every = [f"{before}(?:{'|'.join(words)}){after}" for (before, after), words in kinds.items()]
-    return re2.compile(f"(?i){'|'.join(every)}", options(longest=True))
+    return compiled(f"(?i){'|'.join(every)}", longest=True)
 
 
 def _escaped(term: str) -> str:
-    return r"\s+".join(re2.escape(part) for part in term.split())
+    return r"\s+".join(escaped(part) for part in term.split())
 
 
-def _compiled(pattern: str, table: Terms, number: int) -> Any:
+def _compiled(pattern: str, table: Terms, number: int) -> Pattern:
     where = f"[[privacy.terms]] {table.name} patterns: number {number}"
     try:
-        compiled = re2.compile(pattern, options())
-    except (re2.error, UnicodeEncodeError):
+        found = compiled(pattern)
+    except (PatternError, UnicodeEncodeError):
         raise Misconfigured(f"{where} is no regular expression of RE2's syntax") from None
-    if compiled.fullmatch("") is not None:
+    if found.fullmatch("") is not None:
         raise Misconfigured(f"{where} matches the empty text, so it would find everything")
-    return compiled
+    return found

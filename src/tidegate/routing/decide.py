@@ -17,6 +17,7 @@ from tidegate.routing.names import resolve, rewritten
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import (
     BLOCKED,
+    EACH,
     FOREIGN,
     KEPT,
     KEPT_DOWN,
@@ -68,7 +69,10 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     renamed = [
         rule.code for rule, applies in ((FOREIGN, bool(ask.renamed_from)), (LEGACY, retired is not None)) if applies
     ]
-    codes = dict.fromkeys((*class_codes, *renamed, meaning.code, *(verdict.code for verdict in verdicts)))
+    alias = policy.aliases.get(meant.model)
+    each = alias is not None and alias.each
+    named = (meaning.code, EACH.code) if each else (meaning.code,)
+    codes = dict.fromkeys((*class_codes, *renamed, *named, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
     return Decision(
         asked,
@@ -80,6 +84,7 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
         retired,
         needs,
         left_class,
+        each,
     )
 
 

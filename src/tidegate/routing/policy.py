@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.core.boundary import DataClass
+from tidegate.core.decision import Order
 from tidegate.core.profile import Feature
 
 
@@ -20,6 +21,9 @@ class Alias:
     name: str
     targets: tuple[str, ...]
     data_class: DataClass | None = None
+    order: Order = "configured"
+    each: bool = False
+    """All targets answer, not only the first that can."""
 
 
 Action = Literal["allow", "mask", "local", "block"]
@@ -57,6 +61,13 @@ class Policy:
     rows: tuple[Row, ...] = ()
     maskable: frozenset[str] = frozenset()
     """Tags of findings that a pseudonym can stand for."""
+    order: Order = "configured"
+    """For every name but an alias, which has its own."""
+
+    @property
+    def balances(self) -> bool:
+        """Whether anything is ordered by figures, so that they must be kept."""
+        return "balanced" in (self.order, *(alias.order for alias in self.aliases.values()))
 
 
 class Ruling(Struct, frozen=True, gc=False):

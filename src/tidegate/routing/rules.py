@@ -242,3 +242,72 @@ WAITED = ROUTES.rule(
     source="llama.cpp b11549 (503 `Loading model`), run 2026-11-22",
     checked="2026-11-24",
 )
+HOSTED_FIRST = ROUTES.rule(
+    "RTE040",
+    "ordered: the hosted API and other external backends first, those at home after them",
+    why='`order = "hosted-first"` ([routing] or the alias). Only those that were kept are ordered; one that was down stays '
+    "last.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+LOCAL_FIRST = ROUTES.rule(
+    "RTE041",
+    "ordered: backends at home first, external ones after them",
+    why='`order = "local-first"` ([routing] or the alias). Only those that were kept are ordered; one that was down stays '
+    "last.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+NEEDS_HOSTED = ROUTES.rule(
+    "RTE042",
+    "ordered by needs: external first, as the request asks for what local models often lack or do badly",
+    why='`order = "by-needs"`, and the request has tools, JSON Output, a prefix to continue, FIM, thinking switched on by '
+    "name, a part that is not text (an image, a file) or a body above 12 KiB, about 3,000 tokens: runtimes at home often "
+    "have a window of 4,096 tokens by default, and the answer has to fit into it too.",
+    source="ollama/ollama#18107 and #3839 (window of 4,096 tokens); vLLM 0.32.0, llama.cpp b11549, transformers serve 5.19, "
+    "run 2026-11-22",
+    checked="2026-11-24",
+)
+PLAIN_LOCAL = ROUTES.rule(
+    "RTE043",
+    "ordered by needs: backends at home first, as the request is a plain chat",
+    why='`order = "by-needs"`, and the request has nothing of what RTE042 lists.',
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+BALANCED = ROUTES.rule(
+    "RTE044",
+    "ordered by cost and waiting: the lowest sum of both first",
+    why='`order = "balanced"`. The cost is that of this request at the price of this minute, 4 bytes to a token, with as '
+    "many answer tokens as that model gave lately; at home it is 0. The waiting is the average time of a whole answer and "
+    "half that of its first piece once more, newer ones counting more; a second of it counts as 0.0001 USD. A backend that "
+    "failed in the last minute, or is external with a price that nobody knows, comes after those that have both figures.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+EXPLORED = ROUTES.rule(
+    "RTE045",
+    "ordered by cost and waiting: one that is not known yet is tried first",
+    why='`order = "balanced"`. A candidate that was not asked twice yet, or not in the last 15 minutes (one that failed: '
+    "not in the last minute), has no figures that hold, so it is tried, in the configured order; nothing is left to chance.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+SHADOWED = ROUTES.rule(
+    "RTE050",
+    "a shadow: a public request that was answered is asked once more, to compare",
+    why="`[shadow] to` names who is asked. Decided anew with the class of the first, so routing and transport bind it; never "
+    "for what is not public, was masked, or could not have left the first time. The client's answer is over before it "
+    "begins, and it is dropped rather than piled up when its target is slow.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)
+EACH = ROUTES.rule(
+    "RTE055",
+    "each target of the alias answers, and the answer holds all of them",
+    why='`[aliases.NAME] answers` is "each": one answer below the other, each under a heading with its backend and model. '
+    "Each backend asked has a ledger row of its own, with its class, tokens and cost; the client's exchange is the one "
+    "without a backend. Those that the class forbids are left out and named at the end.",
+    source=_DESIGN,
+    checked="2026-11-24",
+)

@@ -77,6 +77,7 @@ class AdminSurface:
                 "seen": {name: times for name, times in self._gateway.legacy_seen.items() if times},
             },
             "aliases": sorted(self._gateway.policy.aliases),
+            "shadow": self._gateway.shadow.view(),
             "ledger": ledger,
         }
         if (kept := self._content) is not None:

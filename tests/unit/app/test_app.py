@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -218,3 +219,17 @@ async def test_the_embedded_engine_gets_as_many_requests_as_it_was_started_for(t
     model.touch()
     made = app(tmp_path, model, backends={}, embedded={"slots": 5})
     assert [(one.name, one.slots.total) for one in made.registry.backends] == [("embedded", 5)]
+
+
+async def test_shadows_go_where_the_configuration_says_and_end_with_the_app(tmp_path: Path) -> None:
+    backends = {"a": {"kind": "fake"}, "b": {"kind": "fake"}, "c": {"kind": "fake"}}
+    async with app(tmp_path, None, backends=backends, shadow={"to": ["b", "c/fake"], "share": 0.5}) as running:
+        for _ in range(2):
+            await call(running.asgi, "POST", "/chat/completions", request_body())
+        await running._shadow.settled()
+        shadows = json.loads((await call(running.asgi, "GET", "/-/status")).body)["shadow"]
+        assert [(one["to"], one["compared"]) for one in shadows] == [("b", 1), ("c/fake", 1)]
+        assert [len(backend.heard) for backend in running.registry.backends] == [2, 1, 1]
+        for _ in range(2):
+            await call(running.asgi, "POST", "/chat/completions", request_body())
+    assert running._shadow._tasks == set()

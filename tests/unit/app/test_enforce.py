@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -20,7 +20,9 @@ from tidegate.app.enforce import (
 )
 from tidegate.backends.base import Endpoint
 from tidegate.config import BackendOptions, Config, parse_config
+from tidegate.config.tables import OrderName
 from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.decision import Order
 from tidegate.core.errors import Misconfigured
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
@@ -347,3 +349,37 @@ def test_a_configured_backend_stands_for_the_runtime_of_its_name() -> None:
     assert policy(**written, backends={"ollama": HOME}).aliases["notes"].data_class is DataClass.PRIVATE
     with refused(r"\[aliases\.notes\] class"):
         policy(**written, backends={"ollama": CLOUD})
+
+
+def test_orders_are_taken_over_and_an_alias_keeps_its_own() -> None:
+    aliases = {
+        "plain": {"targets": ["home"]},
+        "quick": {"targets": ["home"], "order": "balanced"},
+        "all": {"targets": ["home"], "answers": "each"},
+    }
+    made = policy(backends={"home": HOME}, routing={"order": "local-first"}, aliases=aliases)
+    assert (made.order, made.balances) == ("local-first", True)
+    assert [(one.order, one.each) for one in made.aliases.values()] == [
+        ("configured", False),
+        ("balanced", False),
+        ("configured", True),
+    ]
+
+
+def test_the_orders_of_the_configuration_are_those_of_routing() -> None:
+    assert get_args(OrderName) == get_args(Order)
+
+
+@pytest.mark.parametrize("target", ["gone", "gone/m", "notes", "auto", ""])
+def test_a_shadow_goes_to_a_backend_that_exists(target: str) -> None:
+    with refused(r"\[shadow\] to: there is no backend"):
+        policy(backends={"home": HOME}, aliases={"notes": {"targets": ["home"]}}, shadow={"to": ["home", target]})
+
+
+def test_a_shadow_that_could_never_be_is_refused() -> None:
+    with refused(r"\[shadow\] to: a target stands there twice"):
+        policy(backends={"home": HOME}, shadow={"to": ["home", "home"]})
+    for name in ("internal", "private"):
+        with refused(r"\[shadow\] to: only public requests .* default_class = "):
+            policy(backends={"home": HOME}, shadow={"to": ["home"]}, privacy={"default_class": name})
+    policy(backends={"home": HOME, "cloud": CLOUD}, shadow={"to": ["home/m", "cloud"]})

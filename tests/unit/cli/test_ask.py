@@ -206,3 +206,43 @@ def test_a_refused_request_says_that_nothing_was_sent() -> None:
 def test_the_demo_model_is_never_taken_for_deepseek() -> None:
     assert lines(backend="embedded", quirks=["EMB001"])["backend"].endswith("(embedded demo model, not DeepSeek)")
     assert lines(quirks=[])["quirks"] == "none"
+
+
+SEVERAL = (chunk({"content": "### a/m\n\nHello."}), chunk({"content": "\n\n### b/n\n\nHi."}))
+
+
+def streams_several(gateway: Any) -> None:
+    streams(gateway, STREAM[0], *SEVERAL, *STREAM[2:])
+    said = gateway.answers["/chat/completions"]
+    gateway.answers["/chat/completions"] = said.replace(
+        b"x-tidegate-exchange", b"x-tidegate-rules: RTE002,RTE055,RTE020\r\nx-tidegate-exchange", 1
+    )
+
+
+def test_several_answers_are_shown_by_parts_at_the_end_or_as_they_come(gateway: Any) -> None:
+    streams_several(gateway)
+    shown: list[Any] = []
+    result, pieces = asked(gateway, show_parts=lambda parts, thoughts: shown.append((parts, thoughts)))
+    assert pieces == []
+    ((parts, thoughts),) = shown
+    assert (tuple(parts[0]), thoughts) == (("a/m", "Hello."), [])
+    assert result["parts"][0] == {"place": "a/m", "text": "Hello."}
+    assert len(result["parts"]) == 2
+    _, pieces = asked(gateway)
+    assert "".join(text for _, text in pieces).startswith("### a/m")
+
+
+def test_an_answer_of_several_names_those_who_gave_it() -> None:
+    both = {**EXCHANGE, "backend": None, "rules": [*EXCHANGE["rules"], "RTE055"], "attempts": ["a:ok", "b:ok"]}
+    assert "backends  a:ok b:ok" in decision_lines(both)
+    assert "nothing was sent" in decision_lines({**both, "attempts": []})
+
+
+def test_a_shadow_says_how_far_it_is_from_the_first() -> None:
+    sides = {
+        name: {"backend": name, "model": "m", "finish": "stop", "text_chars": 3, "duration_s": 1.0}
+        for name in ("a", "b")
+    }
+    compared = {"similarity": 0.25, "first": sides["a"], "shadow": sides["b"]}
+    assert "compared  to a/m: words in common 25%" in decision_lines({**EXCHANGE, "compared": compared})
+    assert "compared" not in decision_lines(EXCHANGE)

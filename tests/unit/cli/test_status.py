@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import fact_cell, legacy_line, print_backends, slots_cell
+from tidegate.cli.status import fact_cell, legacy_line, print_backends, shadow_lines, slots_cell
 
 Run = Callable[..., Any]
 HOME: dict[str, Any] = {
@@ -142,3 +142,13 @@ def test_a_model_that_has_it_all_says_so_in_three_words(tidegate: Run, gateway: 
 )
 def test_a_fact_in_a_cell(fact: dict[str, Any], cell: str) -> None:
     assert fact_cell(fact) == cell
+
+
+def test_shadows_are_summed_up(tidegate: Run, gateway: Any) -> None:
+    counts = {"waiting": 1, "compared": 4, "failed": 2, "dropped": 3, "same_finish": 3, "similarity": 0.256}
+    shown = shown_for(tidegate, gateway, shadow=[{"to": "home", **counts}])
+    assert (
+        "shadow to home: 4 compared (same finish 3, words in common 26%), 2 failed, 3 dropped, 1 under way" in shown.out
+    )
+    none = {**counts, "compared": 0, "similarity": None}
+    assert shadow_lines([{"to": "home", **none}]) == ["shadow to home: 0 compared, 2 failed, 3 dropped, 1 under way"]

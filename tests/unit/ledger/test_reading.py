@@ -37,14 +37,14 @@ def test_one_row_is_found_by_its_id(path):
 
 def test_without_a_file_nothing_is_found_and_none_is_made(path):
     assert read_entry(path, "x-1") is None
-    assert private_conversations(path, 0.0) == []
+    assert private_conversations(path, 0.0) == {}
     assert not path.exists()
 
 
 def test_a_file_that_is_being_made_holds_nothing_yet(path):
     path.touch()
     assert read_entry(path, "x-1") is None
-    assert private_conversations(path, 0.0) == []
+    assert private_conversations(path, 0.0) == {}
 
 
 def test_all_rows_since_a_time_come_as_they_were_written(path):
@@ -70,9 +70,9 @@ def test_the_private_conversations_since_a_time_are_found(path):
             )
         ],
     )
-    assert private_conversations(path, 0.0) == ["aa", "bb", "dd", "ee"]
-    assert private_conversations(path, BEGAN + 2) == ["bb", "dd", "ee"]
-    assert private_conversations(path, BEGAN + 9) == []
+    assert list(private_conversations(path, 0.0)) == ["aa", "bb", "dd", "ee"]
+    assert list(private_conversations(path, BEGAN + 2)) == ["bb", "dd", "ee"]
+    assert private_conversations(path, BEGAN + 9) == {}
 
 
 def test_they_are_found_by_an_index(path):

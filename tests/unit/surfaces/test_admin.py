@@ -85,6 +85,7 @@ async def test_status_shows_what_there_is(front: Build) -> None:
         ],
         "legacy_names": {"policy": "reject", "seen": {}},
         "aliases": ["assistant", "notes"],
+        "shadow": [],
         "ledger": {"written": 0, "waiting": 0, "dropped": 0, "error": None},
     }
 

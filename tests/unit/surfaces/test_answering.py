@@ -307,3 +307,38 @@ async def test_models_lists_names_then_addresses_with_their_owners(front: Build,
 
 async def test_models_asks_for_a_key_too(front: Build) -> None:
     assert (await call(front(fake(), clients={"k": Client("c")}), "GET", "/models")).status == 401
+
+
+BOTH = Policy(aliases={"both": Alias("both", ("cloud", "home"), each=True)})
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_alias_whose_targets_all_answer(front: Build, stream: bool) -> None:
+    made = front(cloud(), fake(), policy=BOTH)
+    reply = await chat(made, model="both", stream=stream)
+    assert (reply.status, "RTE055" in reply.headers["x-tidegate-rules"]) == (200, True)
+    assert "x-tidegate-backend" not in reply.headers
+    if stream:
+        *chunks, end = events_of(reply)
+        text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
+        assert end is None
+        usage = chunks[-1]["usage"]
+    else:
+        answer = json.loads(reply.body)
+        text, usage = answer["choices"][0]["message"]["content"], answer["usage"]
+    said = "This is the scripted fake backend."
+    assert text == f"### cloud/deepseek-flash\n\n{said}\n\n### home/fake\n\n{said}"
+    assert usage["completion_tokens"] == 18
+    refused = await chat(
+        made, model="both", stream=stream, n=1, tools=[{"type": "function", "function": {"name": "f"}}]
+    )
+    assert (refused.status, "`tools`" in error_of(refused)["message"]) == (400, True)
+
+
+async def test_the_messages_surface_has_all_answers_too(front: Build) -> None:
+    body = request_body(model="both", max_tokens=9, stream=True)
+    reply = await call(front(cloud(), fake(), policy=BOTH), "POST", "/anthropic/v1/messages", body)
+    datas = [json.loads(line[6:]) for line in reply.body.decode().splitlines() if line.startswith("data: ")]
+    text = "".join(data["delta"].get("text", "") for data in datas if data["type"] == "content_block_delta")
+    assert text.count("### ") == 2
+    assert datas[-1]["type"] == "message_stop"

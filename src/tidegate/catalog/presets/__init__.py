@@ -1,0 +1,1 @@
+"""The ways of mixing hosted and local, each a short configuration with comments, and their one reader."""
