@@ -95,8 +95,8 @@ class App:
         self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
-        self.content = content_store(config, environment, state_folder)
         self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
+        self.content = content_store(config, environment, state_folder)
         self._config = config
         self._door = Door(clients)
         self.asgi: Server | None = None

@@ -178,11 +178,15 @@ class Gateway:
 
     def _hearing(self, exchange: Exchange, decided: Decided[Any]) -> Hearing | None:
         """Someone to hear the answer, where anybody wants to keep of it."""
-        keepers = [self._screening.keeper(decided.request, decided.decision)]
+        request = decided.request
+        keepers = [self._screening.keeper(request, decided.decision)]
         if exchange.surface != SHADOW_SURFACE:
             # A shadow's answer is nobody's turn: it must not be remembered in the place of what the client got.
-            keepers += [self._memory.keeper(decided.request), self.shadow.keeper(self, exchange, decided)]
-            keepers.append(self._capture.keeper(exchange, decided.request))
+            keepers += [
+                self._memory.keeper(request),
+                self._capture.keeper(exchange, request),
+                self.shadow.keeper(self, exchange, decided),
+            ]
         wanted = [keep for keep in keepers if keep is not None]
         return Hearing(wanted) if wanted else None
 
