@@ -7,6 +7,9 @@ REAL := .venv-real
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 MODEL ?=
+COMMA := ,
+# Presidio and spaCy (400 MB, half a minute) are for CI only; without them their tests are skipped and say so.
+TESTED := embedded,raw,sim,test$(if $(CI),$(COMMA)names)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test leaktest test-real real-runtimes check docs bench clean
@@ -54,7 +57,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP) install --quiet --editable '.[embedded,raw,sim,test]'
+	@$(PIP) install --quiet --editable '.[$(TESTED)]'
 	@$(BIN)/python -c 'from tidegate.cli.up import fetch_model; fetch_model()'
 	@$(BIN)/python -c 'from tidegate.cli.policy import fetch_sentence_model; fetch_sentence_model()'
 	@touch $@

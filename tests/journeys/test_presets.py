@@ -114,6 +114,7 @@ def test_prototype_records_how_far_a_local_model_is(at: At) -> None:
     assert (found["failed"], found["to"]) == (0, "embedded")
     assert 0 <= found["similarity"] <= 1
     assert f"shadow to embedded: {found['compared']} compared" in shown(running, "status")
+    assert "RTE050" in shown(running, "explain", found["last"])
     rows = ledger(running, "SELECT backend, rules, status FROM exchanges WHERE surface = 'shadow'", least=before + 1)
     assert {(backend, status) for backend, _, status in rows} == {("embedded", 200)}
     assert all("RTE050" in rules for _, rules, _ in rows)

@@ -43,7 +43,6 @@ from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
-from tidegate.ledger.reading import private_conversations
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
@@ -187,7 +186,7 @@ class App:
             scanner=self._scanner,
             slow=self._slow,
             salt=self.ledger.salt,
-            private_before=private_conversations(self.ledger.path, since).items(),
+            private_before=self.ledger.private_conversations(since).items(),
         )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:

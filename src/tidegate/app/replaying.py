@@ -27,7 +27,7 @@ from tidegate.ledger.reading import Seen
 from tidegate.routing.decide import decide
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rows import Facts, rule_on
-from tidegate.routing.rules import FOREIGN, LACKS, NOT_KNOWN
+from tidegate.routing.rules import FOREIGN, HEADER_CLASS, LACKS, NOT_KNOWN
 
 _NAMELESS = "(its default model)"
 _NOT_KEPT = (None, "(not a name)")
@@ -49,7 +49,10 @@ class Replaying:
         self._boundaries = {view.name: view.boundary for view in self.snapshot.backends}
 
     def change(self, entry: Entry) -> Change:
-        return compare(entry, self.decide(entry), self._boundaries)
+        try:
+            return compare(entry, self.decide(entry), self._boundaries)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return Change("cannot say", "somebody changed the row, see `tidegate prove`", "-")
 
     def decide(self, entry: Entry) -> Decision | Unknown:
         if entry.client is not None and self.client_classes and entry.client not in self.client_classes:
@@ -83,7 +86,9 @@ def ask_of(
     if entry.asked_model is None or entry.asked_model in _NOT_KEPT:
         return Unknown("the model's name was not kept")
     asked = model = entry.asked_model
-    if FOREIGN.code in entry.rules.split(",") and decide(Ask(asked), snapshot, policy).refusal == "unknown_model":
+    rules = entry.rules.split(",")
+    wished = entry.wished_class or (entry.data_class if HEADER_CLASS.code in rules else None)
+    if FOREIGN.code in rules and decide(Ask(asked), snapshot, policy).refusal == "unknown_model":
         model = mapped_model(asked, policy.contract)
     found = frozenset(found_of(entry))
     meant = policy.contract.legacy_names.get(model)
@@ -92,7 +97,7 @@ def ask_of(
     return Ask(
         model,
         client_classes.get(entry.client) if entry.client is not None else None,
-        DataClass(entry.wished_class) if entry.wished_class else None,
+        DataClass(wished) if wished else None,
         "" if model == asked else asked,
         _features(entry.needs or ""),
         says_thinking=True,  # what a retired name meant is among the needs already

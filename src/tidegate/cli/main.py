@@ -21,6 +21,7 @@ COMMANDS = {
     "prove": "Show what left this machine, and check that nobody changed the ledger.",
     "replay": "Say what another configuration would have decided for past exchanges.",
     "init": "Write a configuration from a preset, with comments that explain each choice.",
+    "scan": "Look for personal data and secrets in files or standard input.",
     "sim": "Simulate the hosted DeepSeek API, with faults on demand.",
     "config": "Check or show the configuration.",
     "policy": "Find the similarity from which a text is like your samples.",

@@ -35,7 +35,7 @@ _SHOWN_STEP = 5
 
 @app.callback()
 def policy() -> None:
-    """Work on the policy before it is in force."""
+    """Find the similarity from which a text is like your samples."""
 
 
 @app.command()

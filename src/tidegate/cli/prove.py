@@ -27,11 +27,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 DAY_S = 24 * 3600.0
 DAYS_HELP = "Only exchanges of the last N days; default: all."
 _SEAL = re.compile(r"[0-9a-f]{64}")
-_COPIED = ("exchange", "for example")
-"""Columns of ids: they are copied, so they are never broken in two."""
 LIMITS = (
-    "What this shows: nobody changed the ledger without the key in the .salt file beside it. Whoever can read that file\n"
-    "can write another ledger; note the head elsewhere now and then, and check it with --expect."
+    "A whole chain shows that nobody changed the ledger without the key in the .salt file beside it. Whoever can read that\n"
+    "file can write another ledger: note the head elsewhere now and then, and check it with --expect."
 )
 
 
@@ -135,7 +133,7 @@ def _print_proof(proof: Proof, classes: tuple[str, ...], *, noted: bool) -> None
 
 
 def _print_tallies(proof: Proof) -> None:
-    headings = ["class", "exchanges", "on the device", "in private networks", "left", "left masked", "not sent"]
+    headings = ["class", "exchanges", "device", "private net", "left", "left masked", "not sent"]
     stopped = any(tally.stopped for tally in proof.tallies.values())
     rows = [
         [name, *(str(one) for one in (t.exchanges, t.device, t.private, t.left, t.left_masked, t.not_sent))]
@@ -152,20 +150,12 @@ def _print_departures(proof: Proof, classes: tuple[str, ...]) -> None:
         print(f"Nothing {word} left.")
         return
     print(f"{proof.departed} {word} left:")
-    headings = ["exchange", "time (UTC)", "class", "backend", "rules", "rows", "masked"]
-    rows = [
-        [
-            one.exchange_id,
-            time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.arrived_at)),
-            one.data_class,
-            ",".join(one.backends),
-            ",".join(one.rules),
-            ",".join(one.policy_rows) or "-",
-            "yes" if one.masked else "no",
-        ]
-        for one in proof.departures
-    ]
-    print_table(headings, rows)
+    for one in proof.departures:
+        at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(one.arrived_at))
+        masked = "masked" if one.masked else "not masked"
+        print(_plain(f"  {one.exchange_id}  {at}  {one.data_class} to {','.join(one.backends)}, {masked}"))
+        rows = f", policy rows {','.join(one.policy_rows)}" if one.policy_rows else ""
+        print(_plain(f"    by {','.join(one.rules)}{rows}"))
     if (more := proof.departed - len(proof.departures)) > 0:
         print(f"and {more} more; --days or --class shows fewer at a time")
 
@@ -190,8 +180,12 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
+        table.add_column(heading, overflow="fold", no_wrap=heading == "for example")
     for row in rows:
-        # Text: no name is markup; and what somebody wrote into a ledger must not steer the terminal.
-        table.add_row(*(Text("".join(one if one.isprintable() else "?" for one in cell)) for cell in row))
+        table.add_row(*(Text(_plain(cell)) for cell in row))  # Text: no name is markup
     Console(highlight=False).print(table)
+
+
+def _plain(text: str) -> str:
+    """What somebody wrote into a ledger must not steer the terminal."""
+    return "".join(one if one.isprintable() else "?" for one in text)

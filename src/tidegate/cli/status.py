@@ -49,6 +49,7 @@ def shadow_lines(shadows: list[dict[str, Any]]) -> list[str]:
             else ""
         )
         + f", {one['failed']} failed, {one['dropped']} dropped, {one['waiting']} under way"
+        + (f"; the last is {one['last']}" if one.get("last") else "")
         for one in shadows
     ]
 

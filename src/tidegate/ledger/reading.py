@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from tidegate.ledger.entries import COLUMNS, Entry, entry_from
 
 SALT_BYTES = 32
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
+_SELECT_1 = f"SELECT {schema.FIRST_COLUMNS} FROM exchanges WHERE exchange_id = ?"
 _PRIVATE = (
     "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
     "ORDER BY arrived_at"
@@ -26,16 +27,19 @@ _SEEN = (
 
 
 def read_entry(path: Path, exchange_id: str) -> Entry | None:
-    """One entry out of a ledger file, without the gateway."""
-    rows = _read(path, _SELECT, (exchange_id,))
-    return entry_from(rows[0]) if rows else None
+    """One entry out of a ledger file of any version, without the gateway."""
+    rows = _read(path, {1: _SELECT_1, schema.VERSION: _SELECT}, (exchange_id,))
+    return entry_from([*rows[0], *[None] * (len(COLUMNS) - len(rows[0]))]) if rows else None
 
 
 def private_conversations(path: Path, since: float) -> dict[str, float]:
-    """The digests of the conversations in which something was private since then, with when it last was (unix seconds)."""
+    """The digests of the conversations in which something was private since then, with when it last was (unix seconds).
+
+    Version 1 did not keep them.
+    """
     return {
         digest: arrived_at
-        for conversation, arrived_at in _read(path, _PRIVATE, (since,))
+        for conversation, arrived_at in _read(path, {schema.VERSION: _PRIVATE}, (since,))
         for digest in conversation.split(",")
     }
 
@@ -91,14 +95,14 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
 
 
-def _read(path: Path, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+def _read(path: Path, queries: Mapping[int, str], values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """What the query for the file's version finds; a version that has none, such as a file being made, holds nothing."""
     if not path.exists():
         return []
     try:
         with closing(open_to_read(path)) as database:
-            if schema.version_of(database) == 0:
-                return []  # being made just now
-            return database.execute(query, values).fetchall()
+            query = queries.get(schema.version_of(database))
+            return database.execute(query, values).fetchall() if query is not None else []
     except sqlite3.Error as error:
         raise Misconfigured(f"ledger {path} cannot be read ({type(error).__name__}); check [ledger] path") from None
 

@@ -22,7 +22,8 @@ ROWS_AT_ONCE = 128
 _BEYOND = 2**53
 """Places from here on are no row's of ours: one that somebody put there must not decide where the next one goes."""
 _NOT_NULL = ("exchange_id", "arrived_at", "status")
-_FIRST_COLUMNS = ", ".join(COLUMNS[: -len(NEW_IN_VERSION_2)])
+FIRST_COLUMNS = ", ".join(COLUMNS[: -len(NEW_IN_VERSION_2)])
+"""Those of version 1."""
 
 
 def _column(name: str) -> str:
@@ -68,7 +69,7 @@ def _take_over(database: sqlite3.Connection, sealer: Sealer) -> None:
     _log.info("ledger: %d rows of version 1 are brought to version %d", count, VERSION)
     padding = [None] * len(NEW_IN_VERSION_2)
     head = Head()
-    rows = database.execute(f"SELECT {_FIRST_COLUMNS} FROM exchanges_1 ORDER BY exchange_id")
+    rows = database.execute(f"SELECT {FIRST_COLUMNS} FROM exchanges_1 ORDER BY exchange_id")
     while piece := rows.fetchmany(ROWS_AT_ONCE):
         head = put(database, sealer, head, [[*row, *padding] for row in piece])
     write_head(database, sealer, head)

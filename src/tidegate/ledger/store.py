@@ -22,7 +22,7 @@ from tidegate.core.errors import Misconfigured
 from tidegate.ledger import schema
 from tidegate.ledger.chain import Sealer
 from tidegate.ledger.entries import Entry, holdable, row_of
-from tidegate.ledger.reading import SALT_BYTES, read_entry, read_salt, salt_path
+from tidegate.ledger.reading import SALT_BYTES, private_conversations, read_entry, read_salt, salt_path
 
 _log = logging.getLogger("tidegate.ledger")
 
@@ -99,6 +99,10 @@ class Ledger:
         """From memory, else from the file. Blocking: call it in a thread."""
         recent = self._recent.get(exchange_id)
         return recent or read_entry(self.path, exchange_id)
+
+    def private_conversations(self, since: float) -> dict[str, float]:
+        """Digests of the conversations that were private since then, with when they last were. Blocking."""
+        return private_conversations(self.path, since)
 
     @property
     def waiting(self) -> int:

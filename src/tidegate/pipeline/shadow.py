@@ -50,8 +50,11 @@ class _Lane:
     dropped: int = 0
     similarity: float = 0.0
     same_finish: int = 0
+    last: str | None = None
+    """Id of the last exchange that was compared."""
 
-    def add(self, comparison: Comparison) -> None:
+    def add(self, exchange_id: str, comparison: Comparison) -> None:
+        self.last = exchange_id
         self.compared += 1
         self.similarity += comparison.similarity
         self.same_finish += comparison.same_finish
@@ -59,7 +62,7 @@ class _Lane:
     def view(self) -> dict[str, Any]:
         mean = round(self.similarity / self.compared, 4) if self.compared else None
         counts = {"waiting": self.waiting, "compared": self.compared, "failed": self.failed, "dropped": self.dropped}
-        return {"to": self.target, **counts, "same_finish": self.same_finish, "similarity": mean}
+        return {"to": self.target, **counts, "same_finish": self.same_finish, "similarity": mean, "last": self.last}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Shadow:
     async def _ask(self, asker: Asker, lane: _Lane, first: _First) -> None:
         try:
             async with lane.turn:
-                lane.add(await _compared(asker, lane.target, first))
+                lane.add(*await _compared(asker, lane.target, first))
         except GatewayError:  # its exchange has it
             lane.failed += 1
         except Exception as error:
@@ -157,7 +160,8 @@ def _may_be_shadowed(exchange: Exchange) -> bool:
     return exchange.data_class is DataClass.PUBLIC and exchange.action in _PLAIN_ACTIONS
 
 
-async def _compared(asker: Asker, target: str, first: _First) -> Comparison:
+async def _compared(asker: Asker, target: str, first: _First) -> tuple[str, Comparison]:
+    """The shadow's exchange and what it showed."""
     with beside(asker, first.exchange, SURFACE) as exchange:
         exchange.asked_model = target
         try:
@@ -176,7 +180,7 @@ async def _compared(asker: Asker, target: str, first: _First) -> Comparison:
         said = side(answer, exchange.backend or "", exchange.model or "", duration_s, json=json)
         comparison = compare(first.answer, answer, first.side, said)
         exchange.compared = msgspec.json.encode(comparison).decode()
-        return comparison
+        return exchange.exchange_id, comparison
 
 
 def _wants_json(request: Request) -> bool:

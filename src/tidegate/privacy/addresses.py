@@ -21,6 +21,10 @@ _SPELLED = re.compile(
     r"([a-z0-9-]{1,40}(?:(?:\.| ?[\[({<（【] ?(?:dot|punkt|点|\.) ?[\])}>）】] ?| dot )[a-z0-9-]{1,40}){1,5})(?![a-z0-9])"
 )
 _USER = re.compile(r"://[^\s/@]{0,64}:$")
+_COMMON = re.compile(
+    r"(?i)com|net|org|edu|gov|info|biz|io|co|me|ai|eu|cn|hk|tw|jp|kr|sg|in|au|nz|us|ca|mx|br|uk|ie|de|fr|ch|at"
+    r"|nl|be|it|es|pt|pl|se|no|dk|fi|ru|za"
+)
 _FILES = frozenset(
     [
         "png",
@@ -118,6 +122,9 @@ def _international_mail(text: str) -> Iterator[Found]:
 def _spelled_mail(text: str) -> Iterator[Found]:
     for found in _SPELLED.finditer(text):
         last = re.split(r"[^A-Za-z0-9]+", found[2])[-1]
+        spaced = " @" in found[0] or "@ " in found[0]
+        if text[found.end() : found.end() + 1] == "(" or (spaced and not _COMMON.fullmatch(last)):
+            continue
         if opens(text, found.start()) and last.isalpha() and 2 <= len(last) <= 12 and last.lower() not in _FILES:
             yield Found(found.start(), found.end(), rules.EMAIL, SHAPED)
 

@@ -103,7 +103,7 @@ def _telling(word: str, *, password: bool, quoted: bool, spoken: bool) -> bool:
     if spoken:
         return not plain or (mixed and not word.istitle())
     if plain:
-        return (password and quoted and (mixed or "-" in word)) or (
+        return (password and (quoted or len(word) >= 12) and (mixed or (quoted and "-" in word))) or (
             mixed and len(word) >= 16 and bits >= 3.9 and "_" not in word
         )
     return password or quoted

@@ -27,7 +27,7 @@ def holds_blob(text: str) -> bool:
 
 
 def _is_data(text: str, at: int, stretch: str) -> bool:
-    run = _RUN.match(text, at)
+    run = _RUN.match(text, at, at + 2 * _STRIDE)  # not to the end of a run: a long one would be read again and again
     if run is None or run.end() - at < _STRIDE:
         return False
     return any(char.isdigit() for char in stretch) and any(char.isalpha() for char in stretch)

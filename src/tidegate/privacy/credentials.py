@@ -134,7 +134,9 @@ def _is_basic(word: str) -> bool:
         return False
 
 
-_FAKE = re.compile(r"(?ai)^(?:[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|\[|token$)")
+_FAKE = re.compile(
+    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|\[|token$)"
+)
 
 
 def _urls(text: str) -> Iterator[Found]:

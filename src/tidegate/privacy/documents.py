@@ -57,7 +57,7 @@ _PLATE = re.compile(
     r"([A-Z0-9ÄÖÜ]{1,4}(?:[ -]?[A-Z0-9ÄÖÜ]{1,4}){1,3})"
 )
 _WECHAT = re.compile(
-    r"(?ai)(微信号?|wechat|weixin|威信|薇信|\bv信|\bwx|\bvx|加我?微|加[vV])"
+    r"(?ai)(加我?微信?|微信号?|wechat|weixin|威信|薇信|\bv信|\bwx|\bvx|加[vV])"
     r"([ ]?(?:id|account|username|号码|号|帐号|账号|user|handle)?[ ]?(?:[:：=是为]|is|就是|叫"
     r"|同号)?[ \"'“「]{0,2})([A-Za-z][A-Za-z0-9_-]{5,19})"
 )

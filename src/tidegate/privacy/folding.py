@@ -21,6 +21,8 @@ NEEDS_FOLDING = (
     r"|[0-9A-Za-z)][\x{2010}-\x{2015}\x{2043}\x{2212}\x{fe58}\x{fe63}\x{ff0d}][0-9A-Za-z(]"
     r"|[0-9][\x{fe00}-\x{fe0f}\x{20e3}]|\\u[0-9A-Fa-f]{4}"
 )
+_PROSE = "，；！？（）"
+"""Marks of Chinese prose: they end a value, and their ASCII twins could be a part of it."""
 _CHANGING = re.compile(rf"\\u([0-9A-Fa-f]{{4}})|[{_INVISIBLE}]")
 _SPACE, _DASH = re.compile(f"[{_SPACES}]"), re.compile(f"[{_DASHES}]")
 
@@ -34,6 +36,8 @@ class _Table(dict[int, int]):
 
 
 def _plain(character: str) -> str:
+    if character in _PROSE:
+        return character
     if _SPACE.match(character):
         return " "
     if _DASH.match(character):

@@ -14,13 +14,16 @@ from msgspec.structs import replace
 from tidegate.core.errors import Unmaskable
 from tidegate.core.findings import Finding
 from tidegate.core.requests import ChatRequest, Request
-from tidegate.privacy.masking_rules import LAST_LOOK, NOT_MASKABLE, UNLOOKED
+from tidegate.privacy.masking_rules import LAST_LOOK, NOT_MASKABLE, TOO_MANY, UNLOOKED
 from tidegate.privacy.occurrences import BODY_LEVELS, occurrences, occurs
 from tidegate.privacy.places import Passage, Place
 from tidegate.privacy.pseudonyms import Coiner, kind_of
 from tidegate.privacy.rewriting import rewritten
 from tidegate.privacy.spans import Origins, Span, merged, string_spans, value_at
 from tidegate.privacy.texts import passages, standing
+
+MOST_SEARCHED = 250_000_000
+"""Characters times values. Each value is looked for in all of the request, and others wait meanwhile: half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ def _spans(
             if not maskable[home]:
                 raise _unmaskable(home, finding.code)
             spans.setdefault(home, []).append(Span(start, end, kind_of(finding), finding.code, (said, written)))
+    if len(kinds) * sum(map(len, texts.values())) > MOST_SEARCHED:
+        raise Unmaskable(
+            f"too many values for a request of this size ({TOO_MANY.code}: {len(kinds)} were found), so it may not leave; "
+            "split messages, or change the policy's row with action = mask"
+        )
     for place, text, allowed in before:
         for value, start, end in occurrences(text, kinds):
             kind, code = kinds[value]
@@ -115,6 +123,7 @@ class _Veiled:
     def __init__(self, coiner: Coiner, stands: Callable[[str], bool]) -> None:
         self._coiner = coiner
         self._stands = stands
+        self._coined: dict[tuple[str, str], str] = {}
         self.pairs: dict[str, str] = {}
 
     def text(self, passage: Passage, spans: list[Span]) -> str:
@@ -126,11 +135,15 @@ class _Veiled:
         done = 0
         for span in spans:
             value = value_at(text, span, is_json)
-            coined = self._coiner.pseudonym(span.kind, value, self._stands)
-            self.pairs[coined] = value
+            coined = self._coined.get((span.kind, value)) or self._coin(span.kind, value)
             said += (text[done : span.start], coined)
             done = span.end
         return "".join((*said, text[done:]))
+
+    def _coin(self, kind: str, value: str) -> str:
+        coined = self._coined[kind, value] = self._coiner.pseudonym(kind, value, self._stands)
+        self.pairs[coined] = value
+        return coined
 
     def _in_strings(self, place: Place, text: str, spans: list[Span]) -> list[Span]:
         found = string_spans(text, spans)

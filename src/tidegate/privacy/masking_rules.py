@@ -75,3 +75,11 @@ FRESH = MASKING.rule(
     source="BerriAI/litellm PR #19950 (tokens shared between requests) and #41600 (numbers restart), read 2026-11-22",
     checked=_CHECKED,
 )
+TOO_MANY = MASKING.rule(
+    "MSK009",
+    "too many values for a request of this size stay at home",
+    why="Each value is looked for in the whole request, and others wait meanwhile. A table of thousands of people is not "
+    "what masking is for; the product of values and characters has a limit of 250 million.",
+    source=_DECISION,
+    checked=_CHECKED,
+)

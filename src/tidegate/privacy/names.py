@@ -75,10 +75,14 @@ def _language(name: str) -> Language:
 @cache
 def countries() -> frozenset[str]:
     """The world's countries in English and Chinese, which the telephone library knows for its own purpose."""
-    names: dict[str, dict[str, str]] = import_module("phonenumbers.geodata.locale").LOCALE_DATA
-    return frozenset(
-        name.lower() for region in names.values() for name in (region.get("en", ""), region.get("zh", "")) if name
-    )
+    regions: dict[str, dict[str, str]] = import_module("phonenumbers.geodata.locale").LOCALE_DATA
+    found: set[str] = set()
+    for names in regions.values():
+        for language in ("en", "zh"):
+            name = names.get(language, "")
+            # "*aa": as in the language aa.
+            found.add((names.get(name[1:], "") if name.startswith("*") else name).lower())
+    return frozenset(found - {""})
 
 
 def lists(language: str) -> dict[str, Any]:

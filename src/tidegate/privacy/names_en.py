@@ -22,7 +22,8 @@ _NEEDED = re.compile(r"[A-Za-z]{2}")
 # Chinese text between English words only confuses an English model; blanks keep every offset.
 _FOREIGN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _CODE_LIKE = re.compile(
-    r"[_=(){}<>\[\]/\\|@#$%^*+~`\"]|\d|::|->|\w\.\w{3}|(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bLa)(?<!\bDi)(?<=[a-z])[A-Z]"
+    r"[_=(){}<>\[\]/\\|@#$%^*+~`\"]|\d|::|->|\w\.\w{3}|[A-Z]{2}[a-z]|"
+    r"(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bLa)(?<!\bDi)(?<=[a-z])[A-Z]"
 )
 # A word by itself in a heading, a table or a line of code is seldom a person's.
 _IN_MARKUP = re.compile(r"(?:[|#`@=]|(?<![A-Za-z])(?:class|import|from|return|raise|except|def))[ *]*$")
@@ -37,16 +38,18 @@ _SUFFIX = (
     r"Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Parkway|"
     r"Pkwy|Highway|Hwy|Circle|Cir|Trail|Crescent|Close|Gardens|Row|Walk|Alley|Mews|Grove|Quay|Plaza|Loop"
 )
-_TOWN = rf"(?:,?[ \n]{{1,2}}{_WORD}(?: {_WORD}){{0,2}})?(?:,?[ \n]{{1,2}}[A-Z]{{2}})?(?:,?[ \n]\d{{5}}(?:-\d{{4}})?(?![0-9]))?"
+_STATE = r"[A-Z]{2} \d{5}(?:-\d{4})?(?![0-9])"
+# On the next line only with a state: what follows there is seldom a town.
+_TOWN = rf"(?:,?[ \n]{_WORD}(?: {_WORD}){{0,2}}, {_STATE}|, {_WORD}(?: {_WORD}){{0,2}}(?![A-Za-z]))?"
 _ADDRESSES = (
     re.compile(
-        rf"(?<![A-Za-z0-9])\d{{1,6}}[A-Za-z]?,? (?:(?:[NSEW]|North|South|East|West)\.? )?"
+        rf"(?<![A-Za-z0-9])(?<![Ii]n )(?<![Ss]ince )(?<![Oo]f )\d{{1,6}}[A-Za-z]?,? (?:(?:[NSEW]|North|South|East|West)\.? )?"
         rf"(?:{_STREET_WORD} ){{1,3}}(?:{_SUFFIX})(?![A-Za-z0-9])\.?"
         rf"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.? ?[A-Za-z0-9\-]{{1,6}})?{_TOWN}"
     ),
     re.compile(r"(?<![A-Za-z0-9])P\.? ?O\.? ?Box \d{1,7}(?![0-9])", re.IGNORECASE),
     # A town, a state and its ZIP code; a British postcode.
-    re.compile(rf"(?<![A-Za-z0-9]){_WORD}(?: {_WORD}){{0,2}}, [A-Z]{{2}} \d{{5}}(?:-\d{{4}})?(?![0-9])"),
+    re.compile(rf"(?<![A-Za-z0-9]){_WORD}(?: {_WORD}){{0,2}}, {_STATE}"),
     re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,2}\d[A-Z0-9]? \d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9])"),
 )
 _CALLED = re.compile(

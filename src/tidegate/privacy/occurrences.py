@@ -21,9 +21,9 @@ def found_in(text: str, value: str) -> Iterator[tuple[int, int]]:
     anywhere = start >= 0 and _is_long(value)
     while start >= 0:
         end = start + len(value)
-        if anywhere or not (_goes_on(text, start) or _goes_on(text, end)):
+        if stands := anywhere or not (_goes_on(text, start) or _goes_on(text, end)):
             yield start, end
-        start = text.find(value, start + 1)
+        start = text.find(value, end if stands else start + 1)
 
 
 def _is_long(value: str) -> bool:

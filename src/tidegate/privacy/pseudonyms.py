@@ -22,13 +22,19 @@ MOST_CONVERSATIONS = 100_000
 
 _BY_GROUP: dict[Group, str] = {
     "personal": "DATA",
-    "secret": "SECRET",
+    "secret": "KEY",
     "term": "TERM",
     "name": "NAME",
     "example": "TEXT",
     "unscannable": "FILE",
 }
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    **{"SEN001": "CARD", "SEN002": "IBAN", "SEN003": "SSN", "SEN004": "ID", "SEN005": "COMPANY", "SEN006": "CARD"},
+    **{"SEN007": "PHONE", "SEN008": "PHONE", "SEN009": "EMAIL", "SEN010": "IP", "SEN011": "IP", "SEN012": "IP"},
+    **{"SEN013": "PASSPORT", "SEN014": "PLATE", "SEN015": "ACCOUNT", "SEN016": "BIRTHDATE", "SEN017": "ID"},
+    **{"SEN018": "MAC", "SEN019": "ACCOUNT", "SEN086": "PLACE"},
+    **{"SEN070": "PASSWORD", "SEN071": "PASSWORD", "SEN073": "PASSWORD"},
+}
 """The word by the rule's code, where there is a better one than the group's."""
 
 

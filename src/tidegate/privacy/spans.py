@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def merged(spans: Iterable[Span]) -> list[Span]:
             found.append(span)
             continue
         longest = max(last, span, key=lambda one: one.end - one.start)
-        found[-1] = Span(last.start, max(last.end, span.end), longest.kind, longest.code, (*last.values, *span.values))
+        found[-1] = longest._replace(start=last.start, end=max(last.end, span.end))
     return found
 
 
@@ -79,19 +80,25 @@ class Origins:
 def string_spans(text: str, spans: list[Span]) -> list[Span] | None:
     """The spans, widened to whole escapes; None if one is not inside a single string value of this JSON text."""
     strings = [string.span(1) for string in _STRING.finditer(text) if string[2] is None]
+    escapes: dict[tuple[int, int], list[tuple[int, int]]] = {}
     found: list[Span] = []
     for span in spans:
-        home = next((one for one in strings if one[0] <= span.start and span.end <= one[1]), None)
-        if home is None:
+        home = _around(strings, span.start)
+        if home is None or span.end > home[1]:
             return None
-        start, end = span.start, span.end
-        for escape in _ESCAPE.finditer(text, *home):
-            if escape.start() < start < escape.end():
-                start = escape.start()
-            if escape.start() < end < escape.end():
-                end = escape.end()
+        if home not in escapes:
+            escapes[home] = [escape.span() for escape in _ESCAPE.finditer(text, *home)]
+        first, last = _around(escapes[home], span.start), _around(escapes[home], span.end)
+        start = first[0] if first and span.start < first[1] else span.start
+        end = last[1] if last and last[0] < span.end < last[1] else span.end
         found.append(span._replace(start=start, end=end))
     return found
+
+
+def _around(stretches: list[tuple[int, int]], at: int) -> tuple[int, int] | None:
+    """The stretch, of some in their order, that this place is in, or at the end of."""
+    before = bisect_right(stretches, at, key=lambda one: one[0]) - 1
+    return stretches[before] if before >= 0 and at <= stretches[before][1] else None
 
 
 def value_at(text: str, span: Span, is_json: bool) -> str:

@@ -72,6 +72,7 @@ def test_the_class_is_made_anew_from_client_alias_and_header(build):
     )
     for changes in ({"client": "clinic"}, {"asked_model": "notes"}, {"wished_class": "private"}):
         assert decided(found, booked(0, PUBLIC, **changes)).data_class is PRIVATE
+    assert decided(found, booked(0, PRIVATE, rules="CLS001,CLS004,RTE003")).data_class is PRIVATE
     assert decided(found, booked(0, PRIVATE, client="web")).data_class is PUBLIC
 
 
@@ -151,3 +152,9 @@ def test_the_same_file_changes_nothing(build):
     entry = booked(0, PUBLIC, HOME)
     assert entry.arrived_at == BEGAN
     assert found.change(entry).kind == "unchanged"
+
+
+@pytest.mark.parametrize("changes", [{"sends": "x"}, {"verdicts": "[1]"}, {"wished_class": "secret"}, {"rules": 5}])
+def test_a_row_that_somebody_changed_into_none_stops_nothing(build, changes):
+    change = build(backends={"box": BOX}).change(booked(0, PUBLIC, HOME, **changes))
+    assert (change.kind, change.then) == ("cannot say", "somebody changed the row, see `tidegate prove`")

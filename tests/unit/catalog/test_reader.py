@@ -11,7 +11,7 @@ import pytest
 
 from tidegate.catalog import reader
 
-TABLES = [("prices.toml", "prices"), ("runtimes.toml", "runtimes")]
+TABLES = [("example_model.toml", "files"), ("prices.toml", "prices"), ("runtimes.toml", "runtimes")]
 
 
 @pytest.mark.parametrize(("file_name", "table"), TABLES)

@@ -150,5 +150,7 @@ def test_shadows_are_summed_up(tidegate: Run, gateway: Any) -> None:
     assert (
         "shadow to home: 4 compared (same finish 3, words in common 26%), 2 failed, 3 dropped, 1 under way" in shown.out
     )
+    last = shadow_lines([{"to": "home", **counts, "last": "ex_1"}])
+    assert last[0].endswith("; the last is ex_1")
     none = {**counts, "compared": 0, "similarity": None}
     assert shadow_lines([{"to": "home", **none}]) == ["shadow to home: 0 compared, 2 failed, 3 dropped, 1 under way"]

@@ -21,6 +21,7 @@ from tidegate.ledger.reading import (
     read_salt,
     seen_backends,
 )
+from tidegate.ledger.store import Ledger
 
 
 @pytest.fixture
@@ -71,7 +72,9 @@ def test_the_private_conversations_since_a_time_are_found(path):
         ],
     )
     assert list(private_conversations(path, 0.0)) == ["aa", "bb", "dd", "ee"]
-    assert list(private_conversations(path, BEGAN + 2)) == ["bb", "dd", "ee"]
+    since = BEGAN + 2
+    assert list(private_conversations(path, since)) == ["bb", "dd", "ee"]
+    assert Ledger(path).private_conversations(since) == private_conversations(path, since)
     assert private_conversations(path, BEGAN + 9) == {}
 
 

@@ -16,7 +16,7 @@ from tidegate.ledger import schema
 from tidegate.ledger.chain import Head, Sealer
 from tidegate.ledger.entries import COLUMNS, NEW_IN_VERSION_2
 from tidegate.ledger.proof import prove
-from tidegate.ledger.reading import read_entry
+from tidegate.ledger.reading import private_conversations, read_entry
 from tidegate.ledger.store import Ledger
 
 VERSION_1 = Path(__file__).parent / "version_1"
@@ -76,7 +76,15 @@ def test_a_step_that_fails_leaves_the_old_file_as_it_was(old, monkeypatch):
     assert prove(old).rows == 3
 
 
-def test_a_row_of_the_old_file_is_readable_only_after_the_step(old):
+def test_one_row_is_read_before_the_step_too(old):
+    before = read_entry(old, IDS[1])
+    assert private_conversations(old, 0.0) == []
+    written(old, [])
+    assert before is not None
+    assert read_entry(old, IDS[1]) == before
+
+
+def test_the_chain_is_there_only_after_the_step(old):
     with pytest.raises(Misconfigured, match=r"version 1 .* reads version 2; a gateway brings an older one up to date"):
         prove(old)
 

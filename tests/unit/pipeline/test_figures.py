@@ -1,4 +1,4 @@
-"""What exchanges took, kept per place: averages, failures, and prices of the minute."""
+"""What exchanges took, kept per place: averages, failures, prices of the minute, and the orders that the gateway makes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.support.samples import WEATHER, request
 from tests.support.world import World, external, fake
 
 from tidegate.core.boundary import DataClass
@@ -17,7 +18,7 @@ from tidegate.core.exchange import Exchange
 from tidegate.core.usage import Usage
 from tidegate.pipeline.figures import FigureBook
 from tidegate.routing.order import FAILED_S, FRESH_S, Figure, Price
-from tidegate.routing.policy import Policy
+from tidegate.routing.policy import Alias, Ask, Policy
 
 A, B = ("a", "m"), ("b", "m")
 
@@ -166,3 +167,23 @@ async def test_without_the_order_balanced_nothing_is_kept() -> None:
     world = World(fake("a"), fake("b"))
     await world.ask()
     assert world.gateway._figures is None
+
+
+async def test_an_order_holds_although_the_decision_is_kept() -> None:
+    alias = {"near": Alias("near", ("hosted", "home"), order="by-needs")}
+    hosted, home = external("hosted"), fake("home")
+    world = World(hosted, home, policy=Policy(order="local-first", aliases=alias))
+    await world.ask()
+    assert world.entry.backend == "home"
+    assert world.entry.rules.endswith("RTE041")
+    for fields, backend, rule in (({}, "home", "RTE043"), ({"tools": [WEATHER]}, "hosted", "RTE042")):
+        for _ in range(2):
+            await world.ask(Ask("near"), request(**fields))
+            assert (world.booked[-1].backend, world.booked[-1].rules.split(",")[-1]) == (backend, rule)
+
+
+async def test_the_request_is_for_the_model_of_the_one_asked_first() -> None:
+    hosted, home = external("hosted", models=("large",)), fake("home", models=("small",))
+    world = World(hosted, home, policy=Policy(order="local-first"))
+    await world.ask()
+    assert [one.model for one in home.heard] == ["small"]

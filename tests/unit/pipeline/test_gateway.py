@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.support.samples import WEATHER, request
+from tests.support.samples import request
 from tests.support.world import World, external, fake, heard
 
 from tidegate.backends.fake import FakeBackend
@@ -37,7 +37,7 @@ from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
 from tidegate.ledger.entries import sends_of
 from tidegate.pipeline import gateway as gateway_module
-from tidegate.routing.policy import Alias, Ask, Policy
+from tidegate.routing.policy import Ask, Policy
 
 EXTERNAL = Boundary.EXTERNAL
 PRIVATE = Ask("auto", wished_class=DataClass.PRIVATE)
@@ -390,23 +390,3 @@ async def test_names_that_the_gateway_knows() -> None:
     assert [gateway.knows(name) for name in ("m", "home/m", "auto", "claude-x", "deepseek-chat")] == [True] * 3 + [
         False
     ] * 2
-
-
-async def test_an_order_holds_although_the_decision_is_kept() -> None:
-    alias = {"near": Alias("near", ("hosted", "home"), order="by-needs")}
-    hosted, home = external("hosted"), fake("home")
-    world = World(hosted, home, policy=Policy(order="local-first", aliases=alias))
-    await world.ask()
-    assert world.entry.backend == "home"
-    assert world.entry.rules.endswith("RTE041")
-    for fields, backend, rule in (({}, "home", "RTE043"), ({"tools": [WEATHER]}, "hosted", "RTE042")):
-        for _ in range(2):
-            await world.ask(Ask("near"), request(**fields))
-            assert (world.booked[-1].backend, world.booked[-1].rules.split(",")[-1]) == (backend, rule)
-
-
-async def test_the_request_is_for_the_model_of_the_one_asked_first() -> None:
-    hosted, home = external("hosted", models=("large",)), fake("home", models=("small",))
-    world = World(hosted, home, policy=Policy(order="local-first"))
-    await world.ask()
-    assert [one.model for one in home.heard] == ["small"]

@@ -57,6 +57,7 @@ async def test_the_same_request_is_asked_once_more_and_compared() -> None:
         "dropped": 0,
         "same_finish": 0,
         "similarity": found["similarity"],
+        "last": second.exchange_id,
     }
 
 

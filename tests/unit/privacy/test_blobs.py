@@ -18,6 +18,11 @@ def test_data_is_seen_wherever_it_begins(before: str, data: str):
     assert holds_blob(f"{before}{data} and so on")
 
 
+def test_one_long_run_is_read_once():
+    """Without an end to each look this takes minutes."""
+    assert not holds_blob("a" * 4_000_000)
+
+
 def test_a_data_url_is_seen_however_short():
     assert holds_blob("![](data:image/png;base64,iVBORw0KGgoAAAAN)")
     assert holds_blob("DATA:text/plain;charset=utf-8;BASE64,iVBORw0KGgoAAAAN")

@@ -15,6 +15,7 @@ from tidegate.core.requests import ChatRequest, FimRequest, NamedTool, Request, 
 from tidegate.privacy.masking import Masked, Veil, mask
 from tidegate.privacy.places import Place
 from tidegate.privacy.pseudonyms import Coiner
+from tidegate.privacy.texts import passages
 
 CARD = "4111-1111-1111-1111"
 KEY = b"k" * 32
@@ -119,6 +120,20 @@ def test_a_finding_that_names_no_characters_keeps_the_request_home(place: Place,
         mask(said("some text"), {place: [found]}, Coiner(KEY))
 
 
+def test_part_of_a_word_that_was_found_in_a_name_keeps_the_request_home():
+    """The value is too short to be looked for in words: only the finding says that it is there."""
+    request = said("x", tools=(ToolSpec("getAdaNow"),))
+    with pytest.raises(Unmaskable, match=r"tools\[0\].name .*MSK003"):
+        mask(request, {Place("tools", 0, "name"): [finding(3, 6)]}, Coiner(KEY))
+
+
+def test_a_value_that_a_name_repeats_keeps_the_request_home():
+    """Nothing was found in the name itself."""
+    request = said("Ada", tools=(ToolSpec("get_Ada"),))
+    with pytest.raises(Unmaskable, match=r"tools\[0\].name .*MSK003"):
+        mask(request, {Place("messages", 0, "content"): [finding(0, 3)]}, Coiner(KEY))
+
+
 def test_in_arguments_only_the_value_is_written_anew():
     text = '{ "z":1.10, "to" : "ada\\u0040example.test", "k":["x\\/y"] }'
     done = veiled(said(ToolCallPart("c", "f", text), ReasoningPart(CARD), role="assistant"), ["ada@example.test"])
@@ -172,9 +187,20 @@ def test_the_work_is_looked_at_before_it_is_handed_out(monkeypatch: pytest.Monke
         veiled(said(CARD))
 
 
+def test_there_is_an_end_to_what_is_looked_for(monkeypatch: pytest.MonkeyPatch):
+    request = said(f"{CARD} and more")
+    size = sum(len(text) for _, text, _ in passages(request))
+    monkeypatch.setattr("tidegate.privacy.masking.MOST_SEARCHED", size)
+    assert len(veiled(request).veil) == 1
+    monkeypatch.setattr("tidegate.privacy.masking.MOST_SEARCHED", size - 1)
+    with pytest.raises(Unmaskable, match="MSK009") as refused:
+        veiled(request)
+    assert CARD not in refused.value.message
+
+
 def test_a_value_that_looks_like_a_pseudonym_s_kind_stays_home():
     with pytest.raises(Unmaskable, match="MSK006"):
-        veiled(said("the DATA here"), ["DATA"])
+        veiled(said("the CARD here"), ["CARD"])
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [("json_object", True), ("json_schema", True), ("text", False)])

@@ -13,7 +13,7 @@ from tidegate.privacy.occurrences import found_in, occurrences, occurs
         ("我叫李明，", "李明", [(2, 4)]),
         ("中Al文", "Al", [(1, 3)]),
         ("max_Al", "Al", [(4, 6)]),
-        ("aaaaaaaaa", "aaaaaaaa", [(0, 8), (1, 9)]),
+        ("aaaaaaaaaaaaaaaaaaa", "aaaaaaaa", [(0, 8), (8, 16)]),
         ("", "Al", []),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.core.findings import Finding
+from tidegate.core.findings import Finding, Group
 from tidegate.privacy.pseudonyms import KINDS, Coiner, Vault, kind_of
 
 KEY = b"k" * 32
@@ -74,9 +74,18 @@ def test_the_least_used_conversation_goes_when_there_are_too_many():
     assert repr(vault) == "Vault(2 conversations)"
 
 
-def test_kinds():
-    found = Finding("SEN001", "personal", 0, 1)
-    assert all(re.fullmatch("[A-Z]+", kind) for kind in KINDS.values())
-    for group, kind in (("secret", "SECRET"), ("term", "TERM"), ("name", "NAME")):
-        assert kind_of(Finding("XXX000", group, 0, 1)) == kind  # type: ignore[arg-type]
-    assert kind_of(found) == KINDS.get("SEN001", "DATA")
+@pytest.mark.parametrize(
+    ("code", "group", "kind"),
+    [
+        ("SEN001", "personal", "CARD"),
+        ("SEN009", "personal", "EMAIL"),
+        ("SEN099", "personal", "DATA"),
+        ("SEN051", "secret", "KEY"),
+        ("SEN080", "term", "TERM"),
+        ("SEN085", "name", "NAME"),
+        ("SEN086", "name", "PLACE"),
+    ],
+)
+def test_the_kind_is_a_word_for_the_model(code: str, group: Group, kind: str):
+    assert kind_of(Finding(code, group, 0, 1)) == kind
+    assert all(re.fullmatch("[A-Z]+", one) for one in KINDS.values())
