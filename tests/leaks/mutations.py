@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from unittest.mock import patch
 
+from tests.leaks.faults import masking_forgets, second_look_is_blind
+
 import tidegate.app
 import tidegate.app.enforce
 from tidegate.core.boundary import DataClass
-from tidegate.routing.policy import Alias, Policy
+from tidegate.core.findings import NOTHING_SEEN, Sight
+from tidegate.privacy.detection import Detection
+from tidegate.privacy.rules import FAILED
+from tidegate.routing.policy import NO_RULING, Alias, Policy
 from tidegate.surfaces.auth import Client
 
 Seen = Literal["leak", "wall"]
@@ -59,13 +64,43 @@ def _without_default_class() -> AbstractContextManager[Any]:
     return patch("tidegate.app.policy_of", wrong)
 
 
+def _swallowing_errors() -> AbstractContextManager[Any]:
+    """A detection that fails has found nothing."""
+
+    def wrong(*found: Any, failed: Any = None) -> Sight:
+        return NOTHING_SEEN if failed == FAILED else Sight(*found, failed=failed) if failed else Sight(*found)
+
+    return patch("tidegate.privacy.detection.Sight", wrong)
+
+
+def _without_budget() -> AbstractContextManager[Any]:
+    def wrong(scanner: Any, **more: Any) -> Detection:
+        return Detection(scanner, **{**more, "budget_s": 1e9})
+
+    return patch("tidegate.app.screening.Detection", wrong)
+
+
+def _forgetting_conversations() -> AbstractContextManager[Any]:
+    return patch("tidegate.privacy.conversations.Conversations.was_private", lambda *_: False)
+
+
 MUTATIONS = (
     Mutation("routing's filter", gives("tidegate.routing.decide.forbids", None), "wall"),
-    Mutation("the transport's class check", gives("tidegate.backends.transport.check_class", None), "leak"),
+    Mutation("the transport's class check", gives("tidegate.backends.transport.check_class", None), "leak", 200),
     Mutation("the transport's address check", gives("tidegate.backends.transport.check_address", None), "leak"),
-    Mutation("where remembered reasoning may go", gives("tidegate.pipeline.replay.may_go", True), "wall", 160),
+    Mutation("where remembered reasoning may go", gives("tidegate.pipeline.replay.may_go", True), "wall", 300),
     Mutation("the header's class", gives("tidegate.surfaces.answering._wished_class", None), "leak"),
-    Mutation("the alias's class", _without_alias_classes, "leak"),
-    Mutation("the client's class", _without_client_classes, "leak"),
+    Mutation("the alias's class", _without_alias_classes, "leak", 200),
+    Mutation("the client's class", _without_client_classes, "leak", 120),
     Mutation("the default class", _without_default_class, "leak"),
+    Mutation("detection", gives("tidegate.app.scanner_of", None), "leak"),
+    Mutation("what follows from an error of detection", _swallowing_errors, "leak", 160),
+    Mutation("detection's budget", _without_budget, "leak", 200),
+    Mutation("what cannot be looked into", gives("tidegate.privacy.detection.unscannable", ()), "leak", 300),
+    Mutation("the rows of the policy", gives("tidegate.pipeline.screening.rule_on", NO_RULING), "leak"),
+    Mutation("the memory of private conversations", _forgetting_conversations, "leak", 160),
+    Mutation("masking", masking_forgets, "wall"),
+    Mutation("the second look", second_look_is_blind, "wall", 300),
+    Mutation("the look at the last bytes", gives("tidegate.backends.transport.check_masked", None), "leak", 300),
+    Mutation("who has a shadow", gives("tidegate.pipeline.shadow._may_be_shadowed", True), "wall"),
 )

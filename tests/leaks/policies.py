@@ -36,7 +36,7 @@ class Row:
 @dataclass(frozen=True)
 class Policy:
     """`trap`: one backend's name leads outside its boundary. `detects`: detection is on. `too_slow`: its budget is so
-    small that it never keeps it. `fault`: what is broken inside the gateway while this policy is played."""
+    small that it never keeps it. `reloads`: the gateway is put together anew half-way. `fault`: what is broken inside it."""
 
     default: str
     client_classes: dict[str, str | None]
@@ -51,7 +51,13 @@ class Policy:
     detects: bool = False
     too_slow: bool = False
     rows: tuple[Row, ...] = ()
+    shadows: bool = False
+    reloads: bool = False
     fault: str = ""
+
+    @property
+    def fails_to_look(self) -> bool:
+        return self.too_slow or self.fault == "detection"
 
     def aliased(self, model: str, surface: str) -> str | None:
         """The class that the name pins. A Messages client's other names mean deepseek-flash."""
@@ -68,7 +74,7 @@ def highest(*said: str | None) -> str:
 @dataclass(frozen=True)
 class Verdict:
     """What the test itself says of one request: its class once it is masked, what is to be masked, whether it is refused
-    altogether, and whether its conversation stays private from here on."""
+    altogether, and whether it is private as it is. A conversation stays private where masking would not help."""
 
     left_class: str
     masks: frozenset[str]
@@ -86,7 +92,7 @@ def judge(policy: Policy, said: str, client: str, found: frozenset[str]) -> Verd
     """`said` is the class of all but detection; `found` the tags of what was planted in the request."""
     if not policy.detects:
         found = frozenset()
-    elif policy.too_slow:
+    elif policy.fails_to_look:
         return Verdict("private", frozenset(), False, True)
     left, masks, spoken, blocked = said, set[str](), set[str](), False
     for row in policy.rows:
@@ -104,14 +110,14 @@ def judge(policy: Policy, said: str, client: str, found: frozenset[str]) -> Verd
     return Verdict(left, frozenset(masks), blocked, left == "private" or bool(masks))
 
 
-def random_policy(random: Random, *, detects: bool) -> Policy:
+def random_policy(random: Random) -> Policy:
     optional = (None, None, *CLASSES)
     trap = random.random() < 0.1
     names = ["cloud", "other", "home", "den", "gone", "home/m", "cloud/deepseek-flash", *(["trap"] if trap else ())]
     return Policy(
         trap=trap,
-        default=random.choice(("public", "public", "internal", "private")),
-        client_classes={"ann": random.choice(optional), "bob": None},
+        default=random.choice(("public", "public", "public", "public", "internal", "private")),
+        client_classes={"ann": random.choice((*optional, None, None)), "bob": None},
         alias_class=random.choice(optional),
         flash_class=random.choice((None, None, None, *CLASSES)),
         alias_targets=tuple(random.sample(names, random.randint(1, 4))),
@@ -119,20 +125,29 @@ def random_policy(random: Random, *, detects: bool) -> Policy:
         cloud_first=random.random() < 0.6,
         slots=random.random() < 0.2,
         keep_alive_s=random.choice((0, 0, 0.001)),
-        detects=detects and random.random() < 0.9,
-        too_slow=random.random() < 0.03,
+        detects=random.random() < 0.9,
+        too_slow=random.random() < 0.05,
+        shadows=random.random() < 0.3,
+        reloads=random.random() < 0.1,
     )
 
 
 def with_rows(random: Random, policy: Policy) -> Policy:
-    """The policy with rows, where detection is on; rows about nothing found may raise a class in any case."""
+    """The policy with rows, where detection is on: often one for everything that is found, so that something may leave."""
+    if not policy.detects:
+        return policy
     rows: list[Row] = []
-    for _ in range(random.choice((0, 1, 2, 2, 3))):
+    if random.random() < 0.6:
+        rows += [Row((tag,), random.choice(("mask", "mask", "mask", "allow")), None, None) for tag in MASKABLE]
+    if random.random() < 0.3:
+        rows.append(Row(("unscannable",), random.choice(("allow", "local")), None, None))
+    for _ in range(random.choice((0, 0, 1, 2))):
         action = random.choice(("allow", "mask", "mask", "local", "block", None))
         found = tuple(random.sample(MASKABLE if action == "mask" else TAGS, random.randint(1, 2)))
         data_class = random.choice((None, None, *CLASSES)) if action else random.choice(CLASSES)
         rows.append(Row(found, action, data_class, random.choice((None, None, None, "bob"))))
-    return replace(policy, rows=tuple(rows)) if policy.detects else policy
+    random.shuffle(rows)
+    return replace(policy, rows=tuple(rows))
 
 
 def written(policy: Policy, urls: dict[str, str]) -> dict[str, Any]:
@@ -170,7 +185,8 @@ def written(policy: Policy, urls: dict[str, str]) -> dict[str, Any]:
     if policy.too_slow:
         privacy["budget_s"] = 1e-9
     waits = {"connect_s": 1.0, "first_byte_s": 0.1, "idle_s": 0.1, "load_s": 0.02, "queue_s": 0.1}
-    return {
+    more = {"shadow": {"to": ["other"]}} if policy.shadows else {}
+    return more | {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "profiles": {"measure": False},

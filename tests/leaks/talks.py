@@ -81,7 +81,7 @@ class Talk:
         self._now: list[Planted] = []
         self._image = False
         self._model = random.choice(self._models)
-        self._header = random.choice((None, None, *CLASSES, "private", "private"))
+        self._header = random.choice((None, None, None, *CLASSES, "private"))
         self._tools = random.random() < 0.5
         self._tool_note = ""
 
@@ -144,7 +144,7 @@ class Talk:
         if self._random.random() < 0.6:
             fields["suffix"] = f"# {self._text()}"
         if self._random.random() < 0.2:
-            fields["stop"] = [self._plant().value]
+            fields["stop"] = [self._plant().text]
         self._now, self._said = self._said, []
         return fields
 
@@ -167,11 +167,11 @@ class Talk:
         if self._tools:
             fields["tools"] = [self._tool()]
         if "stop" in chosen:
-            fields["stop"] = [self._plant(self._now).value]
+            fields["stop"] = [self._plant(self._now).text]
         if "user_id" in chosen and self.surface != "messages":
             fields["user_id"] = self._plant(self._now, name=True).value
         if "extra" in chosen:
-            fields["metadata"] = {"note": self._plant(turn.never).value}
+            fields["metadata"] = {"note": self._plant(turn.never).text}
         if not turn.thinks:
             fields["thinking"] = {"type": "disabled"}
         turn.thought = planted(random, "word")
@@ -185,7 +185,7 @@ class Talk:
         if self._tools and {"arguments", "escaped arguments", "result"} & set(chosen):
             value = self._plant()
             plain = "escaped arguments" not in chosen
-            arguments = f'{{"x":"{value.value if plain else escaped(value.value)}"}}'
+            arguments = f'{{"x":"{value.text if plain else escaped(value.text)}"}}'
             call_id = f"call_00_{random.getrandbits(112):028x}"[:32]
             call = {"id": call_id, "type": "function", "function": {"name": "look", "arguments": arguments}}
             result = self._text() if "result" in chosen else "nothing"

@@ -27,7 +27,7 @@ def play(folder: Path, examples: int, seed: int = 4) -> Counts:
 def test_no_planted_value_leaves(tmp_path: Path) -> None:
     counts = play(tmp_path, EXAMPLES)
     assert counts.leaks == []
-    assert counts.walls == 0, "no second wall was needed and nothing crashed"
+    assert counts.walls == [], "no second wall was needed and nothing crashed"
     assert counts.private >= PRIVATE_AT_LEAST
     assert counts.reached["cloud"] > 100, "what may leave must leave, or this proves nothing"
     assert counts.reached["other"] > 30
@@ -46,4 +46,4 @@ def test_without_this_guard_it_fails(mutation: Mutation, tmp_path: Path) -> None
         assert counts.leaks != []
     else:
         assert counts.leaks == [], "the next wall holds"
-        assert counts.walls > 0
+        assert counts.walls != []

@@ -19,11 +19,13 @@ _HEX, _BASE32, _DIGITS = "0123456789abcdef", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
 
 @dataclass(frozen=True)
 class Planted:
-    """`tag` is the word by which a policy's row may speak of it; None: no detection can know it."""
+    """`tag` is the word by which a policy's row may speak of it; None: no detection can know it. `text` is what is
+    written; the value is all of it, or the part that must not be known."""
 
     value: str
     kind: str
     tag: str | None
+    text: str
 
     @cached_property
     def forms(self) -> tuple[bytes, ...]:
@@ -88,8 +90,8 @@ def _aws(random: Random) -> str:
     return "AKIA" + _some(random, _BASE32, 16)
 
 
-def _database(random: Random) -> str:
-    return f"postgres://clerk:{_some(random, _HEX, 14)}@db.intern:5432/files"
+def _password(random: Random) -> str:
+    return _some(random, _HEX, 14)
 
 
 def _term(_random: Random) -> str:
@@ -108,7 +110,7 @@ _KINDS = {
     "mobile": (_mobile, "personal"),
     "DeepSeek key": (_key, "secret"),
     "AWS key": (_aws, "secret"),
-    "database": (_database, "secret"),
+    "password": (_password, "secret"),
     "term": (_term, "term"),
     "word": (_word, None),
 }
@@ -125,13 +127,15 @@ CUES = {
 
 def planted(random: Random, kind: str) -> Planted:
     make, tag = _KINDS[kind]
-    return Planted(make(random), kind, tag)
+    value = make(random)
+    text = f"postgres://clerk:{value}@db.intern:5432/files" if kind == "password" else value
+    return Planted(value, kind, tag, text)
 
 
 def written(random: Random, one: Planted) -> str:
     """The value with words around it, some of them glued to it and Chinese."""
     cue = CUES.get(one.kind, "note")
-    return random.choice((f"{cue} {one.value}.", f"{cue}: {one.value}, as before", f"{cue}（{one.value}）请保存"))
+    return random.choice((f"{cue} {one.text}.", f"{cue}: {one.text}, as before", f"{cue}（{one.text}）请保存"))
 
 
 def escaped(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
-from tests.leaks.faults import EVERY, FAULTS
+from tests.leaks.faults import EVERY, FAULTS, TRAPPED
 from tests.leaks.policies import (
     ENVIRONMENT,
     KEYS,
@@ -34,13 +34,13 @@ from tests.support.asgi import Reply, call
 from tidegate.app import App
 from tidegate.config import parse_config
 from tidegate.core.errors import Misconfigured
+from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
+from tidegate.routing.rules import STICKY
 
 TALKS = 8
 STEPS = 50
 """More than an example has; a step's number says which example it is of."""
-DETECTS = False
-"""Whether detection, rows and sticky conversations are part of the gateway."""
 
 
 @dataclass
@@ -56,16 +56,17 @@ class Counts:
     classes: Counter[str] = field(default_factory=Counter[str])
     kinds: Counter[str] = field(default_factory=Counter[str])
     masked: int = 0
-    walls: int = 0
-    """Status 500 where nothing is broken and no trap is: a second wall was needed, or something crashed."""
+    walls: list[str] = field(default_factory=list)
+    """Status 500 from another wall than the one that stands behind what is broken: or something crashed."""
     leaks: list[str] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
-        for name in ("examples", "requests", "private", "refused_policies", "masked", "walls"):
+        for name in ("examples", "requests", "private", "refused_policies", "masked"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("reached", "statuses", "classes", "kinds"):
             getattr(self, name).update(getattr(other, name))
         self.leaks += other.leaks
+        self.walls += other.walls
 
 
 class World:
@@ -83,7 +84,7 @@ class World:
         self._outside = (cloud, Outside("other", self._turns, self._heard), Outside("trap", self._turns, self._heard))
         self._home = (AtHome("home", self._turns, cloud), AtHome("den", self._turns, cloud))
         self._folder = folder
-        self.ledger = Ledger(folder / "ledger.sqlite3", flush_interval_s=0.2)
+        self.ledger = WatchedLedger(folder / "ledger.sqlite3", self.counts)
 
     async def __aenter__(self) -> World:
         for server in (*self._outside, *self._home):
@@ -99,7 +100,7 @@ class World:
     async def play(self, number: int) -> None:
         """One example: its policy, then its conversations, all at once."""
         random = Random(f"{self._seed}:{number}")
-        policy = with_rows(random, random_policy(random, detects=DETECTS))
+        policy = with_rows(random, random_policy(random))
         if random.random() * EVERY < 1:
             policy = replace(policy, fault=random.choice([name for name in FAULTS if name]))
         kinds = ALL_KINDS if policy.detects else BY_CLASS
@@ -107,16 +108,28 @@ class World:
         talks = [Talk(Random(random.random()), kinds, *(("trap",) if policy.trap else ())) for _ in range(TALKS)]
         self._example, self._step = number, number * STEPS
         self.counts.examples += 1
-        with FAULTS[policy.fault]():
-            app = self._app(policy)
-            if app is None:
-                self.counts.refused_policies += 1
-                return
-            await asyncio.gather(*(self._play(app, policy, talk) for talk in talks))
-        app.close_connections()
+        with FAULTS[policy.fault].begin():
+            turns = [(talk, talk.turns()) for talk in talks]
+            first = {talk: many // 2 if policy.reloads else many for talk, many in turns}
+            for part in (first, {talk: many - first[talk] for talk, many in turns}):
+                if any(part.values()) and not await self._play_with(policy, part):
+                    return
         self._look_at_what_came_late(policy)
         self._turns.clear()
         self._verdicts.clear()
+
+    async def _play_with(self, policy: Policy, part: dict[Talk, int]) -> bool:
+        """So many turns of each conversation with a gateway of their own; False: the policy was refused at the start."""
+        app = self._app(policy)
+        if app is None:
+            self.counts.refused_policies += 1
+            return False
+        await asyncio.gather(*(self._play(app, policy, talk, turns) for talk, turns in part.items()))
+        await app._shadow.settled()  # pyright: ignore[reportPrivateUsage]
+        app.close_connections()
+        if policy.reloads:
+            await asyncio.to_thread(self.ledger.written_to_its_end)
+        return True
 
     def _app(self, policy: Policy) -> App | None:
         urls = {server.name: server.url for server in (*self._outside, *self._home)}
@@ -130,8 +143,8 @@ class World:
         app.compose()
         return app
 
-    async def _play(self, app: App, policy: Policy, talk: Talk) -> None:
-        for _ in range(talk.turns()):
+    async def _play(self, app: App, policy: Policy, talk: Talk, turns: int) -> None:
+        for _ in range(turns):
             self._step += 1
             turn = talk.next(self._step)
             verdict = verdict_on(policy, talk, turn)
@@ -143,8 +156,8 @@ class World:
             self._count(policy, turn, verdict, reply)
             self._look_at(policy, turn.step)
             self._look_at_reply(turn, reply)
-            if verdict.private and "x-tidegate-class" in reply.headers:
-                talk.sticky = DETECTS
+            if verdict.left_class == "private" and "x-tidegate-class" in reply.headers:
+                talk.sticky = True  # a request that was not even read is not known
             if turn.thought is not None:
                 known = "private" if verdict.private or turn.model == "local" else verdict.left_class
                 talk.thoughts.append((turn.thought, known))
@@ -154,9 +167,11 @@ class World:
         counts.requests += 1
         counts.private += verdict.private
         counts.statuses[reply.status] += 1
-        counts.walls += reply.status == 500 and not policy.trap and not policy.fault
+        stops = (FAULTS[policy.fault].stops, *((TRAPPED,) if policy.trap else ()))
+        if reply.status == 500 and not any(one in reply.body for one in stops):
+            counts.walls.append(f"{self._place(turn.step)}: {reply.body.decode()[:150]}")
         counts.classes[verdict.left_class] += 1
-        counts.masked += bool(verdict.masks) and not verdict.blocked
+        counts.masked += "x-tidegate-masked" in reply.headers
         counts.kinds.update(one.kind for one in turn.values)
 
     def _look_at(self, policy: Policy, step: int) -> None:
@@ -204,8 +219,29 @@ class World:
     def _note(self, step: int, where: str, what: str) -> None:
         turn = self._turns.get(step)
         asked = f"{turn.surface} for {turn.model}, header {turn.header}" if turn else "unknown request"
-        place = f"seed {self._seed} example {self._example} step {step}"
-        self.counts.leaks.append(f"{place}: {where}: {what} ({asked})")
+        self.counts.leaks.append(f"{self._place(step)}: {where}: {what} ({asked})")
+
+    def _place(self, step: int) -> str:
+        return f"seed {self._seed} example {self._example} step {step}"
+
+
+class WatchedLedger(Ledger):
+    """Sees what becomes of shadows, of which no client hears."""
+
+    def __init__(self, path: Path, counts: Counts) -> None:
+        super().__init__(path, flush_interval_s=0.02)
+        self.counts = counts
+
+    def record(self, entry: Entry) -> None:
+        super().record(entry)
+        # A later turn may have made the conversation private before the shadow of this one began (CLS006).
+        if entry.shadow_of and entry.error in ("PolicyRefusal", "BoundaryBreach") and STICKY.code not in entry.rules:
+            self.counts.walls.append(f"a shadow was stopped: {entry.error} {entry.rules}")
+
+    def written_to_its_end(self) -> None:
+        self.close()
+        self._closing.clear()
+        self.open()
 
 
 def verdict_on(policy: Policy, talk: Talk, turn: Turn) -> Verdict:
