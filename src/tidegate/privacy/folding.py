@@ -7,9 +7,10 @@ places that are given back here, so they are exact.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_right
+
+from tidegate.privacy.found import Regex
 
 _INVISIBLE = "\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -21,8 +22,10 @@ NEEDS_FOLDING = (
     r"|[0-9A-Za-z)][\x{2010}-\x{2015}\x{2043}\x{2212}\x{fe58}\x{fe63}\x{ff0d}][0-9A-Za-z(]"
     r"|[0-9][\x{fe00}-\x{fe0f}\x{20e3}]|\\u[0-9A-Fa-f]{4}"
 )
-_CHANGING = re.compile(rf"\\u([0-9A-Fa-f]{{4}})|[{_INVISIBLE}]")
-_SPACE, _DASH = re.compile(f"[{_SPACES}]"), re.compile(f"[{_DASHES}]")
+_PROSE = "，；！？（）"
+"""Marks of Chinese prose: they end a value, and their ASCII twins could be a part of it."""
+_CHANGING = Regex(rf"\\u([0-9A-Fa-f]{{4}})|[{_INVISIBLE}]")
+_SPACE, _DASH = Regex(f"[{_SPACES}]"), Regex(f"[{_DASHES}]")
 
 
 class _Table(dict[int, int]):
@@ -34,6 +37,8 @@ class _Table(dict[int, int]):
 
 
 def _plain(character: str) -> str:
+    if character in _PROSE:
+        return character
     if _SPACE.match(character):
         return " "
     if _DASH.match(character):

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import cast
 
 from tidegate.privacy import rules
-from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, closes, cued, opens
+from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes, cued, opens
 
 Check = Callable[[str], bool]
 # (pattern, module of stdnum or "", cue word or "")
@@ -33,8 +33,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     (r"[A-Z]{1,2}[0-9]{6} ?\(?[0-9A]\)?", "", r"hkid|hong ?kong|香港|身份"),
     (r"[A-Z][12][0-9]{8}", "tw.ubn_or_id", r"身[分份]|台|臺|taiwan|national id"),
     (r"[0-9]{6}-?[1-8][0-9]{6}", "kr.rrn", ""),
-    (r"[2-9][0-9]{3} [0-9]{4} [0-9]{4}", "in_.aadhaar", ""),
-    (r"[2-9][0-9]{11}", "in_.aadhaar", r"aadhaar|uidai"),
+    (r"[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}", "in_.aadhaar", r"aadhaar|uidai"),
     (r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", "in_.pan", ""),
     (r"(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]) ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", "", ""),
     (r"[0-9]{3} ?[0-9]{3} ?[0-9]{4}", "gb.nhs", r"\bnhs\b"),
@@ -100,8 +99,8 @@ def _module(name: str) -> Check:
 
 
 def _finder(pattern: str, module: str, cue: str) -> Callable[[str], Iterable[Found]]:
-    compiled = re.compile(pattern)
-    word = re.compile(f"(?ai){cue}") if cue else None
+    compiled = Regex(pattern)
+    word = Regex(f"(?ai){cue}") if cue else None
     own = _OWN.get(pattern)
 
     def find(text: str) -> Iterator[Found]:

@@ -48,13 +48,12 @@ class Scanner:
         """What was found, in order and without overlaps; places are characters of `text`."""
         if not text:
             return ()
-        encoded = text.encode("utf-8", "replace")
+        text, encoded = _whole(text)
         open_gates = self._gates.matching(encoded)
         folded: Folded | None = None
         if _FOLDING in open_gates:
             folded = Folded(text)
-            text = folded.text
-            encoded = text.encode("utf-8", "replace")
+            text, encoded = _whole(folded.text)
             open_gates = self._gates.matching(encoded)
         found = self._look(text, encoded, open_gates)
         if not found:
@@ -74,3 +73,12 @@ class Scanner:
 def _finding(found: Found, folded: Folded | None) -> Finding:
     start, end = folded.place(found.start, found.end) if folded else (found.start, found.end)
     return Finding(found.code, GROUPS[found.code], start, end, found.checksum, found.label)
+
+
+def _whole(text: str) -> tuple[str, bytes]:
+    """Halves of surrogate pairs, which JSON can carry and UTF-8 cannot, become question marks: a character each."""
+    try:
+        return text, text.encode()
+    except UnicodeEncodeError:
+        encoded = text.encode("utf-8", "replace")
+        return encoded.decode(), encoded
