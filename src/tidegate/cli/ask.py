@@ -156,6 +156,7 @@ def decision_lines(exchange: dict[str, Any]) -> str:
     ]
     rows = [
         ("class", exchange["data_class"]),
+        *_looked_at(exchange),
         ("rules", " ".join(exchange["rules"])),
         *_where(exchange, asked),
         *([("compared", _compared(exchange["compared"]))] if exchange.get("compared") else []),
@@ -163,6 +164,18 @@ def decision_lines(exchange: dict[str, Any]) -> str:
         ("exchange", f"{exchange['exchange_id']}   ({own_command()} explain {exchange['rules'][-1]} says why)"),
     ]
     return "\n".join(f"  {name:<9} {value}" for name, value in rows)
+
+
+def _looked_at(exchange: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was found in the request and what the policy said of it; nothing where nothing was."""
+    lines: list[tuple[str, str]] = []
+    if found := exchange.get("found"):
+        lines.append(("found", ", ".join(f"{one['found']} ({one['times']})" for one in found)))
+    if rows := exchange.get("policy_rows"):
+        lines.append(("policy", f"{', '.join(rows)}: {exchange.get('action') or 'class'}"))
+    if any(send["masked"] for send in exchange.get("sends") or []):
+        lines.append(("masked", "what was sent outside had pseudonyms in the place of what was found"))
+    return lines
 
 
 def _where(exchange: dict[str, Any], asked: list[tuple[str, str]]) -> list[tuple[str, str]]:

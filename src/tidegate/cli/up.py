@@ -134,7 +134,10 @@ def _calm_collector() -> None:
 def _announce(gateway: App, options: Config, url: str, path: Path | None) -> None:
     print(f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)")
     print(f"  config    {path or 'defaults (no tidegate.toml)'}")
-    print(f"  class     {options.privacy.default_class} unless raised by client, alias or x-tidegate-class")
+    print(
+        f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class"
+    )
+    print(f"  privacy   {_looked_for(options)}")
     print(f"  ledger    {gateway.ledger.path} (never content)")
     if gateway.content is not None:
         classes = ", ".join(options.capture.classes)
@@ -146,6 +149,22 @@ def _announce(gateway: App, options: Config, url: str, path: Path | None) -> Non
     if not gateway.registry.backends:
         print("  backend   none yet: set DEEPSEEK_API_KEY, start a local runtime, or configure [backends.NAME]")
     print(flush=True)
+
+
+def _looked_for(options: Config) -> str:
+    """What is looked for in requests, and which rows of the policy speak of it."""
+    privacy = options.privacy
+    if not privacy.detect:
+        looked = "nothing is looked for ([privacy] detect = false)"
+    else:
+        more = [
+            f"your terms ({', '.join(one.name for one in privacy.terms)})" if privacy.terms else "",
+            f"names ({', '.join(privacy.names)})" if privacy.names else "",
+            f"examples of {', '.join(one.name for one in privacy.examples)}" if privacy.examples else "",
+        ]
+        looked = ", ".join(filter(None, ("personal data and secrets", *more)))
+    rows = ", ".join(f"{row.name} ({row.action or row.data_class})" for row in options.policy)
+    return f"{looked}; {f'policy: {rows}' if rows else 'what is found stays home'}"
 
 
 def _own_key(options: Config) -> str | None:

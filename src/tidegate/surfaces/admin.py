@@ -70,6 +70,7 @@ class AdminSurface:
         status = {
             "version": __version__,
             "default_class": self._gateway.policy.default_class.value,
+            "policy_rows": [row.name for row in self._gateway.policy.rows],
             "keys_required": not self._door.open,
             "backends": [self._backend(view) for view in self._gateway.backends.snapshot().backends],
             "legacy_names": {

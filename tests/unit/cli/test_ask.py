@@ -183,6 +183,14 @@ def test_a_local_answer_is_told_in_full() -> None:
     }
 
 
+def test_what_was_found_and_what_the_policy_said_is_told() -> None:
+    found = [{"found": "SEN010", "times": 2}, {"found": "term:falcon", "times": 1}]
+    sends = [{"backend": "cloud", "boundary": "external", "class": "public", "masked": True}]
+    told = lines(found=found, policy_rows=["mail", "terms"], action="mask", sends=sends)
+    assert (told["found"], told["policy"]) == ("SEN010 (2), term:falcon (1)", "mail, terms: mask")
+    assert told["masked"].startswith("what was sent outside had pseudonyms")
+
+
 def test_an_external_answer_shows_its_cost_or_that_it_is_not_known() -> None:
     assert lines(boundary="external", cost_usd="0.00000012")["cost"] == "0.00000012 USD"
     assert lines(boundary="external", cost_usd="0")["cost"] == "0 USD"

@@ -13,7 +13,7 @@ import pytest
 from tidegate.app import App
 from tidegate.cli import up as up_module
 from tidegate.cli.serving import bind
-from tidegate.cli.up import _announce, _model_path, _own_key, _print_exchanges, _with_flags
+from tidegate.cli.up import _announce, _looked_for, _model_path, _own_key, _print_exchanges, _with_flags
 from tidegate.config import Config, parse_config
 from tidegate.core.errors import Misconfigured
 from tidegate.core.exchange import Exchange
@@ -116,8 +116,21 @@ def test_the_announcement_says_where_what_and_how_safe(tmp_path: Path, capsys: p
     assert "at http://127.0.0.1:5000 " in first
     assert rest[0] == "  config    my.toml"
     assert rest[1].startswith("  class     internal unless raised")
-    assert rest[2] == f"  ledger    {tmp_path / 'ledger.sqlite3'} (never content)"
-    assert rest[3:5] == ["  backend   home (device, up): fake", "  backend   cloud (external, up): a, b"]
+    assert rest[2] == "  privacy   personal data and secrets; what is found stays home"
+    assert rest[3] == f"  ledger    {tmp_path / 'ledger.sqlite3'} (never content)"
+    assert rest[4:6] == ["  backend   home (device, up): fake", "  backend   cloud (external, up): a, b"]
+
+
+def test_the_announcement_says_what_is_looked_for() -> None:
+    terms = [{"name": "falcon", "terms": ["Falcon"]}]
+    examples = [{"name": "contracts", "folder": "."}]
+    rows = [{"name": "mail", "found": ["SEN010"], "action": "mask"}, {"name": "night", "class": "internal"}]
+    config = parse_config({"privacy": {"terms": terms, "names": ["en"], "examples": examples}, "policy": rows})
+    assert _looked_for(config) == (
+        "personal data and secrets, your terms (falcon), names (en), examples of contracts; "
+        "policy: mail (mask), night (internal)"
+    )
+    assert "nothing is looked for" in _looked_for(parse_config({"privacy": {"detect": False}}))
 
 
 def test_a_gateway_without_backends_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,7 @@ async def test_status_shows_what_there_is(front: Build) -> None:
     assert shown == {
         "version": __version__,
         "default_class": "internal",
+        "policy_rows": [],
         "keys_required": False,
         "backends": [
             {
