@@ -32,6 +32,11 @@ class = "private"
 
 [aliases.assistant]
 targets = ["deepseek/deepseek-flash", "home"]
+
+[[policy]]
+name = "contact-data"
+found = ["SEN007", "SEN008", "SEN009"]
+action = "mask"
 """
 
 EMPTY_CONFIG = """
