@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import rules
+from tidegate.privacy.cues import Cue
 from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes, cued, opens
 
 _IBAN = Regex(r"[A-Za-z]{2}[0-9]{2}(?=[ \-\n]?[A-Za-z0-9])")
@@ -66,16 +67,17 @@ _NO_ACCOUNTS = ("http", "wechat")
 _WXID = Regex(r"wxid_[a-z0-9]{10,20}")
 _QQ = Regex(r"(?ai)qq[ ]?(?:号码|号|群|number|id|no\.?)?[ ]?(?:[:：=是为]|is|加)?[ ]{0,2}([1-9][0-9]{4,10})")
 _BIRTH_CUE = (
-    r"(?ai)(?:date of birth|birth ?date|birthday|\bdob\b|d\.o\.b\.?|\bborn\b|geburtsdatum|geboren|\bgeb\."
+    r"(?:date of birth|birth ?date|birthday|\bdob\b|d\.o\.b\.?|\bborn\b|geburtsdatum|geboren|\bgeb\."
     r"|né(?:e)? le|date de naissance|"
     r"fecha de nacimiento|nacid[oa]|出生日期|出生年月日?|出生于|生于|生日|出生)"
 )
+_BIRTH_PLACES = Cue(_BIRTH_CUE)
 _MONTHS = (
     r"(?:jan|feb|f[eé]v|mar|mär|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|ao[uû]|ago|sep|oct|okt|out|nov|dec|dez|d[eé]c|dic|ene|"
     r"gen|mag|giu|lug|set|ott)[a-zéû]{0,7}\.?"
 )
 _BIRTH = Regex(
-    _BIRTH_CUE + r"(?:[^0-9\n]|\n){0,24}?("
+    r"(?ai)" + _BIRTH_CUE + r"(?:[^0-9\n]|\n){0,24}?("
     r"(?:19|20)[0-9]{2} ?[-/.年] ?[0-9]{1,2} ?[-/.月] ?[0-9]{1,2}日?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]"
     r"|[12][0-9]|3[01])"
     r"|[0-9]{1,2} ?[-/.] ?[0-9]{1,2} ?[-/.] ?(?:(?:19|20)[0-9]{2}|[0-9]{2})"
@@ -166,7 +168,12 @@ def _accounts(text: str) -> Iterator[Found]:
 
 
 def _births(text: str) -> Iterator[Found]:
-    for found in _BIRTH.finditer(text):
+    done = 0
+    for place in _BIRTH_PLACES.starts(text):
+        found = _BIRTH.match(text, place)
+        if found is None or found.start(1) < done:
+            continue
+        done = found.end()
         yield Found(found.start(1), found.end(1), rules.BIRTH, CUED)
     for found in _BIRTH_AFTER.finditer(text):
         yield Found(found.start(), found.end(), rules.BIRTH, CUED)
