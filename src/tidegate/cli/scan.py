@@ -56,7 +56,10 @@ def scan(
     ignore: list[str] = typer.Option([], "--ignore", metavar="RULE", help=f"Report all but this. {_CHOICE_HELP}"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Look for personal data and secrets in files; exit code 1 when something is found."""
+    """Look for personal data and secrets in files or standard input.
+
+    Exit code 0: nothing found, 1: something found, 2: wrong use.
+    """
     terms = _terms(config)
     wanted = _chooser(only, ignore, terms)
     scanner = Scanner(terms)
