@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tidegate.privacy import rules
 from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, opens
+from tidegate.privacy.gates import EDGE
 
 _MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}"
@@ -60,7 +61,9 @@ _FILES = frozenset(
     ]
 )
 _IPV4 = Regex(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
-_VERSION = Regex(r"(?ai)(?:\bv|version|ver\.|release|build|firmware|版本|[=~^<>]=)[^0-9\n]{0,4}$")
+_VERSION = Regex(
+    r"(?ai)(?:\bv|version|ver\.|release|build|firmware|版本|section |sections |§ ?|[=~^<>]=)[^0-9\n]{0,4}$"
+)
 _IPV6 = Regex(r"[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
 _MAC = Regex(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
 _DEFAULTS = frozenset(
@@ -98,7 +101,9 @@ def _mail(text: str) -> Iterator[Found]:
         end = at.end()
         if start == place or not closes(text, end) or text[place - 1] == ".":
             continue
-        if at[1].rpartition(".")[2].lower() in _FILES or text[end : end + 1] == "(":
+        last = at[1].rpartition(".")[2].lower()
+        # `weights@x.mean(` is code; an address in front of a bracket is one all the same.
+        if last in _FILES or (text[end : end + 1] == "(" and not _COMMON.fullmatch(last)):
             continue
         if start and text[start - 1] == ":" and _USER.search(text, max(0, start - 96), start):
             continue
@@ -207,9 +212,11 @@ ADDRESSES = (
         r"|uk|fr|me)|[a-z0-9](?: @ ?|@ )[a-z0-9-]{1,40}\.[a-z]{2}",
         _spelled_mail,
     ),
-    Detector("ipv4", r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", _ipv4),
+    Detector("ipv4", EDGE + r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", _ipv4),
     Detector("ipv6", r"(?i)[0-9a-f]{1,4}:(?:[0-9a-f]{1,4}:[0-9a-f:]*[0-9a-f]{1,4}:|:?[0-9a-f]{1,4}:)", _ipv6),
     Detector(
-        "mac", r"(?i)[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}", _mac
+        "mac",
+        r"(?i)(?:\b|_|\\[nrtbf])[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}",
+        _mac,
     ),
 )

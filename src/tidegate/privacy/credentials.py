@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
+from tidegate.privacy.cues import Cue
 from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, cued, opens
 from tidegate.privacy.keys import entropy
 
@@ -49,10 +50,12 @@ _PAIRS = Regex(
 )
 _AZURE = Regex(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})")
 _SAS = Regex(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
+_AWS_NAMES = "(?:aws|amazon|secret[_ ]?access[_ ]?key|secret ?key|session_?token)"
+_AWS_PLACES = Cue(_AWS_NAMES)
 _AWS_SECRET = Regex(
-    r"(?ai)(?:aws|amazon|s3|secret_?access_?key|secretkey|secret key"
-    r"|session_?token)[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|："
-    r"|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})"
+    _AWS_NAMES
+    + r"[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})",
+    re.ASCII | re.IGNORECASE,
 )
 _KIND_SECRET = Regex(r"kind[\"']?: [\"']?Secret\b")
 _DATA = Regex(r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE)
@@ -126,7 +129,9 @@ def _is_basic(word: str) -> bool:
         return False
 
 
-_FAKE = Regex(r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|\[|token$)")
+_FAKE = Regex(
+    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|[a-z_]*(?:key|secret|password|token|pass)$|\[|token$)"
+)
 
 
 def _urls(text: str) -> Iterator[Found]:
@@ -146,7 +151,7 @@ def _connections(text: str) -> Iterator[Found]:
     for found in _CONNECTION.finditer(text):
         start, end = found.span(1)
         around = text[max(0, found.start() - 160) : found.start()] + "\n" + text[end : end + 80]
-        if ";" in around and _PAIRS.search(around) and not _FAKE.match(found[1].strip("'")):
+        if ";" in around and _PAIRS.search(around) and not _FAKE.match(found[1].strip("'{}")):
             yield Found(start, end, rules.CONNECTION, SHAPED)
 
 
@@ -159,8 +164,9 @@ def _azure(text: str) -> Iterator[Found]:
 
 
 def _aws(text: str) -> Iterator[Found]:
-    for found in _AWS_SECRET.finditer(text):
-        if closes(text, found.end(1)) and entropy(found[1]) > 3.5:
+    for place in _AWS_PLACES.starts(text):
+        found = _AWS_SECRET.match(text, place)
+        if found and closes(text, found.end(1)) and entropy(found[1]) > 3.5:
             yield Found(*found.span(1), rules.AWS, SHAPED)
 
 
@@ -177,23 +183,23 @@ def _kubernetes(text: str) -> Iterator[Found]:
 
 
 CREDENTIALS = (
-    Detector("pem", r"BEGIN (?:[A-Z0-9]+ ){0,3}(?:ENCRYPTED )?PRIVATE KEY|PuTTY-User-Key-File", _pem),
-    Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}[A-Za-z0-9_-]*\.", _jwt),
+    Detector("pem", r"BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY|PuTTY-User-Key-File|BEGIN SSH2", _pem),
+    Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}", _jwt),
     Detector(
         "headers",
-        r"(?i)auth[a-z]{0,12}[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(?:bearer|token|basic|api|key"
-        r"|digest)|bearer[ :\"']|curl .*-u|x-[a-z-]*(?:key|token|secret)|"
-        r"api-key|apikey[\"' ]*:|private-token|subscription-key|cookie:",
+        r"(?i)auth[a-z]{0,12}[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(?:bearer|token|basic|api|key|digest)"
+        r"|bearer[ :\"']|curl |x-[a-z-]*(?:key|token|secret)|api-key|apikey[\"' ]*:|private-token|subscription-key"
+        r"|cookie[\"' ]{0,3}[:=]",
         _headers,
     ),
     Detector(
         "urls",
-        r"(?i)://[^\s/@\"'<>]*:[^\s@]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth"
-        r"|pwd)[a-z]{0,4}=|otpauth:",
+        r"(?i)://[^\s/@\"'<>]*:[^\s@\"'<>]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}="
+        r"|otpauth:",
         _urls,
     ),
-    Detector("connections", r"(?i)(?:pwd|password|passwd) ?=[^\n]*;|;[^\n]*(?:pwd|password|passwd) ?=", _connections),
+    Detector("connections", r"(?i)(?:pwd|password|passwd) ?=", _connections),
     Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure),
-    Detector("aws", r"(?i)(?:aws|amazon|s3|secret|session_?token)[^\n]{0,60}[A-Za-z0-9/+]{40}", _aws),
+    Detector("aws", f"(?i){_AWS_NAMES}", _aws),
     Detector("kubernetes", r"kind[\"']?: [\"']?Secret", _kubernetes),
 )

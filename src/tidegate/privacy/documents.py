@@ -50,7 +50,7 @@ _CN_PLATE = Regex(
     r"((?:[A-HJ-NP-Z0-9]{6}|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[挂学警港澳领使]))"
 )
 _PLATE = Regex(
-    r"(?ai)(?:licen[cs]e[ -]plate|number[ -]plate|registration[ -]plate|plate (?:no|num|nr|#)|\bplates?\b"
+    r"(?ai)(?:licen[cs]e[ -]plate|number[ -]plate|registration[ -]plate|\bplates?\b"
     r"|kennzeichen|车牌|车号|车辆牌照)"
     r"[^0-9A-Za-z\n]{0,3}(?:(?:no|nr|number|numbers|is|was|are|of|with|reads?|the|my|号码|号|为"
     r"|是)[^0-9A-Za-z\n]{0,4}){0,4}"
@@ -61,19 +61,25 @@ _WECHAT = Regex(
     r"([ ]?(?:id|account|username|号码|号|帐号|账号|user|handle)?[ ]?(?:[:：=是为]|is|就是|叫"
     r"|同号)?[ \"'“「]{0,2})([A-Za-z][A-Za-z0-9_-]{5,19})"
 )
+_SAID = Regex(r"(?ai)号|id|account|username|handle|[:：=是为叫]|\bis\b")
+_NO_ACCOUNTS = ("http", "wechat")
+_WXID = Regex(r"wxid_[a-z0-9]{10,20}")
 _QQ = Regex(r"(?ai)qq[ ]?(?:号码|号|群|number|id|no\.?)?[ ]?(?:[:：=是为]|is|加)?[ ]{0,2}([1-9][0-9]{4,10})")
 _BIRTH_CUE = (
     r"(?ai)(?:date of birth|birth ?date|birthday|\bdob\b|d\.o\.b\.?|\bborn\b|geburtsdatum|geboren|\bgeb\."
     r"|né(?:e)? le|date de naissance|"
     r"fecha de nacimiento|nacid[oa]|出生日期|出生年月日?|出生于|生于|生日|出生)"
 )
-_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_MONTHS = (
+    r"(?:jan|feb|f[eé]v|mar|mär|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|ao[uû]|ago|sep|oct|okt|out|nov|dec|dez|d[eé]c|dic|ene|"
+    r"gen|mag|giu|lug|set|ott)[a-zéû]{0,7}\.?"
+)
 _BIRTH = Regex(
     _BIRTH_CUE + r"(?:[^0-9\n]|\n){0,24}?("
     r"(?:19|20)[0-9]{2} ?[-/.年] ?[0-9]{1,2} ?[-/.月] ?[0-9]{1,2}日?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]"
     r"|[12][0-9]|3[01])"
     r"|[0-9]{1,2} ?[-/.] ?[0-9]{1,2} ?[-/.] ?(?:(?:19|20)[0-9]{2}|[0-9]{2})"
-    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTHS},?[ -](?:19|20)[0-9]{{2}}|{_MONTHS} ?[0-9]{{1,2}}(?:st"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ -](?:of |de )?{_MONTHS},?[ -](?:de )?(?:19|20)[0-9]{{2}}|{_MONTHS} ?[0-9]{{1,2}}(?:st"
     rf"|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
     r")(?![0-9])"
 )
@@ -137,23 +143,23 @@ def _other_plates(text: str) -> Iterator[Found]:
 def _accounts(text: str) -> Iterator[Found]:
     for found in _WECHAT.finditer(text):
         start, end = found.span(3)
-        said = (
-            re.search(r"(?ai)号|id|account|username|handle|[:：=是为叫]|\bis\b", found[1] + found[2])
-            or found[1][:1] in "加"
-        )
-        telling = (
-            any(character in "0123456789_-" for character in found[3])
-            or "号" in found[1] + found[2]
-            or "id" in found[2].lower()
-        )
+        between = found[2]
+        digit = any(character in "0123456789_-" for character in found[3])
+        said = _SAID.search(found[1] + between) is not None or found[1].startswith("加")
+        # `微信 lisi1988`: a space is enough where what follows is no word.
+        said = said or (between.isspace() and digit and not found[1].isascii())
+        named = digit or "号" in found[1] + between or "id" in between.lower()
         if (
             said
-            and telling
+            and named
             and closes(text, end)
             and opens(text, start)
-            and not found[3].lower().startswith(("http", "wechat"))
+            and not found[3].lower().startswith(_NO_ACCOUNTS)
         ):
             yield Found(start, end, rules.MESSENGER, CUED)
+    for found in _WXID.finditer(text):
+        if opens(text, found.start()) and closes(text, found.end()):
+            yield Found(found.start(), found.end(), rules.MESSENGER, SHAPED)
     for found in _QQ.finditer(text):
         if opens(text, found.start()) and closes(text, found.end()) and text[found.end() : found.end() + 1] != "@":
             yield Found(found.start(1), found.end(1), rules.MESSENGER, CUED)
@@ -185,7 +191,7 @@ def _companies(text: str) -> Iterator[Found]:
 
 
 DOCUMENTS = (
-    Detector("iban", r"(?i)[a-z]{2}[0-9]{2}(?:[ \-\n\r]{0,2}[a-z0-9]){11}", _ibans),
+    Detector("iban", r"(?i)(?:\b|_|\\[nrtbf])[a-z]{2}[0-9]{2}(?:[ \-\n\r]{0,2}[a-z0-9]){11}", _ibans),
     Detector("passports", r"(?i)passe?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证", _passports),
     Detector("zones", r"[A-Z<]<<[A-Z<]|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}", _zones),
     Detector("plates", r"\p{Han} ?[A-HJ-NP-Z][ ·•・.\-]?[A-HJ-NP-Z0-9]{4}", _plates),
@@ -196,5 +202,5 @@ DOCUMENTS = (
         r"(?i)birth|\bdob\b|d\.o\.b|\bborn\b|gebore?n|geburt|\bgeb\.|née? le|naissance|nacimiento|nacid|生",
         _births,
     ),
-    Detector("companies", r"(?i)[159ANY][0-9A-Z]{17}", _companies),
+    Detector("companies", r"(?i)(?:\b|_|\\[nrtbf])[159ANY][0-9A-Z][0-9]{6}[0-9A-Z]{10}", _companies),
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tidegate.privacy import secret_rules as rules
 from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, opens
+from tidegate.privacy.gates import EDGE
 
 _BODY = frozenset("_-")
 _ROWS: tuple[tuple[str, str], ...] = (
@@ -122,8 +123,12 @@ def _finder(code: str, pattern: str) -> Callable[[str], Iterable[Found]]:
     return find
 
 
+def _as_gate(pattern: str) -> str:
+    """The least that must be there, in RE2's syntax."""
+    least = re.sub(r"\{(\d+),\}", r"{\1}", pattern).replace("(?![0-9A-Za-z_-])", "")
+    return f"{EDGE}(?:{least})"
+
+
 KEYS = tuple(
-    Detector(f"key {index}", _gate, _finder(code, pattern))
-    for index, (code, pattern) in enumerate(_ROWS)
-    for _gate in [re.sub(r"\{(\d+),\}", r"{\1}", pattern).replace("(?![0-9A-Za-z_-])", "")]
+    Detector(f"key {index}", _as_gate(pattern), _finder(code, pattern)) for index, (code, pattern) in enumerate(_ROWS)
 )

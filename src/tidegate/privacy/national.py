@@ -14,6 +14,7 @@ from typing import cast
 
 from tidegate.privacy import rules
 from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes, cued, opens
+from tidegate.privacy.gates import EDGE
 
 Check = Callable[[str], bool]
 # (pattern, module of stdnum or "", cue word or "")
@@ -36,6 +37,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     (r"[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}", "in_.aadhaar", r"aadhaar|uidai"),
     (r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", "in_.pan", ""),
     (r"(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]) ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", "", ""),
+    (r"[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", "", r"\bnino\b|national insurance"),
     (r"[0-9]{3} ?[0-9]{3} ?[0-9]{4}", "gb.nhs", r"\bnhs\b"),
     (r"[0-9]{10}", "gb.utr", r"\butr\b|tax reference"),
     (r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}", "ca.sin", r"\bsin\b|social insurance"),
@@ -123,7 +125,7 @@ def _finder(pattern: str, module: str, cue: str) -> Callable[[str], Iterable[Fou
 
 
 def _gate(pattern: str, cue: str) -> str:
-    return f"(?i){cue}" if cue else pattern
+    return f"(?i){cue}" if cue else f"{EDGE}(?:{pattern})"
 
 
 NATIONAL = tuple(

@@ -20,7 +20,7 @@ _ACCOUNT_CUE = Cue(
     r"|kontonummer|账号|帐号|账户|帐户|对公户"
 )
 _SSN_CUE = Cue(r"\bssn\b|social[ -]?sec|社会安全|社保号")
-_ID_CUE = Cue(r"身份证|证件号|id ?card|identity (?:card|num|no)|resident id|citizen id|national id")
+_ID_CUE = Cue(r"身份证|证件号|id ?card|identity (?:card|num|no)|resident id|citizen id|national id|\bid\b")
 OTHER_CUE = Cue(
     r"order|invoice|tracking|ticket|serial|isbn|issn|sku|build|version|parcel|receipt|batch|issue|commit|timestamp|epoch"
     r"|订单|单号|流水|编号|发票|快递|运单|序列|批次"
@@ -193,4 +193,16 @@ def find_numbers(text: str) -> Iterator[Found]:
             at += took
 
 
-NUMBERS = Detector("numbers", GATE, find_numbers)
+def _find_numerals(text: str) -> Iterator[Found]:
+    """Digits written as Chinese numerals, one for one, as they are dictated."""
+    for spoken in _NUMERALS.finditer(text):
+        for found in find_numbers(spoken[0].translate(_AS_DIGITS)):
+            yield found._replace(start=spoken.start() + found.start, end=spoken.start() + found.end)
+
+
+_NUMERALS = Regex("[〇零一二三四五六七八九幺0-9]{7,24}")
+_AS_DIGITS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
+NUMBERS = (
+    Detector("numbers", GATE, find_numbers),
+    Detector("numerals", "[〇零一二三四五六七八九幺]{7}", _find_numerals),
+)

@@ -16,8 +16,9 @@ Hit = tuple[int, Found]
 """How many groups it took, and what it is."""
 
 _CUE = Cue(
-    r"phone|\btel\b|tel[.:]|telefon|téléphone|teléfono|telefono|mobile|mobil\b|handy|\bcell|\bcall|\bfax|\bcontact|whatsapp|hotline"
-    r"|\bsms\b|\btext (?:me|us)|\bring\b|\bdial|reach (?:me|us|him|her|them)|voicemail|landline|pager"
+    r"phone|\btel\b|tel[.:]|telefon|téléphone|teléfono|telefono|mobile|mobil\b|handy(?:nummer)?\b|\bfax|whatsapp|hotline"
+    r"|\bcell\b|\bcall (?:me|us|him|her|them|back|on|at|my|our|the)|\bsms\b|\btext (?:me|us)|reach (?:me|us|him|her|them)"
+    r"|contact (?:number|no|me|us)|voicemail|landline|\bpager\b"
     r"|电话|手机|联系|致电|拨打|传真|座机|热线|来电|短信|號碼|電話|手機"
 )
 _OTHER = Cue(
@@ -36,13 +37,13 @@ _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4),
 
 def _hit(run: Run, first: int, last: int, code: str, strength: int) -> Hit:
     text, start, end = run.text, run.starts[first], run.ends[last - 1]
-    if start and text[start - 1] in "(（" and any(mark in ")）" for mark in text[start:end]):
-        start -= 1
     before = text[max(0, start - 2) : start]
     if before.endswith("+"):
         start -= 1
     elif before in ("+ ", "+(", "+（"):
         start -= 2
+    if start and text[start - 1] in "(（" and any(mark in ")）" for mark in text[start:end]):
+        start -= 1
     if extension := _EXTENSION.match(text, end):
         end = extension.end()
     return last - first, Found(start, end, code, strength)
@@ -134,6 +135,8 @@ def _international(run: Run, first: int, skipped: int) -> Hit | None:
         total += run.sizes[last]
         last += 1
     cue = run.cues.near(_CUE, start)
+    if skipped and "." in run.marks[first + 1 : last]:
+        return None
     for end in range(last, max(first, last - 4), -1):
         digits = run.digits(first, end)[skipped:]
         if len(digits) < 7 or not _ends(run, end) or _DATES.match(digits):
@@ -179,6 +182,8 @@ def _is_trunk(shape: tuple[int, ...], digits: str, marks: set[str], opened: bool
         return False
     if shape == (2, 2, 2, 2, 2):
         return whole and len({int(digits[at + 2 : at + 4]) - int(digits[at : at + 2]) for at in (0, 2, 4, 6)}) > 1
+    if shape == (5, 4):
+        return False  # a postal code of the United States
     return opened or (3 <= shape[0] <= 6 and shape[-1] >= 3) or (shape[0] == 2 and min(shape[1:]) >= 4)
 
 

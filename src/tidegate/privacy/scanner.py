@@ -26,7 +26,7 @@ from tidegate.privacy.terms import TermFinder, Terms
 __all__ = ["DETECTORS", "Scanner", "Terms"]
 
 DETECTORS: tuple[Detector, ...] = (
-    NUMBERS,
+    *NUMBERS,
     *ADDRESSES,
     *DOCUMENTS,
     *NATIONAL,

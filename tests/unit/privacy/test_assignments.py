@@ -23,7 +23,10 @@ KEY = "9fQ2vX7kLm3Zt8Rb"
         (f"密码：{WORD}。", rules.PASSWORD, WORD),
         (f"口令为“{WORD}”", rules.PASSWORD, WORD),
         ("密码是Abc@12345！谢谢", rules.PASSWORD, "Abc@12345"),
-        ("password: correct-Horse-battery!", rules.PASSWORD, "correct-Horse-battery"),
+        ("password: correct-Horse-battery!", rules.PASSWORD, "correct-Horse-battery!"),
+        (f"初始密码{WORD}", rules.PASSWORD, WORD),
+        (f"root密码改成了{WORD}", rules.PASSWORD, WORD),
+        (f"pass: {KEY}", rules.SECRET, KEY),
         (f"mysql --password={WORD} x", rules.PASSWORD, WORD),
         (f"IDENTIFIED BY '{WORD}'", rules.PASSWORD, WORD),
         (f"api_key = '{KEY}'", rules.SECRET, KEY),
@@ -32,7 +35,7 @@ KEY = "9fQ2vX7kLm3Zt8Rb"
         (f"secret_key: {KEY}", rules.SECRET, KEY),
         (f'set("password", "{WORD}")', rules.PASSWORD, WORD),
     ],
-    ids=range(18),
+    ids=range(21),
 )
 def test_assignments(finds, text: str, code: str, value: str) -> None:
     assert finds(text) == [(code, value)]
@@ -67,8 +70,13 @@ def test_assignments(finds, text: str, code: str, value: str) -> None:
         'password = "Please enter your password"',
         "token = 'access_token'",
         "pwd = '/home/anna'",
+        "pass `some_object=True` to it",
+        '"token_p": 0.9956819193',
+        '("tokens", "symbol2label")',
+        "publicKeyToken = '1fc8b3b9a1e18e3b'",
+        '"api_keys", "APIKeysWithRawResponse"',
     ],
-    ids=range(26),
+    ids=range(31),
 )
 def test_code_and_prose_that_only_speak_of_them(finds, text: str) -> None:
     assert finds(text) == []

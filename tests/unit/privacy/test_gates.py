@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.privacy.gates import Gates, compiled, escaped
+from tidegate.privacy.gates import EDGE, Gates, compiled, escaped
 
 
 def test_it_names_what_matches_anywhere() -> None:
@@ -41,3 +41,8 @@ def test_the_longest_of_several() -> None:
 def test_escaped_text_matches_itself_only() -> None:
     assert compiled(escaped("a.c")).fullmatch("a.c")
     assert not compiled(escaped("a.c")).fullmatch("abc")
+
+
+@pytest.mark.parametrize(("text", "may"), [("7", True), ("号7", True), ("\\n7", True), ("a7", False), ("_7", False)])
+def test_gates_know_the_same_edges_as_detectors(text: str, may: bool) -> None:
+    assert (Gates([EDGE + "7"]).matching(text.encode()) == [0]) is may
