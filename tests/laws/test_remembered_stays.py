@@ -107,7 +107,8 @@ def app_over(world: World, accepts: str, default: str) -> App:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "profiles": {"measure": False},
-        "privacy": {"default_class": default},
+        # Conversations that stick are another wall; here the memory's own must hold.
+        "privacy": {"default_class": default, "sticky_s": 0},
         "backends": {
             "home": {
                 "kind": "generic",

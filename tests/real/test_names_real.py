@@ -11,8 +11,9 @@ from tidegate.app.detection import check_slow_look
 from tidegate.config import PrivacyOptions
 from tidegate.core.errors import Misconfigured
 from tidegate.core.findings import Finding
-from tidegate.privacy.names import PERSON, PLACE
 from tidegate.privacy.names_en import EnglishNames
+from tidegate.privacy.rules import NAME as PERSON
+from tidegate.privacy.rules import PLACE
 from tidegate.privacy.slow_look import SlowLook
 from tidegate.privacy.worker_child import Order
 

@@ -77,24 +77,23 @@ def fate_then(entry: Entry) -> Fate | Unknown:
     return "refused" if entry.error in _REFUSALS else Unknown("never sent, for another reason than the policy")
 
 
-def fate_now(decision: Decision, boundaries: Mapping[str, Boundary], *, masked: bool = False) -> Fate | Unknown:
-    """Where it would go if the first candidate answers. `masked`: what leaves, leaves as pseudonyms."""
+def fate_now(decision: Decision, boundaries: Mapping[str, Boundary]) -> Fate | Unknown:
+    """Where it would go if the first candidate answers."""
     if decision.refusal in _UNKNOWN:
         return Unknown("the model is not known there")
     if not decision.candidates:
         return "refused"
-    if boundaries[decision.candidates[0].backend] is Boundary.EXTERNAL:
-        return "left masked" if masked else "left"
+    first = decision.candidates[0]
+    if boundaries[first.backend] is Boundary.EXTERNAL:
+        return "left masked" if first.masked else "left"
     return "home"
 
 
-def compare(
-    entry: Entry, decision: Decision | Unknown, boundaries: Mapping[str, Boundary], *, masked: bool = False
-) -> Change:
+def compare(entry: Entry, decision: Decision | Unknown, boundaries: Mapping[str, Boundary]) -> Change:
     then = fate_then(entry)
     if isinstance(then, Unknown):
         return Change("cannot say", then.reason, "-")
-    now = decision if isinstance(decision, Unknown) else fate_now(decision, boundaries, masked=masked)
+    now = decision if isinstance(decision, Unknown) else fate_now(decision, boundaries)
     if isinstance(now, Unknown) or isinstance(decision, Unknown):
         return Change("cannot say", then, now.reason if isinstance(now, Unknown) else "-")
     if then == now == "home" and _opened(entry, decision, boundaries):

@@ -16,9 +16,8 @@ from msgspec import Struct, msgpack
 from tidegate.core.findings import Finding
 from tidegate.privacy.calibration import Choice, calibrated, closeness, neutral_texts
 from tidegate.privacy.embedding import MISSING, Array, Embedder
+from tidegate.privacy.rules import EXAMPLE
 from tidegate.privacy.worker_child import CannotStart, ExampleOrder, Kind
-
-EXAMPLE = "SEN090"
 
 FEWEST_SAMPLES = 3
 MOST_SAMPLE_BYTES = 1 << 20

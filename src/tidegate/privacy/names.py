@@ -16,9 +16,6 @@ from typing import Any, Protocol
 from tidegate.core.findings import Finding
 from tidegate.privacy.worker_child import CannotStart
 
-PERSON = "SEN085"
-PLACE = "SEN086"
-
 WINDOW_CHARS = 2000
 OVERLAP_CHARS = 200
 _CUTS = "\n。！？；.!?; \t，,"

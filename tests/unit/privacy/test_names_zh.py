@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from tests.support import name_samples as labelled
 
-from tidegate.privacy.names import PERSON, PLACE, NameDetector, name_detectors
+from tidegate.privacy.names import NameDetector, name_detectors
 from tidegate.privacy.names_zh import by_pattern, is_given, is_person, is_place
+from tidegate.privacy.rules import NAME as PERSON
+from tidegate.privacy.rules import PLACE
 
 
 @pytest.fixture(scope="module")
