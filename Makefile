@@ -12,7 +12,7 @@ COMMA := ,
 TESTED := embedded,raw,sim,test$(if $(CI),$(COMMA)names)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test leaktest test-real real-runtimes check docs bench clean
+.PHONY: help up test leaktest test-real real-runtimes check docs bench bench-privacy clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -40,6 +40,9 @@ docs: $(VENV)/.tested ## write docs/reference anew
 
 bench: $(VENV)/.tested ## measure the relay beside nginx and vllm-router (needs gcc and nginx)
 	@$(BIN)/python benchmarks/relay.py $(ARGS)
+
+bench-privacy: $(VENV)/.tested ## measure detection: recall, precision, speed; beside Presidio where `names` is installed
+	@$(BIN)/python benchmarks/privacy.py $(ARGS)
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) $(REAL) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TIDEGATE = [sys.executable, "-m", "tidegate"]
 GATEWAY_URL, SIMULATOR_URL = "http://127.0.0.1:4141", "http://127.0.0.1:4242"
-DETERMINISTIC = ("tidegate explain ", "tidegate config check", "tidegate --version")
+DETERMINISTIC = ("tidegate explain ", "tidegate config check", "tidegate scan tidegate.toml", "tidegate --version")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import OpenAI
+from openai import OpenAI, PermissionDeniedError
 from tests.support.process import tidegate_up
 from tests.support.recipe import PASS_BACK
 from tests.support.samples import WEATHER
@@ -117,7 +117,8 @@ def test_without_memory_it_is_not_refused_either_and_says_so(folder: Path) -> No
 
 
 def test_what_was_thought_in_private_stays_home(folder: Path) -> None:
-    with world(folder) as found:
+    """Even where the conversation may leave: without stickiness only each request's own class counts."""
+    with world(folder, "[privacy]\nsticky_s = 0") as found:
         found.messages.append({"role": "user", "content": "Question?"})
         found.client = found.client.with_options(default_headers={"x-tidegate-class": "private"})
         turn = found.ask(HOME, stream=True, keeps=CLIENTS["drops it"])
@@ -140,3 +141,17 @@ def test_the_double_does_refuse(folder: Path) -> None:
         response = connection.getresponse()
         assert (response.status, json.loads(response.read())["error"]["message"]) == (400, PASS_BACK)
         connection.close()
+
+
+def test_a_conversation_that_was_private_stays_home(folder: Path) -> None:
+    with world(folder) as found:
+        found.messages.append({"role": "user", "content": "Question?"})
+        found.client = found.client.with_options(default_headers={"x-tidegate-class": "private"})
+        turn = found.ask(HOME, stream=True, keeps=CLIENTS["drops it"])
+        found.messages.append({"role": "tool", "tool_call_id": turn["tool_calls"][0]["id"], "content": "3 degrees"})
+        found.client = found.client.with_options(default_headers={"x-tidegate-class": "public"})
+        with pytest.raises(PermissionDeniedError) as refused:
+            found.ask(CLOUD, stream=True, keeps=CLIENTS["drops it"])
+        assert "CLS006" in refused.value.response.headers["x-tidegate-rules"]
+        assert found.cloud.heard == []
+        found.ask(HOME, stream=True, keeps=CLIENTS["drops it"])

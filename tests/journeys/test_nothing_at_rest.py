@@ -34,6 +34,10 @@ first_byte_s = 1.0
 idle_s = 1.0
 load_s = 1.0
 keep_alive_s = 0.05
+[[policy]]
+name = "everything"
+found = ["any"]
+action = "allow"
 [capture]
 key_env = "CONTENT_KEY"
 classes = ["public", "internal"]

@@ -12,6 +12,7 @@ from tidegate.config import PrivacyOptions
 from tidegate.core.errors import Misconfigured
 from tidegate.core.findings import Finding
 from tidegate.privacy.names import PERSON, PLACE
+from tidegate.privacy.names_en import EnglishNames
 from tidegate.privacy.slow_look import SlowLook
 from tidegate.privacy.worker_child import Order
 
@@ -53,6 +54,16 @@ async def test_offsets_are_characters_also_beside_chinese_and_in_long_texts(look
 
 async def test_chinese_and_empty_texts_hold_no_english_names(look: SlowLook) -> None:
     assert await look.look(["王芳住在成都。", "", "\x00\x07", "42"], PATIENCE_S) == [(), (), (), ()]
+
+
+def test_no_word_of_a_text_stays_in_memory() -> None:
+    pytest.importorskip("presidio_analyzer", reason="pip install 'tidegate[names]'")
+    english = EnglishNames()
+    list(english.names("warm up"))
+    before = len(english._model.vocab.strings)
+    assert len(list(english.names("Margaret Holloway met zyxwvutsrq in Leeds."))) >= 2
+    assert "zyxwvutsrq" not in english._model.vocab.strings
+    assert len(english._model.vocab.strings) == before
 
 
 async def test_a_name_that_a_word_announces_needs_no_model(look: SlowLook) -> None:

@@ -29,7 +29,7 @@ if "up" in sys.orig_argv:
             raise KeyError(self.text)
 
     def text_of(request):
-        return "\\n".join(getattr(part, "text", "") for turn in request.messages for part in turn.parts)
+        return "\\n".join(getattr(part, "text", "") for turn in getattr(request, "messages", ()) for part in turn.parts)
 
     def raise_it(text):
         raise KeyError(text)
@@ -65,11 +65,11 @@ if "up" in sys.orig_argv:
             raise_it(text_of(self.request))
         await fail(self, error)
 
-    async def broken_answer(self, exchange, request):
-        async for frames in answer(self, exchange, request):
+    async def broken_answer(self, exchange, decided):
+        async for frames in answer(self, exchange, decided):
             yield frames
-            if "bug:encode" in text_of(request):
-                raise_it(text_of(request))
+            if "bug:encode" in text_of(decided.request):
+                raise_it(text_of(decided.request))
 
     ChatFormat.check, _Reply.fail, Gateway.answer = broken_check, broken_fail, broken_answer
 """

@@ -75,7 +75,7 @@ def scan(
         print(json.dumps({"findings": found, "files": looked, "skipped": [asdict(one) for one in skipped]}, indent=2))
     elif places:
         _print_table(places)
-    print(_summary(places, looked, skipped), file=sys.stderr)
+    print(_summary(places, looked, skipped), file=sys.stderr, flush=True)
     raise typer.Exit(1 if places else 0)
 
 
@@ -151,7 +151,11 @@ def _print_table(places: list[Place]) -> None:
         # Text: no name is markup.
         table.add_row(*map(Text, cells))
     # In a pipe the lines are for other programs, which fold them themselves.
-    Console(width=None if sys.stdout.isatty() else max(100, *(len(place.file) + 90 for place in places))).print(table)
+    wide = max(100, *(len(place.file) + 90 for place in places))
+    console = Console(width=None if sys.stdout.isatty() else wide)
+    with console.capture() as drawn:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()), flush=True)
 
 
 def _summary(places: list[Place], looked: int, skipped: list[Unread]) -> str:

@@ -6,6 +6,7 @@ raises a class; whatever fails here keeps the request at home.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Decision, Snapshot
-from tidegate.core.errors import BoundaryBreach
+from tidegate.core.errors import BoundaryBreach, Unmaskable
 from tidegate.core.exchange import Exchange
 from tidegate.core.findings import NOTHING_SEEN, Finding, Sight
 from tidegate.core.fold import Answer
@@ -23,13 +24,16 @@ from tidegate.core.requests import Request
 from tidegate.pipeline.hearing import Keeper
 from tidegate.privacy.conversations import Conversations, opening_of
 from tidegate.privacy.detection import Detection
-from tidegate.privacy.masking import Veil, mask
+from tidegate.privacy.masking import Masked, Veil, mask
 from tidegate.privacy.places import Place
 from tidegate.privacy.pseudonyms import Vault
+from tidegate.privacy.texts import passages
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rows import Facts, rule_on
 
 R = TypeVar("R", bound=Request)
+_INLINE_BYTES = 100_000
+"""A larger request is masked in a thread, so that the others need not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,12 @@ class Screening:
             else:
                 sight = more
         key = repr((exchange.client, screened.name)).encode("utf-8", "backslashreplace") + b"\0" + opening_of(asked)
-        masked = mask(told, _to_mask(sight, masks), self._vault.coiner(key, self._wall_clock()))
-        again = await self._detection.look(masked.request)
-        if again.failed or again.tags & masks:
-            raise BoundaryBreach("stopped before it was sent: a value that the policy masks was still there")
+        coiner = self._vault.coiner(key, self._wall_clock())
+        if exchange.request_bytes > _INLINE_BYTES:
+            masked = await asyncio.to_thread(mask, told, _to_mask(sight, masks), coiner)
+        else:
+            masked = mask(told, _to_mask(sight, masks), coiner)
+        check_again(masked, await self._detection.look(masked.request), masks)
         return Covered(masked.request, masked.veil, put_back)
 
     def _ruled(self, exchange: Exchange, seen: Screened) -> Screened:
@@ -157,6 +163,32 @@ class Screening:
             and decision.masked_class is DataClass.PRIVATE
             and self._policy.default_class is not DataClass.PRIVATE
         )
+
+
+def check_again(masked: Masked, again: Sight, masks: frozenset[str]) -> None:
+    """Nothing that was to be masked may be found again, but for the pseudonyms: `password: SECRET_...` reads like one."""
+    if again.failed:
+        raise Unmaskable(f"The masked request could not be looked at again ({again.failed}), so it may not leave")
+    if not again.tags & masks:
+        return
+    texts = {passage.place: passage.text for passage in passages(masked.request)}
+    for place, found in again.places:
+        for finding in found:
+            if finding.tag not in masks:
+                continue
+            said = texts[place][finding.start : finding.end]
+            rest = said
+            for pseudonym in masked.veil.pairs:
+                rest = rest.replace(pseudonym, "")
+            if rest == said:
+                raise BoundaryBreach(
+                    f"stopped before it was sent: {finding.code} was still there after it was masked; nothing was sent"
+                )
+            if any(character.isalnum() for character in rest):
+                raise Unmaskable(
+                    f"{place} still reads like {finding.code} with pseudonyms in it, so the request may not leave; change "
+                    "that field, or the policy's row with action = mask"
+                )
 
 
 def _to_mask(sight: Sight, masks: frozenset[str]) -> dict[Place, tuple[Finding, ...]]:

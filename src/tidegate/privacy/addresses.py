@@ -7,21 +7,21 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import rules
-from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, closes, opens
+from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, opens
 
 _MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}"
-_AT = re.compile(rf"@({_DOMAIN})")
-_BEFORE_AT = re.compile(r"[A-Za-z0-9_+%.'&/=#~-]")
-_UNICODE_AT = re.compile(r"@([\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[^\W\d_a-zA-Z]{2,24})")
-_SPELLED = re.compile(
+_AT = Regex(rf"@({_DOMAIN})")
+_BEFORE_AT = Regex(r"[A-Za-z0-9_+%.'&/=#~-]")
+_UNICODE_AT = Regex(r"@([\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[^\W\d_a-zA-Z]{2,24})")
+_SPELLED = Regex(
     r"(?ai)([a-z0-9_+%-]{1,40}(?:(?:\.| ?[\[({<] ?(?:dot|punkt|点) ?[\])}>] ?| dot )[a-z0-9_+%-]{1,40}){0,4})"
     r"(?: ?[\[({<（【] ?(?:at|@|ät|艾特) ?[\])}>）】] ?| at (?=[a-z0-9-]{1,40}(?: dot | ?[\[({<] ?dot))"
     r"| @ ?(?=[a-z0-9-]{1,40}\.[a-z]{2,})|@ (?=[a-z0-9-]{1,40}\.[a-z]{2,}))"
     r"([a-z0-9-]{1,40}(?:(?:\.| ?[\[({<（【] ?(?:dot|punkt|点|\.) ?[\])}>）】] ?| dot )[a-z0-9-]{1,40}){1,5})(?![a-z0-9])"
 )
-_USER = re.compile(r"://[^\s/@]{0,64}:$")
-_COMMON = re.compile(
+_USER = Regex(r"://[^\s/@]{0,64}:$")
+_COMMON = Regex(
     r"(?i)com|net|org|edu|gov|info|biz|io|co|me|ai|eu|cn|hk|tw|jp|kr|sg|in|au|nz|us|ca|mx|br|uk|ie|de|fr|ch|at"
     r"|nl|be|it|es|pt|pl|se|no|dk|fi|ru|za"
 )
@@ -59,10 +59,10 @@ _FILES = frozenset(
         "gz",
     ]
 )
-_IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
-_VERSION = re.compile(r"(?ai)(?:\bv|version|ver\.|release|build|firmware|版本|[=~^<>]=)[^0-9\n]{0,4}$")
-_IPV6 = re.compile(r"[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
-_MAC = re.compile(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
+_IPV4 = Regex(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+_VERSION = Regex(r"(?ai)(?:\bv|version|ver\.|release|build|firmware|版本|[=~^<>]=)[^0-9\n]{0,4}$")
+_IPV6 = Regex(r"[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
+_MAC = Regex(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
 _DEFAULTS = frozenset(
     [
         "10.0.0.1",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
 from tidegate.privacy.cues import Cue
-from tidegate.privacy.found import CUED, Detector, Found
+from tidegate.privacy.found import CUED, Detector, Found, Regex
 from tidegate.privacy.keys import entropy
 
 _LOGIN = r"pass(?:wor[dt]|wd|phrase|code)|passwd|pwd|kennwort|passwort|contraseña|mot de passe|密码|口令|密碼|暗号"
@@ -20,16 +20,16 @@ _KEY = (
     r"|master[_ -]?key|license[_ -]?key|app[_ -]?key"
     r"|client[_ -]?key|account[_ -]?key|storage[_ -]?key|token|credentials?|密钥|秘钥|金鑰|令牌|授权码|凭证"
 )
-_NAMED = re.compile(
+_NAMED = Regex(
     rf"(?ai)(?P<name>{_LOGIN}|{_KEY})(?P<rest>[A-Za-z0-9_]{{0,24}}?)[\"'\]`\\*]{{0,3}}"
     r"(?P<sign>\s{0,4}(?::=|=>|==|[:=：＝]|->)\s{0,4}|\s{0,2}(?:是|为|設為|设为|改成|改为|重置为)[ :：]{0,3}|\s(?:is|was|set to"
     r"|changed to|to)[ :]{1,3}(?:now )?|(?:\s|,\s)(?=[\"'`]))"
     r"(?:(?P<quote>\\?[\"'`“「])(?P<quoted>[^\"'`\n\\”」]{3,128})\\?[\"'`”」]|(?P<bare>[!-~]{4,200}))"
 )
-_FLAG = re.compile(
+_FLAG = Regex(
     r"--?(?P<name>password|passwd|pass|pwd|token|api-key|secret|access-token)[ =][\"']?(?P<bare>[^\s\"'$<>{}]{6,128})"
 )
-_SQL = re.compile(
+_SQL = Regex(
     r"(?ai)identified (?:with \w+ )?by [\"']([^\"'\n]{3,128})[\"']"
     r"|\bwith (?:encrypted )?password [\"']([^\"'\n]{3,128})[\"']"
 )
@@ -40,8 +40,8 @@ _GATE_SIGN = (
 )
 _GATE = rf"(?:{_LOGIN}|{_KEY}){_GATE_SIGN}"
 _PLACES = Cue(_GATE)
-_PASSWORDS = re.compile(rf"(?ai){_LOGIN}|^pass$")
-_NOT = re.compile(
+_PASSWORDS = Regex(rf"(?ai){_LOGIN}|^pass$")
+_NOT = Regex(
     r"(?ai)^(?:none|null|nil|true|false|undefined|str|string|bytes|int|any|optional|required|self|this|os|env"
     r"|process|config|settings|input|getpass|"
     r"password|passwd|secret|token|changeme\b.*\b|todo|tbd|n/a|unknown|missing|empty|default|auto|basic|bearer"
@@ -49,10 +49,10 @@ _NOT = re.compile(
     r"|^[<$%{(\[]|[<{]\w+[>}]|\$\{|\{\{|x{4}|\*{3}|\.\.\.|…|your[_ -]|example|placeholder|redacted|<.*>|(?:^"
     r"|[._-])(?:password|passwd|secret|token)s?(?:[._-]|$)"
 )
-_CODE = re.compile(
+_CODE = Regex(
     r"[()\[\]{}]|^[A-Za-z_]\w*(?:\.\w+)+|->|=>|::|^[a-z]+(?:[A-Z][a-z]+)+[,;)]?$|^[A-Z][A-Z0-9_]*_[A-Z0-9_]*[,;]?$"
 )
-_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.\- /:][A-Za-z]+)*")
+_IDENTIFIER = Regex(r"[A-Za-z]+(?:[_.\- /:][A-Za-z]+)*")
 _TAIL = "\"'`,;.。，；)）]}>!?、"
 
 

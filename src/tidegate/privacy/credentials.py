@@ -8,64 +8,56 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
-from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, closes, cued, opens
+from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, cued, opens
 from tidegate.privacy.keys import entropy
 
-_PEM = re.compile(
+_PEM = Regex(
     r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"
     r"|PuTTY-User-Key-File-[23]:"
 )
-_PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2[A-Z ]{0,40}----")
-_PEM_BODY = re.compile(
-    r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*"
-)
+_PEM_END = Regex(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2[A-Z ]{0,40}----")
+_PEM_BODY = Regex(r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*")
 _PEM_REACH = 16_384
-_JWT = re.compile(
+_JWT = Regex(
     r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
     r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})"
 )
-_HEADER = re.compile(
+_HEADER = Regex(
     r"(?ai)(?:authorization|\bauth)[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(bearer|token|basic|apikey|key"
     r"|digest)[ :]{1,3}([A-Za-z0-9+/_.~=:-]{8,})"
 )
-_BEARER = re.compile(r"(?ai)bearer[ :\"']{1,4}([A-Za-z0-9+/_.~=-]{16,})")
-_KEY_HEADER = re.compile(
+_BEARER = Regex(r"(?ai)bearer[ :\"']{1,4}([A-Za-z0-9+/_.~=-]{16,})")
+_KEY_HEADER = Regex(
     r"(?ai)(?:x-[a-z-]{0,24}(?:key|token|secret)|api-key|apikey|private-token"
     r"|ocp-apim-subscription-key)[\"'\\]{0,3}\s?:\s?[\"'\\]{0,3}([A-Za-z0-9+/_.~=-]{12,})"
 )
-_CURL = re.compile(r"curl [^\n]{0,200}?(?:-u|--user)[ =]?[\"']?([^\s:\"']{1,64}:[^\s\"']{3,128})")
-_COOKIE = re.compile(
-    r"(?ai)(?<![a-z])[a-z_.-]{0,24}(?:sess|sid|auth|token|jwt)[a-z_.-]{0,16}=([A-Za-z0-9+/_.%=-]{16,})"
-)
-_COOKIE_CUE = re.compile(r"(?ai)cookies?[\"' ]{0,3}[:=]")
-_URL = re.compile(
+_CURL = Regex(r"curl [^\n]{0,200}?(?:-u|--user)[ =]?[\"']?([^\s:\"']{1,64}:[^\s\"']{3,128})")
+_COOKIE = Regex(r"(?ai)(?<![a-z])[a-z_.-]{0,24}(?:sess|sid|auth|token|jwt)[a-z_.-]{0,16}=([A-Za-z0-9+/_.%=-]{16,})")
+_COOKIE_CUE = Regex(r"(?ai)cookies?[\"' ]{0,3}[:=]")
+_URL = Regex(
     r"[A-Za-z][A-Za-z0-9+.-]{1,24}://([^\s:/@\"'<>{}$]{0,64}):([^\s/@\"'<>]{2,128}"
     r"|[^\s@\"'<>]{2,64})@[A-Za-z0-9\[\]_.{-]"
 )
-_URL_QUERY = re.compile(
+_URL_QUERY = Regex(
     r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth"
     r"|pwd)=([A-Za-z0-9+/_.%~=-]{12,})"
 )
-_CONNECTION = re.compile(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
-_PAIRS = re.compile(
+_CONNECTION = Regex(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
+_PAIRS = Regex(
     r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|initial catalog|uid|user(?: id|name)?"
     r"|driver|dsn|port|jdbc)[ =:]"
 )
-_AZURE = re.compile(
-    r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})"
-)
-_SAS = re.compile(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
-_AWS_SECRET = re.compile(
+_AZURE = Regex(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})")
+_SAS = Regex(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
+_AWS_SECRET = Regex(
     r"(?ai)(?:aws|amazon|s3|secret_?access_?key|secretkey|secret key"
     r"|session_?token)[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|："
     r"|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})"
 )
-_KIND_SECRET = re.compile(r"kind[\"']?: [\"']?Secret\b")
-_DATA = re.compile(
-    r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE
-)
-_DATA_LINE = re.compile(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
-_OTPAUTH = re.compile(r"otpauth://[^\s\"']{8,300}")
+_KIND_SECRET = Regex(r"kind[\"']?: [\"']?Secret\b")
+_DATA = Regex(r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE)
+_DATA_LINE = Regex(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
+_OTPAUTH = Regex(r"otpauth://[^\s\"']{8,300}")
 
 
 def _pem(text: str) -> Iterator[Found]:
@@ -134,9 +126,7 @@ def _is_basic(word: str) -> bool:
         return False
 
 
-_FAKE = re.compile(
-    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|\[|token$)"
-)
+_FAKE = Regex(r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|\[|token$)")
 
 
 def _urls(text: str) -> Iterator[Found]:

@@ -5,15 +5,14 @@ One walk over a text; which number a run is, the files beside this one say.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tidegate.privacy.cues import Cues
-from tidegate.privacy.found import opens
+from tidegate.privacy.found import Regex, opens
 
-_RUN = re.compile(r"[0-9][0-9 ().\-/\n\r\t_（）>]*")
-_GROUP = re.compile(r"[0-9]+")
-_GAP = re.compile(
+_RUN = Regex(r"[0-9][0-9 ().\-/\n\r\t_（）>]*")
+_GROUP = Regex(r"[0-9]+")
+_GAP = Regex(
     r"[ \t]{0,2}(?:[.\-/_]|[)）](?:[ \t]?-)?[ \t]?[(（]?|[(（])?[ \t]{0,2}|[ \t]?-?[ \t]?\r?\n(?:> ?|[ \t]{1,8})?"
 )
 _COMMON = frozenset((" ", "-", "."))
@@ -83,10 +82,10 @@ class Run:
         return (first == 0 or self.sizes[first - 1] != 1) and (last == len(self.starts) or self.sizes[last] != 1)
 
     def can_start(self, at: int) -> bool:
-        """Where digits stand one by one, a number begins with the first of them only."""
+        """Where digits stand one by one or in pairs, a number begins with the first of them only."""
         if at == 0:
             return opens(self.text, self.starts[0])
-        return not self.sizes[at] == self.sizes[at - 1] == 1
+        return not self.sizes[at] == self.sizes[at - 1] <= 2
 
 
 def runs(text: str) -> Iterator[Run]:

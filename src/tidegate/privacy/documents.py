@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import rules
-from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, closes, cued, opens
+from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes, cued, opens
 
-_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}(?=[ \-\n]?[A-Za-z0-9])")
-_IBAN_BODY = re.compile(r"[ \-\n\r]{0,2}([A-Za-z0-9])")
+_IBAN = Regex(r"[A-Za-z]{2}[0-9]{2}(?=[ \-\n]?[A-Za-z0-9])")
+_IBAN_BODY = Regex(r"[ \-\n\r]{0,2}([A-Za-z0-9])")
 _IBAN_LENGTHS = {
     length: frozenset(countries.split())
     for length, countries in {
@@ -35,40 +35,40 @@ _IBAN_LENGTHS = {
 }
 IBAN_LENGTH = {country: length for length, countries in _IBAN_LENGTHS.items() for country in countries}
 
-_PASSPORT = re.compile(
+_PASSPORT = Regex(
     r"(?ai)(?:passport|pass(?:e)?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证)[^0-9A-Za-z\n]{0,3}"
     r"(?:(?:no|nr|num|number|nummer|id|book|is|was|with|the|my|her|his|holder|of|issued|号码|号|编号|为"
     r"|是)[^0-9A-Za-z\n]{0,4}){0,5}"
     r"([A-Za-z]{0,2} ?[0-9]{6,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5}|[A-Za-z][0-9A-Za-z]{8})"
 )
-_ZONE = re.compile(
+_ZONE = Regex(
     r"P[A-Z<][A-Z]{3}[A-Z]+<[A-Z<]{10,39}(?:\s{1,2}([A-Z0-9<]{28,44}))?"
     r"|[A-Z0-9<]{9}[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14,16}"
 )
-_CN_PLATE = re.compile(
+_CN_PLATE = Regex(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][ ]?[A-HJ-NP-Z][ ·•・.\-]?"
     r"((?:[A-HJ-NP-Z0-9]{6}|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[挂学警港澳领使]))"
 )
-_PLATE = re.compile(
+_PLATE = Regex(
     r"(?ai)(?:licen[cs]e[ -]plate|number[ -]plate|registration[ -]plate|plate (?:no|num|nr|#)|\bplates?\b"
     r"|kennzeichen|车牌|车号|车辆牌照)"
     r"[^0-9A-Za-z\n]{0,3}(?:(?:no|nr|number|numbers|is|was|are|of|with|reads?|the|my|号码|号|为"
     r"|是)[^0-9A-Za-z\n]{0,4}){0,4}"
     r"([A-Z0-9ÄÖÜ]{1,4}(?:[ -]?[A-Z0-9ÄÖÜ]{1,4}){1,3})"
 )
-_WECHAT = re.compile(
+_WECHAT = Regex(
     r"(?ai)(加我?微信?|微信号?|wechat|weixin|威信|薇信|\bv信|\bwx|\bvx|加[vV])"
     r"([ ]?(?:id|account|username|号码|号|帐号|账号|user|handle)?[ ]?(?:[:：=是为]|is|就是|叫"
     r"|同号)?[ \"'“「]{0,2})([A-Za-z][A-Za-z0-9_-]{5,19})"
 )
-_QQ = re.compile(r"(?ai)qq[ ]?(?:号码|号|群|number|id|no\.?)?[ ]?(?:[:：=是为]|is|加)?[ ]{0,2}([1-9][0-9]{4,10})")
+_QQ = Regex(r"(?ai)qq[ ]?(?:号码|号|群|number|id|no\.?)?[ ]?(?:[:：=是为]|is|加)?[ ]{0,2}([1-9][0-9]{4,10})")
 _BIRTH_CUE = (
     r"(?ai)(?:date of birth|birth ?date|birthday|\bdob\b|d\.o\.b\.?|\bborn\b|geburtsdatum|geboren|\bgeb\."
     r"|né(?:e)? le|date de naissance|"
     r"fecha de nacimiento|nacid[oa]|出生日期|出生年月日?|出生于|生于|生日|出生)"
 )
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_BIRTH = re.compile(
+_BIRTH = Regex(
     _BIRTH_CUE + r"(?:[^0-9\n]|\n){0,24}?("
     r"(?:19|20)[0-9]{2} ?[-/.年] ?[0-9]{1,2} ?[-/.月] ?[0-9]{1,2}日?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]"
     r"|[12][0-9]|3[01])"
@@ -77,9 +77,9 @@ _BIRTH = re.compile(
     rf"|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
     r")(?![0-9])"
 )
-_BIRTH_AFTER = re.compile(r"(?:19|20)[0-9]{2}年[0-9]{1,2}月[0-9]{1,2}日(?=(?:出)?生)")
-_USCC = re.compile(r"[0-9A-HJ-NP-RT-UW-Ya-y]{18}")
-_USCC_CUE = re.compile(r"信用代码|税号|纳税人|(?ai:uscc|credit code)")
+_BIRTH_AFTER = Regex(r"(?:19|20)[0-9]{2}年[0-9]{1,2}月[0-9]{1,2}日(?=(?:出)?生)")
+_USCC = Regex(r"[0-9A-HJ-NP-RT-UW-Ya-y]{18}")
+_USCC_CUE = Regex(r"信用代码|税号|纳税人|(?ai:uscc|credit code)")
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 

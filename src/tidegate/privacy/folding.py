@@ -7,9 +7,10 @@ places that are given back here, so they are exact.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_right
+
+from tidegate.privacy.found import Regex
 
 _INVISIBLE = "\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -23,8 +24,8 @@ NEEDS_FOLDING = (
 )
 _PROSE = "，；！？（）"
 """Marks of Chinese prose: they end a value, and their ASCII twins could be a part of it."""
-_CHANGING = re.compile(rf"\\u([0-9A-Fa-f]{{4}})|[{_INVISIBLE}]")
-_SPACE, _DASH = re.compile(f"[{_SPACES}]"), re.compile(f"[{_DASHES}]")
+_CHANGING = Regex(rf"\\u([0-9A-Fa-f]{{4}})|[{_INVISIBLE}]")
+_SPACE, _DASH = Regex(f"[{_SPACES}]"), Regex(f"[{_DASHES}]")
 
 
 class _Table(dict[int, int]):

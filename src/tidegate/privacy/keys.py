@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from tidegate.privacy import secret_rules as rules
-from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, closes, opens
+from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, opens
 
 _BODY = frozenset("_-")
 _ROWS: tuple[tuple[str, str], ...] = (
@@ -93,7 +93,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
     (rules.AZURE, r"[A-Za-z0-9_~.]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}"),
     (rules.PRIVATE_KEY, r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
 )
-_PLACEHOLDERS = re.compile(r"(?ai)x{8}|\*{4}|0{12}|1234567890abcdef1234|your|example|placeholder|redacted|<|>")
+_PLACEHOLDERS = Regex(r"(?ai)x{8}|\*{4}|0{12}|1234567890abcdef1234|your|example|placeholder|redacted|<|>")
 
 
 def entropy(word: str) -> float:
@@ -103,7 +103,7 @@ def entropy(word: str) -> float:
 
 
 def _finder(code: str, pattern: str) -> Callable[[str], Iterable[Found]]:
-    compiled = re.compile(pattern)
+    compiled = Regex(pattern)
     named = code in (rules.OPENAI, rules.PROVIDER, rules.MESSAGING)
 
     def find(text: str) -> Iterator[Found]:

@@ -72,7 +72,8 @@ class EnglishNames:
         engine = engines.SpacyNlpEngine(models=[{"lang_code": "en", "model_name": MODEL}])
         # Given, not loaded by Presidio: that would download a model which is not there. Nothing but names is needed.
         unneeded = ["tok2vec", "tagger", "parser", "lemmatizer", "attribute_ruler"]
-        engine.nlp = {"en": spacy.load(MODEL, exclude=unneeded)}
+        self._model: Any = spacy.load(MODEL, exclude=unneeded)
+        engine.nlp = {"en": self._model}
         recognizer = recognizers.SpacyRecognizer(supported_entities=["PERSON", "LOCATION"])
         registry = presidio.RecognizerRegistry(recognizers=[recognizer], supported_languages=["en"])
         self._analyzer: Any = presidio.AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
@@ -81,15 +82,21 @@ class EnglishNames:
         if not _NEEDED.search(text):
             return
         text = _FOREIGN.sub(" ", text)
-        for result in self._analyzer.analyze(text=text, language="en", entities=["PERSON", "LOCATION"]):
-            start, end = _trimmed(text, result.start, result.end)
-            if result.entity_type == "PERSON":
+        for start, end, kind in self._entities(text):
+            start, end = _trimmed(text, start, end)
+            if kind == "PERSON":
                 in_markup = " " not in text[start:end] and _IN_MARKUP.search(text[max(0, start - 12) : start])
                 if not in_markup and is_person(text[start:end]):
                     yield start, end, PERSON
             elif is_place(text[start:end]):
                 yield start, end, PLACE
         yield from by_pattern(text)
+
+    def _entities(self, text: str) -> list[tuple[int, int, str]]:
+        # spaCy keeps every word that it has ever seen, of private texts too; a zone's are let go with it.
+        with self._model.memory_zone():
+            results = self._analyzer.analyze(text=text, language="en", entities=["PERSON", "LOCATION"])
+            return [(result.start, result.end, result.entity_type) for result in results]
 
 
 def by_pattern(text: str) -> Iterator[tuple[int, int, str]]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import cast
 
 from tidegate.privacy import rules
-from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, closes, cued, opens
+from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes, cued, opens
 
 Check = Callable[[str], bool]
 # (pattern, module of stdnum or "", cue word or "")
@@ -99,8 +99,8 @@ def _module(name: str) -> Check:
 
 
 def _finder(pattern: str, module: str, cue: str) -> Callable[[str], Iterable[Found]]:
-    compiled = re.compile(pattern)
-    word = re.compile(f"(?ai){cue}") if cue else None
+    compiled = Regex(pattern)
+    word = Regex(f"(?ai){cue}") if cue else None
     own = _OWN.get(pattern)
 
     def find(text: str) -> Iterator[Found]:

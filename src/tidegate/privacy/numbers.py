@@ -5,13 +5,12 @@ Every run of digits is tried group by group, the surest kind first; telephones (
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from tidegate.privacy import rules
 from tidegate.privacy.cues import Cue
 from tidegate.privacy.digits import GATE, Run, runs
-from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, closes
+from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes
 from tidegate.privacy.phones import Hit, home_phone, phone
 
 _CARD_CUE = Cue(r"card|visa|master ?card|amex|american express|maestro|\bcc\b|卡")
@@ -43,8 +42,8 @@ _ID_SHAPES = frozenset(
         (14, 4),
     }
 )
-_BRANDS: tuple[tuple[re.Pattern[str], frozenset[int]], ...] = tuple(
-    (re.compile(start), frozenset(lengths))
+_BRANDS: tuple[tuple[Regex, frozenset[int]], ...] = tuple(
+    (Regex(start), frozenset(lengths))
     for start, lengths in (
         ("4", (13, 16, 19)),
         ("5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from tidegate.privacy import rules
 from tidegate.privacy.cues import Cue
 from tidegate.privacy.digits import Run
-from tidegate.privacy.found import CUED, SHAPED, Found, closes
+from tidegate.privacy.found import CUED, SHAPED, Found, Regex, closes
 
 Hit = tuple[int, Found]
 """How many groups it took, and what it is."""
@@ -26,19 +25,24 @@ _OTHER = Cue(
     r"|\bid\b|number of|total|count|\bport\b|size|bytes|price|amount|arxiv|\bdoi\b|\brfc|flight"
     r"|订单|单号|流水|编号|发票|快递|运单|序列|批次|金额"
 )
-_EXTENSION = re.compile(r"(?ai)[ ,]{0,2}(?:x|ext\.?|extension|转|分机)[ .:：]{0,2}[0-9]{1,6}(?![0-9A-Za-z])")
+_EXTENSION = Regex(r"(?ai)[ ,]{0,2}(?:x|ext\.?|extension|转|分机)[ .:：]{0,2}[0-9]{1,6}(?![0-9A-Za-z])")
 _MOBILE_SHAPES = frozenset({(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (5, 6), (7, 4), (3, 3, 3, 2)})
 _AMERICAN = frozenset({(3, 3, 4), (1, 3, 3, 4), (2, 3, 3, 4), (10,)})
-_AREA = re.compile(r"010|02[0-57-9]|0[3-9][0-9]{2}")
+_AREA = Regex(r"010|02[0-57-9]|0[3-9][0-9]{2}")
 _TRUNK_MARKS = frozenset({" ", "-", "/", ")", "(", ")-", "）", "（", ")(", "\n"})
-_DATES = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+_DATES = Regex(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4), (4, 1, 2), (4, 2, 1)})
 
 
 def _hit(run: Run, first: int, last: int, code: str, strength: int) -> Hit:
     text, start, end = run.text, run.starts[first], run.ends[last - 1]
-    while start and text[start - 1] in "+(（":
+    if start and text[start - 1] in "(（" and any(mark in ")）" for mark in text[start:end]):
         start -= 1
+    before = text[max(0, start - 2) : start]
+    if before.endswith("+"):
+        start -= 1
+    elif before in ("+ ", "+(", "+（"):
+        start -= 2
     if extension := _EXTENSION.match(text, end):
         end = extension.end()
     return last - first, Found(start, end, code, strength)

@@ -96,9 +96,9 @@ def string_spans(text: str, spans: list[Span]) -> list[Span] | None:
 
 
 def _around(stretches: list[tuple[int, int]], at: int) -> tuple[int, int] | None:
-    """The stretch, of some in their order, that this place is in, or at the end of."""
+    """The last stretch, of some in their order, that does not begin behind this place."""
     before = bisect_right(stretches, at, key=lambda one: one[0]) - 1
-    return stretches[before] if before >= 0 and at <= stretches[before][1] else None
+    return stretches[before] if before >= 0 else None
 
 
 def value_at(text: str, span: Span, is_json: bool) -> str:

@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -104,7 +104,9 @@ class Pool:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(places)
         self._tasks: list[asyncio.Task[None]] = []
         self._one_start = asyncio.Lock()
+        self._places = [asyncio.Lock() for _ in range(size)]
         self._children: list[_Child | None] = [None] * size
+        self._ending: set[asyncio.Task[None]] = set()
         self._number = 0
         self._stopped = False
 
@@ -133,6 +135,8 @@ class Pool:
         while not self._queue.empty():
             self._queue.get_nowait().fail(LookFailed("the workers were stopped"))
         await asyncio.gather(*(self._drop(place) for place in range(self._size)))
+        while self._ending:
+            await asyncio.wait(self._ending)
 
     async def run(self, texts: Sequence[str], budget_s: float) -> list[tuple[Finding, ...]]:
         """What is in these texts, text by text; `LookFailed` when that is not known for certain within the budget."""
@@ -165,12 +169,12 @@ class Pool:
                 continue
             try:
                 await self._work(place, waiting)
-            except (LookFailed, Misconfigured) as error:
-                waiting.fail(error if isinstance(error, LookFailed) else LookFailed(error.message))
-                await self._replace(place)
-            except BaseException:
+            except asyncio.CancelledError:
                 waiting.fail(LookFailed("the workers were stopped"))
                 raise
+            except Exception as error:  # of any kind: this loop must go on, or all later jobs would wait in vain
+                waiting.fail(_as_failure(error))
+                await self._replace(place)
 
     async def _work(self, place: int, waiting: _Waiting) -> None:
         child = await self._ready_child(place)
@@ -185,28 +189,44 @@ class Pool:
         """At once, not with the next job: a start takes seconds of that job's budget."""
         await self._drop(place)
         # A child that cannot start either is tried again by the next job, which then fails.
-        with suppress(LookFailed, Misconfigured):
+        with suppress(Exception):
             await self._ready_child(place)
 
     async def _ready_child(self, place: int) -> _Child:
-        child = self._children[place]
-        if child is not None and not child.is_dead:
+        async with self._places[place]:  # a job may come while `start` is still at it
+            child = self._children[place]
+            if child is not None and not child.is_dead:
+                return child
+            await self._drop(place)
+            async with self._one_start:  # the first one works out what the others are given
+                child = self._children[place] = await self._spawn()
+                try:
+                    ready = await child.introduce(self._order, self._start_timeout_s, self._progress)
+                except BaseException:
+                    await self._drop(place)
+                    raise
+                self._order = replace(self._order, kept=ready.kept)
             return child
-        await self._drop(place)
-        async with self._one_start:  # the first one works out what the others are given
-            child = self._children[place] = await _Child.spawn(self._command)
-            try:
-                ready = await child.introduce(self._order, self._start_timeout_s, self._progress)
-            except BaseException:
-                await self._drop(place)
-                raise
-            self._order = replace(self._order, kept=ready.kept)
-        return child
 
     async def _drop(self, place: int) -> None:
         child, self._children[place] = self._children[place], None
         if child is not None:
-            await child.end()
+            await asyncio.shield(self._see_off(child.end()))
+
+    async def _spawn(self) -> _Child:
+        spawning = asyncio.create_task(_Child.spawn(self._command))
+        try:
+            return await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            self._see_off(_end_of(spawning))
+            raise
+
+    def _see_off(self, ending: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """A cancelled job must not leave a process behind: `stop` waits for these."""
+        task = asyncio.create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
 
 
 class _Child:
@@ -296,6 +316,21 @@ class _Child:
             raise LookFailed("a worker process ended") from None
         except (msgspec.MsgspecError, struct.error, UnicodeDecodeError):
             raise LookFailed("a worker process answered nonsense") from None
+
+
+async def _end_of(spawning: asyncio.Task[_Child]) -> None:
+    with suppress(LookFailed):
+        await (await spawning).end()
+
+
+def _as_failure(error: Exception) -> LookFailed:
+    match error:
+        case LookFailed():
+            return error
+        case Misconfigured():
+            return LookFailed(error.message)
+        case _:  # its words may hold the text
+            return LookFailed(f"a worker process could not be used ({type(error).__name__})")
 
 
 def _fit(findings: tuple[tuple[Finding, ...], ...], texts: tuple[str, ...]) -> bool:

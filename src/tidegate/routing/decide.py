@@ -66,13 +66,11 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
             verdicts.append(Verdict(view.name, (KEPT_MASKED if masks else KEPT).code, True))
             ready.append(candidate)
     candidates = (*ready, *last_resort)
-    renamed = [
-        rule.code for rule, applies in ((FOREIGN, bool(ask.renamed_from)), (LEGACY, retired is not None)) if applies
-    ]
     alias = policy.aliases.get(meant.model)
     each = alias is not None and alias.each
-    named = (meaning.code, EACH.code) if each else (meaning.code,)
-    codes = dict.fromkeys((*class_codes, *renamed, *named, *(verdict.code for verdict in verdicts)))
+    renamed = (FOREIGN.code,) * bool(ask.renamed_from) + (LEGACY.code,) * (retired is not None)
+    named = (*renamed, meaning.code, *((EACH.code,) * each))
+    codes = dict.fromkeys((*class_codes, *named, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
     return Decision(
         asked,

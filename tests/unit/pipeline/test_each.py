@@ -76,7 +76,7 @@ class Gated(FakeBackend):
         super().__init__(name)
         self.go = asyncio.Event()
 
-    async def open(self, request: Any, model: str, data_class: DataClass) -> Any:
+    async def open(self, request: Any, model: str, data_class: DataClass, holds: Any = None) -> Any:
         answering = await super().open(request, model, data_class)
         read, gate = answering.read, self.go
 
@@ -100,7 +100,7 @@ async def test_the_first_comes_as_it_is_said_while_the_second_is_collected() -> 
     hosted, home = Gated("hosted"), fake("home")
     world = World(hosted, home, policy=BOTH)
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, ASK, request())
+        meant = await world.gateway.decide(exchange, ASK, request())
         batches = world.gateway.answer(exchange, meant)
         first = await anext(batches)
         assert [type(event) for frame in first for event in frame.events] == [Start, Reasoning, Reasoning]
@@ -116,7 +116,7 @@ async def test_leaving_stops_all_of_them() -> None:
     hosted, home = Gated("hosted"), Gated("home")
     world = World(hosted, home, policy=BOTH)
     with pytest.raises(asyncio.CancelledError), world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, ASK, request())
+        meant = await world.gateway.decide(exchange, ASK, request())
         batches = world.gateway.answer(exchange, meant)
         await anext(batches)
         await breath()

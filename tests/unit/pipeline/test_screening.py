@@ -15,10 +15,13 @@ from tests.support.world import World, external, fake, heard
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import BackendUnreachable, BoundaryBreach, PolicyRefusal, Unmaskable
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall
-from tidegate.core.findings import Finding
+from tidegate.core.findings import Finding, Sight
 from tidegate.core.messages import TextPart
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.pipeline.replay import ReasoningMemory
+from tidegate.pipeline.screening import check_again
+from tidegate.privacy.masking import Masked, Veil
+from tidegate.privacy.texts import passages
 from tidegate.routing.policy import Ask, Policy, Row
 
 CODES = {"mail": "SEN010", "card": "SEN001", "odd": "SEN096"}
@@ -251,3 +254,31 @@ async def test_a_completion_is_masked_too() -> None:
     said = await one.ask(asked=FimRequest(model="auto", prompt="# mail-1"))  # type: ignore[arg-type]
     assert "mail-1" not in repr(cloud.heard[0])
     assert said_in(said, Text) == "# mail-1"
+
+
+PSEUDONYM = "CARD_abcdefghij"
+
+
+def masked(text: str) -> Masked:
+    return Masked(FimRequest(model="m", prompt=text), Veil({PSEUDONYM: "card-1"}, ("card-1",)))
+
+
+def found_again(text: str, start: int, end: int) -> Sight:
+    (place, *_), *_ = [passage for passage in passages(masked(text).request) if passage.text == text]
+    return Sight(((place, (Finding("SEN001", "personal", start, end),)),))
+
+
+def test_a_pseudonym_that_reads_like_what_it_stands_for_is_no_value() -> None:
+    text = f"pay with {PSEUDONYM}."
+    check_again(masked(text), found_again(text, 9, 9 + len(PSEUDONYM) + 1), MASKABLE)
+    check_again(masked(text), found_again(text, 0, 3), frozenset({"SEN010"}))
+
+
+def test_what_was_left_is_a_breach_and_what_is_half_left_stays_home() -> None:
+    text = f"{PSEUDONYM}99 and card-2"
+    with pytest.raises(BoundaryBreach, match="SEN001"):
+        check_again(masked(text), found_again(text, len(text) - 6, len(text)), MASKABLE)
+    with pytest.raises(Unmaskable, match=r"prompt .*SEN001"):
+        check_again(masked(text), found_again(text, 0, len(PSEUDONYM) + 2), MASKABLE)
+    with pytest.raises(Unmaskable, match="SEN097"):
+        check_again(masked(text), Sight(failed="SEN097"), MASKABLE)

@@ -77,7 +77,7 @@ async def test_it_begins_when_the_clients_answer_is_over() -> None:
     hosted, home = external("hosted"), fake("home")
     world = World(hosted, home, policy=BOTH, shadow=("home",))
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, Ask("a"), request())
+        meant = await world.gateway.decide(exchange, Ask("a"), request())
         async with aclosing(world.gateway.answer(exchange, meant)) as batches:
             async for _frames in batches:
                 await breath()
@@ -110,7 +110,7 @@ async def test_what_a_row_of_the_policy_masks_or_keeps_has_no_shadow(action: str
     home = fake("home")
     world = World(external("hosted"), home, policy=BOTH, shadow=("home",))
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, Ask("a"), request())
+        meant = await world.gateway.decide(exchange, Ask("a"), request())
         exchange.action = action
         async with aclosing(world.gateway.answer(exchange, meant)) as batches:
             async for _frames in batches:
@@ -123,7 +123,7 @@ async def test_what_was_sent_masked_has_no_shadow() -> None:
     home = fake("home")
     world = World(external("hosted"), home, policy=BOTH, shadow=("home",))
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, Ask("a"), request())
+        meant = await world.gateway.decide(exchange, Ask("a"), request())
         exchange.sends.append(Send("hosted", Boundary.EXTERNAL, DataClass.PUBLIC, masked=True))
         async with aclosing(world.gateway.answer(exchange, meant)) as batches:
             async for _frames in batches:
@@ -136,7 +136,7 @@ async def test_a_class_that_was_raised_by_what_was_remembered_counts() -> None:
     home = fake("home")
     world = World(external("hosted"), home, policy=BOTH, shadow=("home",))
     with world.gateway.exchange("test") as exchange:
-        meant = world.gateway.decide(exchange, Ask("a"), request())
+        meant = await world.gateway.decide(exchange, Ask("a"), request())
         async with aclosing(world.gateway.answer(exchange, meant)) as batches:
             async for _frames in batches:
                 exchange.data_class = DataClass.PRIVATE
@@ -197,7 +197,7 @@ class Slow(FakeBackend):
         self.go = asyncio.Event()
         self.inside = self.most = 0
 
-    async def open(self, request: Any, model: str, data_class: DataClass) -> Any:
+    async def open(self, request: Any, model: str, data_class: DataClass, holds: Any = None) -> Any:
         self.inside += 1
         self.most = max(self.most, self.inside)
         try:

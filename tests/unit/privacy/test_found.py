@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from tidegate.privacy.found import closes, cued, opens
+from tidegate.privacy.found import Regex, closes, cued, opens
 
 
 @pytest.mark.parametrize(
@@ -22,7 +20,16 @@ def test_nor_does_it_end_inside_one(after: str, may: bool) -> None:
 
 
 def test_a_cue_counts_only_closely_before() -> None:
-    cue = re.compile("phone")
+    cue = Regex("phone")
     assert cued(cue, "phone: 1", 7)
     assert not cued(cue, "phone" + " " * 50 + "1", 55)
     assert not cued(cue, "1 phone", 0)
+
+
+def test_a_pattern_is_compiled_when_it_is_first_used() -> None:
+    broken = Regex("(")
+    with pytest.raises(Exception, match="missing"):
+        broken.search("x")
+    assert [found[0] for found in Regex("[0-9]").finditer("a1b2")] == ["1", "2"]
+    assert Regex("a").match("ab")
+    assert not Regex("a").fullmatch("ab")

@@ -48,6 +48,8 @@ def test_in_json_only_string_values_are_cut_and_whole_escapes():
 
     at = text.index("nbc")
     assert cut(at, at + 2) == r"\nb"
+    assert cut(at - 2, at) == r"a\n"
+    assert cut(at - 2, at - 1) == "a"
     assert cut(text.index("bc"), text.index("bc") + 2) == "bc"
     assert cut(text.index("key"), text.index("key") + 3) is None
     assert cut(text.index("4111"), text.index("4111") + 4) is None

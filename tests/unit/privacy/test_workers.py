@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tidegate.core.errors import Misconfigured
 from tidegate.core.findings import Finding
@@ -238,6 +240,31 @@ async def test_a_caller_that_leaves_costs_nobody_else_anything(make: Make) -> No
     assert finding.code == f"PID{pool.pids[0]}"
 
 
+async def test_a_job_that_comes_during_the_start_waits_for_it(make: Make, tmp_path: Path) -> None:
+    pool = make(size=2)
+    starting = asyncio.create_task(pool.start())
+    await asyncio.sleep(0)
+    found = await asyncio.gather(*(pool.run([SECRET], PATIENCE_S) for _ in range(4)))
+    assert found == [[(Finding("SEN085", "name", 0, 4),)]] * 4
+    await starting
+    assert starts(tmp_path) == ["new", "kept"]
+
+
+async def test_an_error_of_our_own_fails_one_job_and_not_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = make()
+    await pool.start()
+
+    def broken(message: object) -> bytes:
+        raise RuntimeError(SECRET)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "frame", broken)
+        with pytest.raises(LookFailed, match="RuntimeError") as failed:
+            await pool.run([SECRET], PATIENCE_S)
+    assert SECRET not in repr(failed.value)
+    assert len(await pool.run([SECRET], PATIENCE_S)) == 1
+
+
 async def test_two_children_work_at_the_same_time(make: Make, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     pool = make(size=2)
@@ -260,6 +287,24 @@ async def test_after_stop_nothing_runs_and_nothing_is_taken(make: Make) -> None:
             os.kill(pid, 0)
     with pytest.raises(LookFailed, match="stopped"):
         await pool.run([SECRET], PATIENCE_S)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("turns", range(6))
+def test_stop_in_the_middle_of_a_replacement_leaves_nothing_open(
+    run: Callable[..., None], turns: int, tmp_path: Path
+) -> None:
+    async def journey() -> None:
+        pool = Pool(Order(), 1, command=(sys.executable, "-c", CHILD, str(tmp_path), "ready"), grace_s=0)
+        with pytest.raises(LookFailed):
+            await pool.run(["die"], PATIENCE_S)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await pool.stop()
+        assert pool.pids == ()
+
+    run(journey())
+    gc.collect()  # what is still open says so now, and a warning is an error here
 
 
 def test_no_key_is_in_the_childs_environment() -> None:

@@ -40,7 +40,7 @@ class Held(FakeBackend):
         for _ in range(steps):
             self.may_go_on.release()
 
-    async def open(self, request: Any, model: str, data_class: DataClass) -> Any:
+    async def open(self, request: Any, model: str, data_class: DataClass, holds: Any = None) -> Any:
         await self.may_go_on.acquire()
         return Answer(self, await super().open(request, model, data_class))
 
