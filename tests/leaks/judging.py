@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
 from tests.leaks.policies import RANKS, Policy, Verdict, highest, judge
 from tests.leaks.talks import Talk, Turn
 from tests.leaks.values import Planted
+from tests.support.asgi import Reply
 
 
 def verdict_on(policy: Policy, talk: Talk, turn: Turn) -> Verdict:
@@ -27,3 +29,13 @@ def forbidden(turn: Turn, talk: Talk, verdict: Verdict, accepts: str | None) -> 
     for thought, known in talk.thoughts:
         if accepts is None or RANKS[known] > RANKS[accepts]:
             yield thought
+
+
+def said(reply: Reply) -> str:
+    """The text of a chat completion, streamed or not."""
+    if not reply.headers["content-type"].startswith("text/event-stream"):
+        return orjson.loads(reply.body)["choices"][0]["message"]["content"]
+    events = [line[6:] for line in reply.body.splitlines() if line.startswith(b"data: {")]
+    return "".join(
+        choice["delta"].get("content") or "" for event in events for choice in orjson.loads(event).get("choices", ())
+    )

@@ -56,6 +56,8 @@ class Turn:
     never: list[Planted] = field(default_factory=list)
     image: bool = False
     thought: Planted | None = None
+    answer: str = ""
+    """What an outside server says, once pseudonyms in it are values again."""
     path: str = ""
     body: bytes = b""
 
@@ -177,7 +179,8 @@ class Talk:
             fields["thinking"] = {"type": "disabled"}
         turn.thought = planted(random, "word")
         # What the servers answer, as the client sends it back with the next turn; it drops the reasoning.
-        self._messages.append({"role": "assistant", "content": echo(asked)})
+        turn.answer = echo(asked)
+        self._messages.append({"role": "assistant", "content": turn.answer})
         return fields
 
     def _past(self, chosen: list[str]) -> None:

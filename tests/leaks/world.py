@@ -12,7 +12,7 @@ from random import Random
 
 from tests.leaks.counting import Counts, WatchedLedger
 from tests.leaks.faults import EVERY, FAULTS, TRAPPED
-from tests.leaks.judging import forbidden, verdict_on
+from tests.leaks.judging import forbidden, said, verdict_on
 from tests.leaks.policies import (
     ENVIRONMENT,
     KEYS,
@@ -177,6 +177,8 @@ class World:
             for one in (*turn.values, *turn.never):
                 if one.is_in(reply.body):
                     self._note(turn.step, "the client", f"an error (status {reply.status}) repeats a {one.kind}")
+        elif turn.surface in ("chat", "beta") and "x-tidegate-masked" in reply.headers and said(reply) != turn.answer:
+            self._note(turn.step, "the client", "a masked answer is not what it was")
         talk = self._verdicts[turn.step][1]
         for other, (_, their) in self._verdicts.items():
             if their is not talk:
