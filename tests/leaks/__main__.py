@@ -7,28 +7,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from tests.leaks.world import Counts, World
-
-EXAMPLES_AT_ONCE = 25
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one process plays: every `of`th example from `first` on, until it is told to stop."""
-
-    seed: int
-    first: int
-    of: int
+from tests.leaks.counting import Counts
+from tests.leaks.shares import play
+from tests.leaks.world import World
 
 
 def main() -> int:
@@ -38,7 +25,7 @@ def main() -> int:
         return _report(counts, 0.0, 0)
     began = time.monotonic()
     total = Counts()
-    for counts in _play(options.seed, options.jobs, options.private):
+    for counts in play(options.seed, options.jobs, options.private):
         total.add(counts)
         if sys.stderr.isatty():
             done = min(100, 100 * total.private // options.private)
@@ -55,47 +42,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--example", type=int, help="play this one only, as a leak's report names it")
     return parser.parse_args()
-
-
-def _play(seed: int, jobs: int, private: int) -> Iterator[Counts]:
-    """What the processes have counted since they last told, as it comes in."""
-    spawn = multiprocessing.get_context("spawn")
-    ends: list[Connection] = []
-    for first in range(jobs):
-        here, there = spawn.Pipe()
-        spawn.Process(target=_work, args=(Share(seed, first, jobs), there), daemon=True).start()
-        there.close()
-        ends.append(here)
-    sent = 0
-    while ends:
-        for end in wait(ends):
-            assert isinstance(end, Connection)
-            try:
-                counts: Counts = end.recv()
-            except EOFError:
-                ends.remove(end)
-                continue
-            sent += counts.private
-            end.send(sent < private)
-            yield counts
-
-
-def _work(share: Share, end: Connection) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_play_share(share, Path(folder), end))
-
-
-async def _play_share(share: Share, folder: Path, end: Connection) -> None:
-    async with World(folder, share.seed) as world:
-        number = share.first
-        while True:
-            for _ in range(EXAMPLES_AT_ONCE):
-                await world.play(number)
-                number += share.of
-            end.send(world.counts)
-            world.counts = Counts()
-            if not end.recv():
-                return
 
 
 async def _one(seed: int, example: int) -> Counts:
@@ -115,8 +61,9 @@ def _report(counts: Counts, seconds: float, private: int) -> int:
     if seconds:
         print(f"  {seconds:.0f} s, {counts.requests / seconds:.0f} requests a second")
     wrong = [f"LEAK {leak}" for leak in counts.leaks[:20]]
+    wrong += [f"WALL {wall}" for wall in counts.walls[:20]]
     if counts.walls:
-        wrong.append(f"status 500 came {counts.walls} times: a second wall was needed, or something crashed")
+        wrong.append(f"{len(counts.walls)} times a second wall was needed, or something crashed")
     if counts.private < private:
         wrong.append(f"only {counts.private} private requests were sent")
     if private and counts.reached.total() < counts.requests / 20:

@@ -84,5 +84,5 @@ FAULTS: dict[str, Fault] = {
     "masking, second look": Fault(masking_and_second_look_err, b"still held a value"),
 }
 TRAPPED = b"its host resolves to an address outside"
-EVERY = 8
+EVERY = 6
 """One example in so many has a fault."""

@@ -28,7 +28,8 @@ class Mutation:
     name: str
     take_away: Callable[[], AbstractContextManager[Any]]
     seen: Seen
-    examples: int = 80
+    shows: str = ""
+    """What the wall says, where it is one."""
 
 
 def gives(target: str, value: Any) -> Callable[[], AbstractContextManager[Any]]:
@@ -85,22 +86,29 @@ def _forgetting_conversations() -> AbstractContextManager[Any]:
 
 
 MUTATIONS = (
-    Mutation("routing's filter", gives("tidegate.routing.decide.forbids", None), "wall"),
-    Mutation("the transport's class check", gives("tidegate.backends.transport.check_class", None), "leak", 200),
+    Mutation("routing's filter", gives("tidegate.routing.decide.forbids", None), "wall", "must not reach backend"),
+    Mutation("the transport's class check", gives("tidegate.backends.transport.check_class", None), "leak"),
     Mutation("the transport's address check", gives("tidegate.backends.transport.check_address", None), "leak"),
-    Mutation("where remembered reasoning may go", gives("tidegate.pipeline.replay.may_go", True), "wall", 300),
+    Mutation(
+        "where remembered reasoning may go",
+        gives("tidegate.pipeline.replay.may_go", True),
+        "wall",
+        "must not reach backend",
+    ),
     Mutation("the header's class", gives("tidegate.surfaces.answering._wished_class", None), "leak"),
-    Mutation("the alias's class", _without_alias_classes, "leak", 200),
-    Mutation("the client's class", _without_client_classes, "leak", 120),
+    Mutation("the alias's class", _without_alias_classes, "leak"),
+    Mutation("the client's class", _without_client_classes, "leak"),
     Mutation("the default class", _without_default_class, "leak"),
     Mutation("detection", gives("tidegate.app.scanner_of", None), "leak"),
-    Mutation("what follows from an error of detection", _swallowing_errors, "leak", 160),
-    Mutation("detection's budget", _without_budget, "leak", 200),
-    Mutation("what cannot be looked into", gives("tidegate.privacy.detection.unscannable", ()), "leak", 300),
+    Mutation("what follows from an error of detection", _swallowing_errors, "leak"),
+    Mutation("detection's budget", _without_budget, "leak"),
+    Mutation("what cannot be looked into", gives("tidegate.privacy.detection.unscannable", ()), "leak"),
     Mutation("the rows of the policy", gives("tidegate.pipeline.screening.rule_on", NO_RULING), "leak"),
-    Mutation("the memory of private conversations", _forgetting_conversations, "leak", 160),
-    Mutation("masking", masking_forgets, "wall"),
-    Mutation("the second look", second_look_is_blind, "wall", 300),
-    Mutation("the look at the last bytes", gives("tidegate.backends.transport.check_masked", None), "leak", 300),
-    Mutation("who has a shadow", gives("tidegate.pipeline.shadow._may_be_shadowed", True), "wall"),
+    Mutation("the memory of private conversations", _forgetting_conversations, "leak"),
+    Mutation("masking", masking_forgets, "wall", "stopped before it was sent"),
+    Mutation("the second look", second_look_is_blind, "wall", "still held a value"),
+    Mutation("the look at the last bytes", gives("tidegate.backends.transport.check_masked", None), "leak"),
+    Mutation(
+        "who has a shadow", gives("tidegate.pipeline.shadow._may_be_shadowed", True), "wall", "a shadow was stopped"
+    ),
 )

@@ -150,6 +150,15 @@ def with_rows(random: Random, policy: Policy) -> Policy:
     return replace(policy, rows=tuple(rows))
 
 
+def with_fault(policy: Policy, fault: str) -> Policy:
+    """Where masking is what is broken, much is to be masked and may leave."""
+    if fault.startswith("masking"):
+        rows = tuple(Row((tag,), "mask", None, None) for tag in MASKABLE)
+        free: dict[str, str | None] = dict.fromkeys(CLIENTS)
+        policy = replace(policy, rows=rows, default="public", client_classes=free, detects=True, too_slow=False)
+    return replace(policy, fault=fault)
+
+
 def written(policy: Policy, urls: dict[str, str]) -> dict[str, Any]:
     """The configuration. `urls` by backend."""
     word: dict[str, Any] = {"kind": "generic", "models": ["m"], "stays_home": True, "features": list(FEATURES)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from tests.leaks.message_shape import as_messages
 from tests.leaks.policies import CLASSES, CLIENTS
 from tests.leaks.values import KINDS, Planted, escaped, planted, written
 from tests.support.upstreams import FAILURES, Failure
@@ -55,6 +56,8 @@ class Turn:
     never: list[Planted] = field(default_factory=list)
     image: bool = False
     thought: Planted | None = None
+    answer: str = ""
+    """What an outside server says, once pseudonyms in it are values again."""
     path: str = ""
     body: bytes = b""
 
@@ -109,7 +112,7 @@ class Talk:
         else:
             fields |= self._chat(turn)
         if self.surface == "messages":
-            fields = _as_messages(fields)
+            fields = as_messages(fields)
         turn.values, turn.image = [*self._said, *self._now], self._image
         turn.path, turn.body = PATHS[self.surface], json.dumps(fields, ensure_ascii=random.random() < 0.3).encode()
         return turn
@@ -176,7 +179,8 @@ class Talk:
             fields["thinking"] = {"type": "disabled"}
         turn.thought = planted(random, "word")
         # What the servers answer, as the client sends it back with the next turn; it drops the reasoning.
-        self._messages.append({"role": "assistant", "content": echo(asked)})
+        turn.answer = echo(asked)
+        self._messages.append({"role": "assistant", "content": turn.answer})
         return fields
 
     def _past(self, chosen: list[str]) -> None:
@@ -213,41 +217,3 @@ class Talk:
 
 def echo(text: str) -> str:
     return f"You said: {text}"
-
-
-def _as_messages(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same in the shape of Anthropic Messages."""
-    system, *rest = fields.pop("messages")
-    said: list[dict[str, Any]] = []
-    for turn in rest:
-        if turn["role"] == "tool":
-            block = {"type": "tool_result", "tool_use_id": turn["tool_call_id"], "content": turn["content"]}
-            said.append({"role": "user", "content": [block]})
-        else:
-            said.append({"role": turn["role"], "content": _blocks(turn)})
-    tools = [
-        {"name": one["function"]["name"], "input_schema": one["function"]["parameters"]}
-        for one in fields.pop("tools", ())
-    ]
-    stop = fields.pop("stop", None)
-    more = {"tools": tools} if tools else {}
-    more |= {"stop_sequences": stop} if stop else {}
-    return {**fields, **more, "system": system["content"], "messages": said}
-
-
-def _blocks(turn: dict[str, Any]) -> Any:
-    content = turn["content"]
-    if isinstance(content, list):
-        head, _, data = content[1]["image_url"]["url"].partition(";base64,")
-        source = {"type": "base64", "media_type": head.removeprefix("data:"), "data": data}
-        return [content[0], {"type": "image", "source": source}]
-    blocks: list[dict[str, Any]] = []
-    if "reasoning_content" in turn:
-        blocks.append({"type": "thinking", "thinking": turn["reasoning_content"], "signature": ""})
-    if content:
-        blocks.append({"type": "text", "text": content})
-    for call in turn.get("tool_calls", ()):
-        function = call["function"]
-        used = {"name": function["name"], "input": json.loads(function["arguments"])}
-        blocks.append({"type": "tool_use", "id": call["id"], **used})
-    return blocks if len(blocks) != 1 or blocks[0]["type"] != "text" else content

@@ -129,3 +129,28 @@ def test_a_fallback_that_the_client_asks_for_is_no_way_out(tmp_path: Path) -> No
         assert world.cloud.requests == 0
 
     with_gateway(tmp_path, asking)
+
+
+def test_later_turns_of_a_private_conversation_stay_home_too(tmp_path: Path) -> None:
+    """They say nothing of being private themselves, and the last one holds nothing that could be found."""
+
+    async def asking(world: Asking) -> None:
+        asked = "please keep what I tell you about the patient of this morning to yourself, whatever it may be"
+        first = await world.ask(asked, headers=PRIVATE)
+        said = json.loads(first.body)["choices"][0]["message"]["content"]
+        for more in ("and what follows from that?", "thank you"):
+            refused = await world.ask(asked, said, more, failure="503", fallbacks=["cloud"])
+            assert refused.status == 503
+        assert world.cloud.requests == 0
+        assert (await world.ask("why is the sea salty?", failure="503")).status == 200
+
+    with_gateway(tmp_path, asking)
+
+
+def test_what_is_found_in_a_text_needs_no_header_and_no_row(tmp_path: Path) -> None:
+    async def asking(world: Asking) -> None:
+        refused = await world.ask(SECRET, failure="503", fallbacks=["cloud"])
+        assert (refused.status, refused.headers["x-tidegate-class"]) == (503, "private")
+        assert world.cloud.requests == 0
+
+    with_gateway(tmp_path, asking)

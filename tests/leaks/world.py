@@ -7,66 +7,34 @@ number, so a leak can be played again: `python -m tests.leaks --seed SEED --exam
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from tests.leaks.counting import Counts, WatchedLedger
 from tests.leaks.faults import EVERY, FAULTS, TRAPPED
+from tests.leaks.judging import forbidden, said, verdict_on
 from tests.leaks.policies import (
     ENVIRONMENT,
     KEYS,
     RANKS,
     Policy,
     Verdict,
-    highest,
-    judge,
     random_policy,
+    with_fault,
     with_rows,
     written,
 )
 from tests.leaks.servers import AtHome, Outside
 from tests.leaks.talks import ALL_KINDS, BY_CLASS, Talk, Turn
-from tests.leaks.values import Planted
 from tests.support.asgi import Reply, call
 
 from tidegate.app import App
 from tidegate.config import parse_config
 from tidegate.core.errors import Misconfigured
-from tidegate.ledger.entries import Entry
-from tidegate.ledger.store import Ledger
-from tidegate.routing.rules import STICKY
 
 TALKS = 8
 STEPS = 50
 """More than an example has; a step's number says which example it is of."""
-
-
-@dataclass
-class Counts:
-    """What happened, so that a run that proves nothing is seen."""
-
-    examples: int = 0
-    requests: int = 0
-    private: int = 0
-    refused_policies: int = 0
-    reached: Counter[str] = field(default_factory=Counter[str])
-    statuses: Counter[int] = field(default_factory=Counter[int])
-    classes: Counter[str] = field(default_factory=Counter[str])
-    kinds: Counter[str] = field(default_factory=Counter[str])
-    masked: int = 0
-    walls: list[str] = field(default_factory=list)
-    """Status 500 from another wall than the one that stands behind what is broken: or something crashed."""
-    leaks: list[str] = field(default_factory=list)
-
-    def add(self, other: Counts) -> None:
-        for name in ("examples", "requests", "private", "refused_policies", "masked"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("reached", "statuses", "classes", "kinds"):
-            getattr(self, name).update(getattr(other, name))
-        self.leaks += other.leaks
-        self.walls += other.walls
 
 
 class World:
@@ -102,7 +70,7 @@ class World:
         random = Random(f"{self._seed}:{number}")
         policy = with_rows(random, random_policy(random))
         if random.random() * EVERY < 1:
-            policy = replace(policy, fault=random.choice([name for name in FAULTS if name]))
+            policy = with_fault(policy, random.choice([name for name in FAULTS if name]))
         kinds = ALL_KINDS if policy.detects else BY_CLASS
         # Each conversation has its own chance: the order in which they come to their turns changes nothing.
         talks = [Talk(Random(random.random()), kinds, *(("trap",) if policy.trap else ())) for _ in range(TALKS)]
@@ -209,6 +177,8 @@ class World:
             for one in (*turn.values, *turn.never):
                 if one.is_in(reply.body):
                     self._note(turn.step, "the client", f"an error (status {reply.status}) repeats a {one.kind}")
+        elif turn.surface in ("chat", "beta") and "x-tidegate-masked" in reply.headers and said(reply) != turn.answer:
+            self._note(turn.step, "the client", "a masked answer is not what it was")
         talk = self._verdicts[turn.step][1]
         for other, (_, their) in self._verdicts.items():
             if their is not talk:
@@ -223,45 +193,6 @@ class World:
 
     def _place(self, step: int) -> str:
         return f"seed {self._seed} example {self._example} step {step}"
-
-
-class WatchedLedger(Ledger):
-    """Sees what becomes of shadows, of which no client hears."""
-
-    def __init__(self, path: Path, counts: Counts) -> None:
-        super().__init__(path, flush_interval_s=0.02)
-        self.counts = counts
-
-    def record(self, entry: Entry) -> None:
-        super().record(entry)
-        # A later turn may have made the conversation private before the shadow of this one began (CLS006).
-        if entry.shadow_of and entry.error in ("PolicyRefusal", "BoundaryBreach") and STICKY.code not in entry.rules:
-            self.counts.walls.append(f"a shadow was stopped: {entry.error} {entry.rules}")
-
-    def written_to_its_end(self) -> None:
-        self.close()
-        self._closing.clear()
-        self.open()
-
-
-def verdict_on(policy: Policy, talk: Talk, turn: Turn) -> Verdict:
-    """What this request may do, from the test's own knowledge of all that was planted in it."""
-    pinned = policy.aliased(turn.model, turn.surface)
-    sticky = "private" if talk.sticky else None
-    said = highest(policy.default, policy.client_classes[turn.client], turn.header, pinned, sticky)
-    found = {one.tag for one in turn.values if one.tag is not None} | ({"unscannable"} if turn.image else set())
-    return judge(policy, said, turn.client, frozenset(found))
-
-
-def forbidden(turn: Turn, talk: Talk, verdict: Verdict, accepts: str | None) -> Iterator[Planted]:
-    """The values that a server outside, which takes this class, may not have heard of with this request."""
-    yield from turn.never
-    for one in turn.values:
-        if accepts is None or not verdict.lets(one, accepts):
-            yield one
-    for thought, known in talk.thoughts:
-        if accepts is None or RANKS[known] > RANKS[accepts]:
-            yield thought
 
 
 async def _resolve(host: str, _port: int) -> list[str]:
