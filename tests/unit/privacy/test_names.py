@@ -10,8 +10,6 @@ import pytest
 from tidegate.core.findings import Finding
 from tidegate.privacy.names import (
     OVERLAP_CHARS,
-    PERSON,
-    PLACE,
     WINDOW_CHARS,
     NameDetector,
     countries,
@@ -21,6 +19,8 @@ from tidegate.privacy.names import (
     outermost,
     windows,
 )
+from tidegate.privacy.rules import NAME as PERSON
+from tidegate.privacy.rules import PLACE
 from tidegate.privacy.worker_child import CannotStart, OverBudget
 
 
