@@ -49,18 +49,18 @@ def play(seed: int, jobs: int, private: int) -> Iterator[Counts]:
 
 
 def _work(share: Share, end: Connection) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_play_share(share, Path(folder), end))
+    asyncio.run(_play_share(share, end))
 
 
-async def _play_share(share: Share, folder: Path, end: Connection) -> None:
-    async with World(folder, share.seed) as world:
-        number = share.first
-        while True:
-            for _ in range(EXAMPLES_AT_ONCE):
-                await world.play(number)
-                number += share.of
-            end.send(world.counts)
-            world.counts = Counts()
-            if not end.recv():
-                return
+async def _play_share(share: Share, end: Connection) -> None:
+    number = share.first
+    while True:
+        # A new world now and then: each gateway reads back the private conversations of all that the ledger has.
+        with tempfile.TemporaryDirectory() as folder:
+            async with World(Path(folder), share.seed) as world:
+                for _ in range(EXAMPLES_AT_ONCE):
+                    await world.play(number)
+                    number += share.of
+                end.send(world.counts)
+        if not end.recv():
+            return
