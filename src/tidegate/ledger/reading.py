@@ -17,7 +17,7 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 _SELECT_1 = f"SELECT {schema.FIRST_COLUMNS} FROM exchanges WHERE exchange_id = ?"
 _PRIVATE = (
     "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
-    "ORDER BY arrived_at"
+    "ORDER BY arrived_at DESC LIMIT 100000"
 )
 _SINCE = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE arrived_at >= ? ORDER BY seq"
 _SEEN = (
@@ -35,11 +35,11 @@ def read_entry(path: Path, exchange_id: str) -> Entry | None:
 def private_conversations(path: Path, since: float) -> dict[str, float]:
     """The digests of the conversations in which something was private since then, with when it last was (unix seconds).
 
-    Version 1 did not keep them.
+    Oldest first, of the newest 100,000 rows: more than is remembered. Version 1 did not keep them.
     """
     return {
         digest: arrived_at
-        for conversation, arrived_at in _read(path, {schema.VERSION: _PRIVATE}, (since,))
+        for conversation, arrived_at in reversed(_read(path, {schema.VERSION: _PRIVATE}, (since,)))
         for digest in conversation.split(",")
     }
 
