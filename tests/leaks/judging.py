@@ -22,12 +22,14 @@ def verdict_on(policy: Policy, talk: Talk, turn: Turn) -> Verdict:
 
 def forbidden(turn: Turn, talk: Talk, verdict: Verdict, accepts: str | None) -> Iterator[Planted]:
     """The values that a server outside, which takes this class, may not have heard of with this request."""
-    yield from turn.never
+    # A term is the same wherever it stands, so one that this request may say for itself tells nothing of another place.
+    own = {one.value for one in turn.values if accepts is not None and verdict.lets(one, accepts)}
+    yield from (one for one in turn.never if one.value not in own)
     for one in turn.values:
         if accepts is None or not verdict.lets(one, accepts):
             yield one
     for thought, known in talk.thoughts:
-        if accepts is None or RANKS[known] > RANKS[accepts]:
+        if (accepts is None or RANKS[known] > RANKS[accepts]) and thought.value not in own:
             yield thought
 
 
