@@ -51,6 +51,22 @@ def escaped(text: str) -> str:
     return str(_RE2.escape(text))
 
 
+class Characters:
+    """Places in bytes to places in characters, walking forward."""
+
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+        self._ascii = encoded.isascii()
+        self._byte = self._character = 0
+
+    def __call__(self, byte: int) -> int:
+        if self._ascii:
+            return byte
+        self._character += len(self._encoded[self._byte : byte].decode())
+        self._byte = byte
+        return self._character
+
+
 class Gates:
     """`matching` gives the numbers of the patterns that match."""
 

@@ -130,5 +130,5 @@ def _as_gate(pattern: str) -> str:
 
 
 KEYS = tuple(
-    Detector(f"key {index}", _as_gate(pattern), _finder(code, pattern)) for index, (code, pattern) in enumerate(_ROWS)
+    Detector(f"key {index}", _as_gate(pattern), _finder(code, pattern), reach=256) for index, (code, pattern) in enumerate(_ROWS)
 )

@@ -18,6 +18,7 @@ from tidegate.privacy.found import Detector, Found
 from tidegate.privacy.gates import Gates
 from tidegate.privacy.keys import KEYS
 from tidegate.privacy.national import NATIONAL
+from tidegate.privacy.nearby import find_nearby
 from tidegate.privacy.numbers import NUMBERS
 from tidegate.privacy.rules import GROUPS
 from tidegate.privacy.settling import settle
@@ -64,7 +65,7 @@ class Scanner:
         found: list[Found] = []
         for number in open_gates:
             if number != _FOLDING:
-                found += DETECTORS[number].find(text)
+                found += find_nearby(DETECTORS[number], text, encoded)
         if self._terms is not None:
             found += self._terms.find(encoded)
         return found
