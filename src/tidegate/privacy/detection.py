@@ -96,6 +96,6 @@ def _scan(scanner: Scans, request: Request, found: Sequence[Passage]) -> Sight:
     for passage in found:
         if seen := scanner.scan(passage.text):
             places.append((passage.place, seen))
-    for place in unscannable(request):
+    for place in unscannable(request, found):
         places.append((place, (Finding(UNSCANNABLE, "unscannable", 0, 0),)))
     return Sight(tuple(places)) if places else NOTHING_SEEN

@@ -81,6 +81,8 @@ class Gates:
 
     def matching(self, encoded: bytes) -> list[int]:
         found: list[int] = self._set.Match(encoded)
+        if found == [0]:
+            return []
         if 0 not in found:
             raise RuntimeError("the first pass of detection did not finish")
         return [number - 1 for number in found if number]

@@ -51,6 +51,8 @@ class Scanner:
             return ()
         text, encoded = _whole(text)
         open_gates = self._gates.matching(encoded)
+        if not open_gates and self._terms is None:
+            return ()
         folded: Folded | None = None
         if _FOLDING in open_gates:
             folded = Folded(text)
