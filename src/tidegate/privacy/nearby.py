@@ -7,6 +7,7 @@ cannot be found by it. Places stay those of the whole text, and what is found is
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cache
 
@@ -19,6 +20,8 @@ _AROUND = 512
 """Context around each stretch: more than any detector looks back (400, from a cookie to its header's name)."""
 _CUT = 96
 """What is found so close to the end of a stretch may go on behind it, or have begun before."""
+_PER_PLACE = 64
+"""Characters that `re` reads while one more place is asked for."""
 
 
 class _Stretch:
@@ -40,7 +43,8 @@ class _Stretch:
             self.parts.append((first, last))
 
     def holds(self, found: Found) -> bool:
-        return any(found.end > first and found.start < last for first, last in self.parts)
+        at = bisect_right(self.parts, found.start, key=lambda part: part[1])
+        return at < len(self.parts) and self.parts[at][0] < found.end
 
 
 def find_nearby(detector: Detector, text: str, encoded: bytes) -> Iterable[Found]:
@@ -70,6 +74,7 @@ def _stretches(detector: Detector, text: str, encoded: bytes) -> list[_Stretch] 
     stretches: list[_Stretch] = []
     for place in _pattern(detector.places or detector.gate).finditer(encoded):
         start, end = place.span()
+        left -= _PER_PLACE
         first, last = max(0, character(start) - reach), character(end) + reach
         if stretches and first - _AROUND <= stretches[-1].end:
             left -= last + _AROUND - stretches[-1].end
