@@ -16,8 +16,8 @@ from tidegate.privacy.gates import Characters, Pattern, compiled
 
 SHORT = 2_048
 """A text of so many characters is looked at as a whole."""
-_AROUND = 512
-"""Context around each stretch: more than any detector looks back (400, from a cookie to its header's name)."""
+_MORE = 128
+"""Context around each stretch, besides as much as the reach again."""
 _CUT = 96
 """What is found so close to the end of a stretch may go on behind it, or have begun before."""
 _PER_PLACE = 64
@@ -29,13 +29,13 @@ class _Stretch:
 
     __slots__ = ("end", "parts", "start")
 
-    def __init__(self, first: int, last: int) -> None:
-        self.start = max(0, first - _AROUND)
-        self.end = last + _AROUND
+    def __init__(self, first: int, last: int, around: int) -> None:
+        self.start = max(0, first - around)
+        self.end = last + around
         self.parts = [(first, last)]
 
-    def add(self, first: int, last: int) -> None:
-        self.end = last + _AROUND
+    def add(self, first: int, last: int, around: int) -> None:
+        self.end = last + around
         before = self.parts[-1]
         if first <= before[1]:
             self.parts[-1] = before[0], last
@@ -70,18 +70,18 @@ def find_nearby(detector: Detector, text: str, encoded: bytes) -> Iterable[Found
 def _stretches(detector: Detector, text: str, encoded: bytes) -> list[_Stretch] | None:
     """None where they would be most of the text: one call is cheaper then."""
     character, reach = Characters(encoded), detector.reach
-    left = len(text) // 2
+    around, left = reach + _MORE, len(text) // 2
     stretches: list[_Stretch] = []
     for place in _pattern(detector.places or detector.gate).finditer(encoded):
         start, end = place.span()
         left -= _PER_PLACE
         first, last = max(0, character(start) - reach), character(end) + reach
-        if stretches and first - _AROUND <= stretches[-1].end:
-            left -= last + _AROUND - stretches[-1].end
-            stretches[-1].add(first, last)
+        if stretches and first - around <= stretches[-1].end:
+            left -= last + around - stretches[-1].end
+            stretches[-1].add(first, last, around)
         else:
-            stretches.append(_Stretch(first, last))
-            left -= last - first + 2 * _AROUND
+            stretches.append(_Stretch(first, last, around))
+            left -= last - first + 2 * around
         if left < 0:
             return None
     return stretches

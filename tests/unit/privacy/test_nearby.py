@@ -9,10 +9,23 @@ from tests.support.labelled import labelled, negatives
 
 from tidegate.privacy.found import Detector, Found
 from tidegate.privacy.nearby import SHORT, find_nearby
-from tidegate.privacy.scanner import DETECTORS
+from tidegate.privacy.scanner import DETECTORS, Scanner
 
 PLAIN = "The tide comes in twice a day, and nobody on the quay looks up from the nets for it.\n潮水每天来两次，没有人抬头。\n"
 FILL = PLAIN * 30
+FAR = (
+    "nhs " + "and so on " * 4 + "943 476 5919",
+    "cookie: " + "a=b; " * 70 + "session=Zk3v9QpL7sT2xR8w",
+    "date of birth as we all know: 1980-01-02",
+    "my wechat id: lisi_1988",
+    "wxid_abcdefghij12, QQ号码是 123456789",
+    "license plate number is the: KL-AB 1234",
+    "steuer " + "und so weiter " * 2 + "86095742719",
+    "authorization: bearer " + "Zk3v9QpL7sT2xR8w" * 60,
+    "anna.maria at mail dot example dot com, at www.example.com",
+    "https://anna:" + "Zk3v9QpL7s" + "@host.example/",
+)
+"""Values that stand as far from their cues as they may, of kinds that the labelled texts do not have."""
 AROUND = [one for one in DETECTORS if one.reach]
 
 
@@ -90,12 +103,17 @@ def test_what_is_only_found_because_the_text_was_cut_is_not_found() -> None:
     assert places(Detector("words", "falcon", find, reach=16), text) == []
 
 
+@pytest.mark.parametrize("text", FAR)
+def test_each_of_these_is_one(scanner: Scanner, text: str) -> None:
+    assert scanner.scan(text)
+
+
 @pytest.mark.parametrize("detector", AROUND, ids=lambda one: one.name)
 def test_every_detector_with_a_reach_finds_the_same_as_in_the_whole_text(detector: Detector) -> None:
     """Every labelled text and every trap stands alone in a long one, and in groups: a reach or a place that is too narrow
     shows here."""
     shuffle = random.Random(20261124)
-    texts = [one.text for one in (*labelled("dev", 1), *negatives("dev", 2))]
+    texts = [*FAR, *(one.text for one in (*labelled("dev", 1), *negatives("dev", 2)))]
     shuffle.shuffle(texts)
     for at in range(0, len(texts), 12):
         group = texts[at : at + 12]
