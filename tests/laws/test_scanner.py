@@ -6,6 +6,7 @@ import string
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tidegate.core.findings import Finding
 from tidegate.privacy.folding import Folded
@@ -113,3 +114,18 @@ def test_nor_do_odd_characters_around_a_value(text, value) -> None:
 @given(PIECES)
 def test_looking_twice_finds_the_same(text) -> None:
     assert SCANNER.scan(text) == SCANNER.scan(text)
+
+
+FILL = "The tide comes in twice a day, and nobody on the quay looks up from the nets for it.\n潮水每天来两次。\n" * 40
+
+
+def shifted(findings: tuple[Finding, ...], by: int) -> list[Finding]:
+    return [replace(one, start=one.start + by, end=one.end + by) for one in findings]
+
+
+@given(PIECES, PIECES)
+def test_a_long_text_has_the_findings_of_its_pieces(one, other) -> None:
+    """Long texts are looked at in parts, short ones as they are."""
+    one, other = f"\n\n{one}\n\n", f"\n\n{other}\n\n"
+    alone = [*shifted(SCANNER.scan(one), len(FILL)), *shifted(SCANNER.scan(other), 2 * len(FILL) + len(one))]
+    assert list(SCANNER.scan(FILL + one + FILL + other + FILL)) == alone

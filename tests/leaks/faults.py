@@ -32,10 +32,10 @@ def routing_errs() -> AbstractContextManager[Any]:
 
 
 def detection_raises() -> AbstractContextManager[Any]:
-    def fail(_self: object, text: str) -> None:
-        raise RuntimeError(text)
+    def fail(_self: object, texts: list[str]) -> None:
+        raise RuntimeError("".join(texts))
 
-    return patch("tidegate.privacy.scanner.Scanner.scan", fail)
+    return patch("tidegate.privacy.scanner.Scanner.scan_all", fail)
 
 
 def masking_forgets() -> AbstractContextManager[Any]:

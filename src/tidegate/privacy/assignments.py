@@ -151,5 +151,6 @@ ASSIGNMENTS = (
         "flags",
         r"(?i)--?(?:password|passwd|pass|pwd|token|api-key|secret|access-token)[ =]|identified |password [\"']",
         _flags,
+        reach=320,
     ),
 )

@@ -182,6 +182,12 @@ def _kubernetes(text: str) -> Iterator[Found]:
             yield Found(*line.span(1), rules.KUBERNETES, SHAPED)
 
 
+_HEADER_PLACES = (
+    r"(?i)auth[a-z]{0,12}[\"'\\]{0,3}\s{0,3}[:=,]|bearer[ :\"']|curl |x-[a-z-]*(?:key|token|secret)|api-key|apikey"
+    r"|private-token|subscription-key|cookies?[\"' ]{0,3}[:=]"
+)
+
+
 CREDENTIALS = (
     Detector("pem", r"BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY|PuTTY-User-Key-File|BEGIN SSH2", _pem),
     Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}", _jwt),
@@ -191,15 +197,18 @@ CREDENTIALS = (
         r"|bearer[ :\"']|curl |x-[a-z-]*(?:key|token|secret)|api-key|apikey[\"' ]*:|private-token|subscription-key"
         r"|cookie[\"' ]{0,3}[:=]",
         _headers,
+        reach=512,
+        places=_HEADER_PLACES,
     ),
     Detector(
         "urls",
         r"(?i)://[^\s/@\"'<>]*:[^\s@\"'<>]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}="
         r"|otpauth:",
         _urls,
+        reach=320,
     ),
     Detector("connections", r"(?i)(?:pwd|password|passwd) ?=", _connections),
-    Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure),
+    Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure, reach=448),
     Detector("aws", f"(?i){_AWS_NAMES}", _aws),
     Detector("kubernetes", r"kind[\"']?: [\"']?Secret", _kubernetes),
 )

@@ -22,9 +22,9 @@ _INLINE_CHARACTERS = 100_000
 
 
 class Scans(Protocol):
-    """The first tier."""
+    """The first tier: findings per text, in their order."""
 
-    def scan(self, text: str) -> tuple[Finding, ...]: ...
+    def scan_all(self, texts: Sequence[str]) -> Sequence[tuple[Finding, ...]]: ...
 
 
 class LooksSlowly(Protocol):
@@ -93,9 +93,10 @@ class Detection:
 
 def _scan(scanner: Scans, request: Request, found: Sequence[Passage]) -> Sight:
     places: list[tuple[Place, tuple[Finding, ...]]] = []
-    for passage in found:
-        if seen := scanner.scan(passage.text):
-            places.append((passage.place, seen))
-    for place in unscannable(request):
+    seen = scanner.scan_all([passage.text for passage in found])
+    for passage, each in zip(found, seen, strict=True):
+        if each:
+            places.append((passage.place, each))
+    for place in unscannable(request, found):
         places.append((place, (Finding(UNSCANNABLE, "unscannable", 0, 0),)))
     return Sight(tuple(places)) if places else NOTHING_SEEN

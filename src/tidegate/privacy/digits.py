@@ -21,6 +21,8 @@ _TIES = frozenset("-._/")
 SHORTEST = 7
 
 GATE = r"(?:\b|_|\\[nrtbf])[0-9](?:[ ().\-/_（）\t]{0,3}[0-9]|[ \t]?-?\r?\n(?:> ?|[ \t]{1,8})?[0-9]){6}"
+PLACES = r"[0-9](?:[ ().\-/\n\r\t_（）>]{0,12}[0-9]){6}"
+"""Whatever else the gate asks for, without this there is no run."""
 
 
 class Run:

@@ -198,16 +198,41 @@ def _companies(text: str) -> Iterator[Found]:
 
 
 DOCUMENTS = (
-    Detector("iban", r"(?i)(?:\b|_|\\[nrtbf])[a-z]{2}[0-9]{2}(?:[ \-\n\r]{0,2}[a-z0-9]){11}", _ibans),
-    Detector("passports", r"(?i)passe?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证", _passports),
-    Detector("zones", r"[A-Z<]<<[A-Z<]|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}", _zones),
+    Detector("iban", r"(?i)(?:\b|_|\\[nrtbf])[a-z]{2}[0-9]{2}(?:[ \-\n\r]{0,2}[a-z0-9]){11}", _ibans, reach=128),
+    Detector("passports", r"(?i)passe?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证", _passports, reach=160),
+    Detector(
+        "zones",
+        r"[A-Z<]<<[A-Z<]|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}",
+        _zones,
+        reach=160,
+        places="<[A-Z<]{10}|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}",
+    ),
     Detector("plates", r"\p{Han} ?[A-HJ-NP-Z][ ·•・.\-]?[A-HJ-NP-Z0-9]{4}", _plates),
-    Detector("other plates", r"(?i)\bplates?\b|kennzeichen|车牌|车号|牌照", _other_plates),
-    Detector("messengers", r"(?i)微信|wechat|weixin|威信|薇信|v信|\bwx|\bvx|加.?微|加v|qq", _accounts),
+    Detector(
+        "other plates",
+        r"(?i)\bplates?\b|kennzeichen|车牌|车号|牌照",
+        _other_plates,
+        reach=128,
+        places=r"(?i)[ -]plate|\bplates?\b|kennzeichen|车牌|车号|牌照",
+    ),
+    Detector(
+        "messengers",
+        r"(?i)微信|wechat|weixin|威信|薇信|v信|\bwx|\bvx|加.?微|加v|qq",
+        _accounts,
+        reach=96,
+        places=r"(?i)微信|wechat|weixin|威信|薇信|v信|\bwx|wxid_|\bvx|加.?微|加v|qq",
+    ),
     Detector(
         "births",
-        r"(?i)birth|\bdob\b|d\.o\.b|\bborn\b|gebore?n|geburt|\bgeb\.|née? le|naissance|nacimiento|nacid|生",
+        r"(?i)birth|\bdob\b|d\.o\.b|\bborn\b|gebore?n|geburt|\bgeb\.|née? le|naissance|nacimiento|nacid|出生|生于|生日|日生",
         _births,
+        reach=128,
     ),
-    Detector("companies", r"(?i)(?:\b|_|\\[nrtbf])[159ANY][0-9A-Z][0-9]{6}[0-9A-Z]{10}", _companies),
+    Detector(
+        "companies",
+        r"(?i)(?:\b|_|\\[nrtbf])[159ANY][0-9A-Z][0-9]{6}[0-9A-Z]{10}",
+        _companies,
+        reach=64,
+        places=r"(?i)(?:\b|_|\\[nrtbf])[159ANY][0-9A-Z]{17}",
+    ),
 )

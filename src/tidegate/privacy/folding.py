@@ -24,7 +24,8 @@ NEEDS_FOLDING = (
 )
 _PROSE = "，；！？（）"
 """Marks of Chinese prose: they end a value, and their ASCII twins could be a part of it."""
-_CHANGING = Regex(rf"\\u([0-9A-Fa-f]{{4}})|[{_INVISIBLE}]")
+_ESCAPE = r"\\u([0-9A-Fa-f]{4})"
+_CHANGING, _ESCAPES = Regex(rf"{_ESCAPE}|[{_INVISIBLE}]"), Regex(_ESCAPE)
 _SPACE, _DASH = Regex(f"[{_SPACES}]"), Regex(f"[{_DASHES}]")
 
 
@@ -51,6 +52,19 @@ def _plain(character: str) -> str:
 
 
 _TABLE = _Table()
+_FEW = 64
+"""So many characters are quicker replaced one by one than all of the text looked up."""
+
+
+def _spelled_plainly(text: str) -> str:
+    if text.isascii():
+        return text
+    others = [character for character in set(text) if character > "\x7f" and _TABLE[ord(character)] != ord(character)]
+    if len(others) > _FEW:
+        return text.translate(_TABLE)
+    for character in others:
+        text = text.replace(character, chr(_TABLE[ord(character)]))
+    return text
 
 
 class Folded:
@@ -64,7 +78,7 @@ class Folded:
         self._wide: dict[int, int] = {}
         parts: list[str] = []
         done = length = 0
-        for change in _CHANGING.finditer(original):
+        for change in (_ESCAPES if original.isascii() else _CHANGING).finditer(original):
             before = original[done : change.start()]
             parts.append(before)
             length += len(before)
@@ -76,7 +90,7 @@ class Folded:
             self._at.append(length)
             self._from.append(done)
         parts.append(original[done:])
-        self.text = "".join(parts).translate(_TABLE)
+        self.text = _spelled_plainly("".join(parts))
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         last = end - 1

@@ -36,11 +36,17 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """`gate` is an RE2 pattern: where it does not match, `find` has nothing to find and is not called."""
+    """`gate` is an RE2 pattern: where it does not match, `find` has nothing to find and is not called.
+
+    With a `reach`, all that is found stands at most so many characters from a match of `places` (of the gate, if there are
+    none): a long text is then looked at around these only.
+    """
 
     name: str
     gate: str
     find: Callable[[str], Iterable[Found]]
+    reach: int = 0
+    places: str = ""
 
 
 class Regex:

@@ -51,20 +51,60 @@ def escaped(text: str) -> str:
     return str(_RE2.escape(text))
 
 
-class Gates:
-    """`matching` gives the numbers of the patterns that match."""
+class Characters:
+    """Places in bytes to places in characters, walking forward."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+        self._ascii = encoded.isascii()
+        self._byte = self._character = 0
+
+    def __call__(self, byte: int) -> int:
+        if self._ascii:
+            return byte
+        self._character += len(self._encoded[self._byte : byte].decode())
+        self._byte = byte
+        return self._character
+
+
+class _Automaton:
+    """Some of the patterns, each with its number among all."""
+
+    def __init__(self, patterns: Sequence[tuple[int, str]]) -> None:
         self._set: Any = _RE2.Set.SearchSet(_options(False))
         # RE2 says nothing when it runs out of memory, it just reports no match. This one always matches, so that its
         # absence shows that nobody looked.
         self._set.Add(r"\A")
-        for pattern in patterns:
+        for _, pattern in patterns:
             self._set.Add(pattern)
         self._set.Compile()
+        self._numbers = [number for number, _ in patterns]
 
     def matching(self, encoded: bytes) -> list[int]:
         found: list[int] = self._set.Match(encoded)
+        if found == [0]:
+            return []
         if 0 not in found:
             raise RuntimeError("the first pass of detection did not finish")
-        return [number - 1 for number in found if number]
+        return [self._numbers[number - 1] for number in found if number]
+
+
+class Gates:
+    """`matching` gives the numbers of the patterns that match.
+
+    There are two automata, one of words in any case and one of shapes. A state of RE2's is a combination of all that has
+    begun to match, and is made when it is first met: a text of a new kind met two to three times as many states of one
+    automaton of both, at 1 us each.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        kinds: dict[bool, list[tuple[int, str]]] = {}
+        for number, pattern in enumerate(patterns):
+            kinds.setdefault(pattern.startswith("(?i)"), []).append((number, pattern))
+        self._automata = [_Automaton(kind) for kind in kinds.values()]
+
+    def matching(self, encoded: bytes) -> list[int]:
+        found: list[int] = []
+        for automaton in self._automata:
+            found += automaton.matching(encoded)
+        return found

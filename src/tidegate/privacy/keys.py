@@ -130,5 +130,7 @@ def _as_gate(pattern: str) -> str:
 
 
 KEYS = tuple(
-    Detector(f"key {index}", _as_gate(pattern), _finder(code, pattern)) for index, (code, pattern) in enumerate(_ROWS)
+    # Where a pattern begins with letters of its own, `re` jumps to them by itself.
+    Detector(f"key {index}", _as_gate(pattern), _finder(code, pattern), reach=256 if pattern[0] in "[(" else 0)
+    for index, (code, pattern) in enumerate(_ROWS)
 )

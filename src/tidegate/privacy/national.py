@@ -129,6 +129,6 @@ def _gate(pattern: str, cue: str) -> str:
 
 
 NATIONAL = tuple(
-    Detector(f"national {index}", _gate(pattern, cue), _finder(pattern, module, cue))
+    Detector(f"national {index}", _gate(pattern, cue), _finder(pattern, module, cue), reach=96)
     for index, (pattern, module, cue) in enumerate(_ROWS)
 )

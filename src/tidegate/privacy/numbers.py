@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from tidegate.privacy import rules
 from tidegate.privacy.cues import Cue
-from tidegate.privacy.digits import GATE, Run, runs
+from tidegate.privacy.digits import GATE, PLACES, Run, runs
 from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes
 from tidegate.privacy.phones import Hit, home_phone, phone
 
@@ -203,6 +203,6 @@ def _find_numerals(text: str) -> Iterator[Found]:
 _NUMERALS = Regex("[〇零一二三四五六七八九幺0-9]{7,24}")
 _AS_DIGITS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
 NUMBERS = (
-    Detector("numbers", GATE, find_numbers),
+    Detector("numbers", GATE, find_numbers, reach=256, places=PLACES),
     Detector("numerals", "[〇零一二三四五六七八九幺]{7}", _find_numerals),
 )

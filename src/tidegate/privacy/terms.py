@@ -13,7 +13,7 @@ from tidegate.core.errors import Misconfigured
 from tidegate.privacy import rules
 from tidegate.privacy.folding import Folded
 from tidegate.privacy.found import CHECKED, Found
-from tidegate.privacy.gates import Gates, Pattern, PatternError, compiled, escaped
+from tidegate.privacy.gates import Characters, Gates, Pattern, PatternError, compiled, escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class TermFinder:
             return
         for number in self._gates.matching(encoded):
             pattern, name = self._patterns[number]
-            place = _Places(encoded)
+            place = Characters(encoded)
             for found in pattern.finditer(encoded):
                 start, end = found.span()
                 if end > start:
                     yield Found(place(start), place(end), rules.PATTERN, CHECKED, label=name)
 
     def _find_words(self, words: Pattern, encoded: bytes) -> Iterator[Found]:
-        place, at = _Places(encoded), 0
+        place, at = Characters(encoded), 0
         while found := words.search(encoded, at):
             start, end = found.span()
             start, end, name = self._named(encoded, start, end)
@@ -70,22 +70,6 @@ class TermFinder:
             if compiled(f"(?i){_escaped(term)}").search(word):
                 return start, end, name
         raise RuntimeError("a word was found that is none of the configured ones")
-
-
-class _Places:
-    """Bytes to characters, walking forward."""
-
-    def __init__(self, encoded: bytes) -> None:
-        self._encoded = encoded
-        self._ascii = encoded.isascii()
-        self._byte = self._character = 0
-
-    def __call__(self, byte: int) -> int:
-        if self._ascii:
-            return byte
-        self._character += len(self._encoded[self._byte : byte].decode())
-        self._byte = byte
-        return self._character
 
 
 def _plain(term: str) -> str:

@@ -7,7 +7,8 @@ Pure, and on the way of every request: a plain chat costs microseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from tidegate.privacy.trees import PART_WORDS, SCHEMA_WORDS, number_text, walked
 
 UNESCAPED = tuple(f"unescaped {level}" for level in range(1, 9))
 """Forms of a place by the number of levels undone."""
+_MODEL = Place("model")
 JOINED = {"": "joined", " ": "joined by a space"}
 """How backends put the parts of one message together, as far as a value could span the join."""
 NUMBERS = "numbers"
@@ -46,13 +48,17 @@ def passages(request: Request) -> list[Passage]:
     return found + read if read else found
 
 
-def unscannable(request: Request) -> list[Place]:
-    """Where something is that no rule can look into: images, sound, files, base64, and escapes without end."""
+def unscannable(request: Request, found: Iterable[Passage]) -> list[Place]:
+    """Where something is that no rule can look into: images, sound, files, base64, and escapes without end. `found` are the
+    request's passages."""
     hidden: list[Place] = []
     if isinstance(request, ChatRequest):
         for index, message in enumerate(request.messages):
-            hidden += (place for place, part in content(index, message) if isinstance(part, OpaquePart))
-    for place, text, _ in standing(request):
+            if not _is_plain(message):
+                hidden += (place for place, part in content(index, message) if isinstance(part, OpaquePart))
+    for place, text, _ in found:
+        if place.form:
+            continue
         if holds_blob(text) or (may_hide(text) and _DEEP.search(text) is not None and not is_settled(text)):
             hidden.append(place)
     return list(dict.fromkeys(hidden)) if hidden else hidden
@@ -62,11 +68,11 @@ def standing(request: Request) -> list[Passage]:
     """The texts that stand in the request as such."""
     if isinstance(request, FimRequest):
         return _fim_texts(request)
-    found = [Passage(Place("model"), request.model, False)]
+    found = [Passage(_MODEL, request.model, False)]
     for index, message in enumerate(request.messages):
         parts = message.parts
         if len(parts) == 1 and type(part := parts[0]) is TextPart:
-            found.append(Passage(Place("messages", index, "content"), part.text, True))
+            found.append(Passage(_content(index), part.text, True))
         elif parts:
             found += _part_texts(index, message)
         if message.name is not None:
@@ -85,6 +91,16 @@ def standing(request: Request) -> list[Passage]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _content(index: int) -> Place:
+    return Place("messages", index, "content")
+
+
+def _is_plain(message: Message) -> bool:
+    """Whether it is one text and nothing else, as most are."""
+    return len(message.parts) == 1 and type(message.parts[0]) is TextPart
+
+
 def content(index: int, message: Message) -> Iterator[tuple[Place, TextPart | OpaquePart]]:
     """The content of one message with the places of its parts, numbered only if there are several."""
     parts = [part for part in message.parts if isinstance(part, TextPart | OpaquePart)]
@@ -93,7 +109,7 @@ def content(index: int, message: Message) -> Iterator[tuple[Place, TextPart | Op
 
 
 def _fim_texts(request: FimRequest) -> list[Passage]:
-    found = [Passage(Place("model"), request.model, False), Passage(Place("prompt"), request.prompt, True)]
+    found = [Passage(_MODEL, request.model, False), Passage(Place("prompt"), request.prompt, True)]
     if request.suffix is not None:
         found.append(Passage(Place("suffix"), request.suffix, True))
     found += (Passage(Place("stop", index), text, True) for index, text in enumerate(request.stop))

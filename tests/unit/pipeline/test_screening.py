@@ -36,6 +36,9 @@ class Words:
             Finding(CODES[found[1]], "personal", *found.span()) for found in re.finditer(r"(mail|card)-\d+", text)
         )
 
+    def scan_all(self, texts: Sequence[str]) -> list[tuple[Finding, ...]]:
+        return [self.scan(text) for text in texts]
+
 
 class Names:
     """The slow tier, which finds `Ada`."""

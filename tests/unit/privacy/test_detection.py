@@ -27,6 +27,9 @@ class Words:
         at = text.find(WORD)
         return (Finding("SEN080", "term", at, at + len(WORD), label="falcon"),) if at >= 0 else ()
 
+    def scan_all(self, texts: Sequence[str]) -> list[tuple[Finding, ...]]:
+        return [self.scan(text) for text in texts]
+
 
 class Slow:
     def __init__(self, *answers: tuple[Finding, ...], error: Exception | None = None) -> None:
@@ -55,7 +58,7 @@ async def test_nothing_found_is_nothing_seen_and_without_a_scanner_nothing_is_lo
 
 
 async def test_a_detector_that_fails_is_found() -> None:
-    class Failing:
+    class Failing(Words):
         def scan(self, text: str) -> tuple[Finding, ...]:
             raise RuntimeError(text)
 
@@ -73,7 +76,7 @@ async def test_a_detector_that_was_slower_than_its_budget_is_found() -> None:
 async def test_a_detector_that_hangs_on_a_long_text_is_not_waited_for() -> None:
     hangs = threading.Event()
 
-    class Hanging:
+    class Hanging(Words):
         def scan(self, text: str) -> tuple[Finding, ...]:
             hangs.wait()
             return ()

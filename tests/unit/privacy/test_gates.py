@@ -14,6 +14,12 @@ def test_it_names_what_matches_anywhere() -> None:
     assert gates.matching(b"abc") == [0]
 
 
+def test_words_in_any_case_keep_their_numbers() -> None:
+    gates = Gates(["abc", "(?i)def", "ghi", "(?i)jkl"])
+    assert sorted(gates.matching(b"ghi DEF JKL")) == [1, 2, 3]
+    assert gates.matching(b"GHI") == []
+
+
 def test_no_answer_is_an_error_and_not_a_clean_text() -> None:
     class Silent:
         def Match(self, _: bytes) -> list[int]:  # noqa: N802
@@ -21,7 +27,7 @@ def test_no_answer_is_an_error_and_not_a_clean_text() -> None:
             return []
 
     gates = Gates(["abc"])
-    gates._set = Silent()
+    gates._automata[0]._set = Silent()
     with pytest.raises(RuntimeError, match="did not finish"):
         gates.matching(b"abc")
 

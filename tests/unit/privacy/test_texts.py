@@ -114,7 +114,7 @@ def test_what_cannot_be_looked_into_is_named():
         Message("user", (TextPart("\\" * 64 + "u0034"),)),
         Message("user", (TextPart("plain %20 text\\n"),)),
     )
-    assert [str(place) for place in unscannable(request)] == [
+    assert [str(place) for place in unscannable(request, passages(request))] == [
         "messages[0].content[1]",
         "messages[0].content[2]",
         "messages[1].content",
@@ -122,7 +122,8 @@ def test_what_cannot_be_looked_into_is_named():
         "messages[3].content",
     ]
     assert not any(BLOB in text for place, text, _ in passages(request) if place.at == 0)
-    assert unscannable(FimRequest(model="m", prompt=BLOB, suffix="x")) == [Place("prompt")]
+    completion = FimRequest(model="m", prompt=BLOB, suffix="x")
+    assert unscannable(completion, passages(completion)) == [Place("prompt")]
 
 
 def test_a_file_has_a_name_and_may_have_text():
