@@ -122,3 +122,5 @@ def _note(report: Report, config: Config) -> None:
         report.notes.append("names and examples took part in detection, but none were planted")
     if not report.sinks:
         report.notes.append("no backend is external, so nothing could leave: this shows only that nothing is kept")
+    elif not any(line.reached for line in report.lines.values()):
+        report.notes.append("this policy let no request at all reach an external backend")

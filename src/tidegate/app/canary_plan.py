@@ -128,11 +128,13 @@ class Plan:
             for header in ("private", None, None):
                 shot = self.shot(PATHS[failure], next(names), surface=surface, header=header)
                 yield self._written(shot, *((WORD,) if header else ()))
-            for kind in self._kinds[:: 4 if failure == "hangs" else 1]:
+            for kind in (WORD, *self._kinds)[:: 4 if failure == "hangs" else 1]:
                 yield self._written(self.shot(PATHS[failure], next(names), surface=surface), kind)
 
-    def _raw(self, path: str, surface: Surface, body: Any, value: Planted, **headers: str) -> Shot:
-        shot = self.shot(path, "auto", surface=surface, never=[value])
+    def _raw(
+        self, path: str, surface: Surface, body: Any, value: Planted, *, quoted: bool = False, **headers: str
+    ) -> Shot:
+        shot = self.shot(path, "auto", surface=surface, never=[value], quoted=quoted)
         shot.url = URLS[surface]
         shot.headers = {name.replace("_", "-"): said for name, said in headers.items()}
         shot.body = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -156,20 +158,25 @@ class Plan:
     def _wrong_with(self, kind: Kind) -> Iterator[Shot]:
         value = plant(kind)
         said = value.value
+        hello = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
         good = {"model": "auto", "messages": [{"role": "user", "content": said}]}
         for body in (
             b'{"model": "' + said.encode(),
             good | {"messages": said},
             good | {"temperature": said},
-            good | {"messages": [{"role": said, "content": said}]},
-            good | {"user_id": f"{said} {said}"},
-            good | {"response_format": {"type": said}},
-            good | {"tool_choice": {"type": said}},
+            good | {"user_id": f"{said} {said}", "model": "local"},
             good | {"tools": [{"type": "function", "function": {"name": f"{said} !"}}]},
             good | {"max_tokens": said},
         ):
             yield self._raw(WRONG, "chat", body, value)
-        yield self._raw(WRONG, "messages", {"model": "auto", "messages": [{"role": "user", "content": {said: said}}]}, value)
+        for body in (  # words of a closed set
+            hello | {"messages": [{"role": said, "content": "hello"}]},
+            hello | {"response_format": {"type": said}},
+            hello | {"tool_choice": {"type": said}},
+        ):
+            yield self._raw(WRONG, "chat", body, value, quoted=True)
+        no_text = {"model": "auto", "messages": [{"role": "user", "content": {said: said}}]}
+        yield self._raw(WRONG, "messages", no_text, value)
         yield self._raw(WRONG, "fim", {"model": "auto", "prompt": [said]}, value)
 
     def _unknown(self) -> Iterator[Shot]:
@@ -179,10 +186,10 @@ class Plan:
             for name in ("{}", "nowhere/{}", *(f"{backend}/{{}}" for backend in backends)):
                 value = plant(kind)
                 body = {"model": name.format(value.value), "messages": [{"role": "user", "content": "hello"}]}
-                yield self._raw(UNKNOWN, "chat", body, value)
+                yield self._raw(UNKNOWN, "chat", body, value, quoted=True)
             value = plant(kind)
             body = {"model": value.value, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 5}
-            yield self._raw(UNKNOWN, "messages", body, value)
+            yield self._raw(UNKNOWN, "messages", body, value, quoted=True)
 
 
 def _models(config: Config, names: StandIns) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class Report:
     """Row, kind and backend of what the policy lets out."""
     faults: Counter[str] = field(default_factory=Counter[str])
     """What was not as it should be although nothing arrived."""
+    quoted: int = 0
+    """Errors that repeat a model's name or a role to the client who sent it, in the hosted API's words."""
     notes: list[str] = field(default_factory=list[str])
     statuses: Counter[int] = field(default_factory=Counter[int])
     sinks: tuple[str, ...] = ()
@@ -56,7 +58,7 @@ class Report:
 
     @property
     def requests(self) -> int:
-        return sum(line.requests for line in self.lines.values())
+        return self.statuses.total()
 
     @property
     def planted(self) -> int:
@@ -76,6 +78,7 @@ class Report:
                 for (row, kind, backend), times in sorted(self.allowed.items())
             ],
             "faults": [{"what": what, "times": times} for what, times in self.faults.items()],
+            "quoted_to_sender": self.quoted,
             "notes": self.notes,
             "statuses": {str(status): times for status, times in sorted(self.statuses.items())},
             "seconds": round(self.seconds, 2),

@@ -26,7 +26,8 @@ _FILLER = "please read this with care, it belongs to what we spoke of before, an
 @dataclass(slots=True)
 class Shot:
     """One request. `planted` is all in it that a row or class may speak of; `never` stands in fields that no backend is
-    sent; `asked` is what the last user turn holds, so what an answer that repeats it must hold."""
+    sent; `asked` is what the last user turn holds, so what an answer that repeats it must hold. `quoted`: the value is a
+    name that the hosted API's error repeats to whoever sent it, and so does ours."""
 
     path: str
     number: int
@@ -37,6 +38,7 @@ class Shot:
     stream: bool = False
     sticky: bool = False
     image: bool = False
+    quoted: bool = False
     url: str = ""
     body: bytes = field(default=b"", repr=False)
     headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)

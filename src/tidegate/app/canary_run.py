@@ -160,9 +160,11 @@ class CanaryRun:
         for heard in self._heard:
             self._judge_heard(config, everything, heard)
         for shot, reply in self._replies:
-            own = {id(one) for one in shot.values} if reply.status == 200 else set[int]()
+            own = {id(one) for one in shot.values} if reply.status == 200 or shot.quoted else set[int]()
             for one in everything.found(reply.all_bytes):
-                if id(one) not in own:
+                if id(one) in own:
+                    self.report.quoted += reply.status != 200
+                else:
                     self.report.arrive(ERRORS, f"answer with status {reply.status}", code_of(one), one.kind.name)
         self.report.line(ERRORS).requests = sum(reply.status != 200 for _, reply in self._replies)
 

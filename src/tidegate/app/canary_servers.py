@@ -17,7 +17,8 @@ Failure = Literal["none", "refused", "503", "loading", "cut", "error event", "ha
 FAILURES: tuple[Failure, ...] = ("refused", "503", "loading", "cut", "error event", "hangs")
 MARKER = re.compile(rb"cn(\d{6})q")
 """A request's number, in its own text."""
-_USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_cache_hit_tokens": 0}
+_USAGE = {"prompt_tokens": 9000, "completion_tokens": 3, "total_tokens": 9003, "prompt_cache_hit_tokens": 0}
+"""More than any prompt here has words: a server that counts fewer has cut it (REQ030)."""
 _LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
 """As llama.cpp b11549 says it, run 2026-11-22."""
 _SIZES = (1, 2, 3, 5, 7, 64)
@@ -140,6 +141,9 @@ class Home(Server):
                 pieces = [piece for piece in answer(head, body, _SIZES[-1]) if piece]
                 yield b"".join(pieces)[:-40]
             case "error event":
+                if not json.loads(body).get("stream"):
+                    yield whole(b'{"error":{"message":"no"}}')
+                    return
                 said = b'data: {"error":{"message":"no"}}\n\n'
                 yield _STREAM_HEAD + _in_chunk(_event(_chunk({"role": "assistant", "content": ""}))) + _in_chunk(said)
                 yield _in_chunk(b"")
@@ -234,14 +238,14 @@ def _whole_chat(text: str) -> dict[str, Any]:
 
 
 def _whole_message(text: str) -> dict[str, Any]:
-    usage = {"input_tokens": 9, "output_tokens": 3}
+    usage = {"input_tokens": 9000, "output_tokens": 3}
     content = [{"type": "text", "text": text}]
     base = {"id": "a", "type": "message", "role": "assistant", "model": "m", "content": content}
     return {**base, "stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
 
 
 def _ollama(text: str) -> dict[str, Any]:
-    counts = {"prompt_eval_count": 9, "eval_count": 3}
+    counts = {"prompt_eval_count": 9000, "eval_count": 3}
     return {"model": "m", "message": {"role": "assistant", "content": text}, "done": True, "done_reason": "stop"} | counts
 
 
