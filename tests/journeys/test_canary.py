@@ -13,10 +13,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-import tidegate.surfaces.answering as answering
 from tests.support.process import tidegate
 from typer.testing import CliRunner
 
+import tidegate.surfaces.answering as answering
 from tidegate.app.canary import LOGS, PRINTED, prove_canary
 from tidegate.app.canary_plan import EACH, MASKED, PATHS, SHADOW, STICKY
 from tidegate.app.canary_report import Report
@@ -103,7 +103,7 @@ def test_nothing_arrives_with_a_preset(name: str) -> None:
     assert report.planted > 3000
     assert report.seconds < LONGEST_S
     reached = sum(line.reached for line in report.lines.values())
-    assert (reached > 50) == (name != "local-only"), "what may go must go, or this proves nothing"
+    assert (reached > 20) == (name != "local-only"), "what may go must go, or this proves nothing"
 
 
 def test_nothing_arrives_with_a_policy_that_has_everything() -> None:

@@ -50,7 +50,7 @@ def prove_canary(config: Config, told: Told, *, hosted: bool = True, slow: SlowL
         run = CanaryRun(config, keys, kinds_of(config), told)
         with _recorded() as (printed, logged):
             asyncio.run(run.run(state, slow))
-        report, search = run.report, Search(run.values)
+        report, search = run.report, run.search
         for path, data in ((LOGS, "\n".join(logged)), (PRINTED, printed.getvalue())):
             report.line(path).requests = len(data.splitlines())
             _look(report, search, path, path, data.encode("utf-8", "replace"))
@@ -117,7 +117,9 @@ def _note(report: Report, config: Config) -> None:
         report.notes.append("[privacy] detect is off: found values are kept at home by their class only")
     patterns = sum(len(one.patterns) for one in config.privacy.terms)
     if patterns:
-        report.notes.append(f"{patterns} patterns of [[privacy.terms]] were not planted: nobody can guess what they match")
+        report.notes.append(
+            f"{patterns} patterns of [[privacy.terms]] were not planted: nobody can guess what they match"
+        )
     if config.privacy.names or config.privacy.examples:
         report.notes.append("names and examples took part in detection, but none were planted")
     if not report.sinks:

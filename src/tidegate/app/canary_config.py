@@ -79,7 +79,7 @@ def stood_in(config: Config, urls: Mapping[str, str]) -> Config:
     ordered = {name: backends[name] for name in config.backends} | backends
     written = frozenset(config.backends)
     waits = replace(
-        config.timeouts, connect_s=1.0, first_byte_s=0.15, idle_s=0.15, load_s=0.1, queue_s=1.0, keep_alive_s=0.05
+        config.timeouts, connect_s=1.0, first_byte_s=0.1, idle_s=0.1, load_s=0.05, queue_s=1.0, keep_alive_s=0.05
     )
     return replace(
         config,

@@ -26,6 +26,8 @@ PATHS: dict[Failure, str] = {
 BY_CLASS, IMAGES, FIELDS = "private by header, alias, client", "images", "fields of the client's"
 SHADOW, EACH, MASKED, STICKY = "shadow", "answers from each", "masked streams", "sticky conversations"
 WRONG, UNKNOWN = "wrong bodies and headers", "unknown model names"
+_SLOW: tuple[Failure, ...] = ("loading", "hangs")
+"""Each of these requests waits for its time-out."""
 _MOST_NAMES, _MOST_TALKS = 24, 8
 
 
@@ -102,7 +104,8 @@ class Plan:
             for model in self.models[:_MOST_TALKS]:
                 for header in ("private", None):
                     shot = self.shot(FIELDS, model, surface=surface, header=header)
-                    yield self._written(shot, **tempting(shot.never, self._urls))
+                    kinds = self._kinds if header else (WORD,)
+                    yield self._written(shot, *kinds, **tempting(shot.never, self._urls))
 
     def _each(self) -> Iterator[Shot]:
         for name, alias in self._config.aliases.items():
@@ -128,7 +131,7 @@ class Plan:
             for header in ("private", None, None):
                 shot = self.shot(PATHS[failure], next(names), surface=surface, header=header)
                 yield self._written(shot, *((WORD,) if header else ()))
-            for kind in (WORD, *self._kinds)[:: 4 if failure == "hangs" else 1]:
+            for kind in (WORD, *self._kinds)[:: 3 if failure in _SLOW else 1]:
                 yield self._written(self.shot(PATHS[failure], next(names), surface=surface), kind)
 
     def _raw(

@@ -39,8 +39,8 @@ class CanaryRun:
         self._kinds = kinds
         self._told = told
         self.report = Report()
-        self.values: list[Planted] = []
-        """Everything that was planted, to be looked for at rest."""
+        self.search = Search()
+        """Everything that was planted and that nobody else has, to be looked for wherever it must not be."""
         self._heard: list[Heard] = []
         self._shots: dict[int, tuple[Shot, Verdict]] = {}
         self._replies: list[tuple[Shot, Reply]] = []
@@ -53,7 +53,9 @@ class CanaryRun:
             homes = [server for server in servers.values() if isinstance(server, Home)]
             config = stood_in(self._written, {name: server.url for name, server in servers.items()})
             app = await stack.enter_async_context(App(config, self._keys, folder, None, slow))
-            plan = Plan(config, names, self._kinds, [server.url for server in servers.values() if isinstance(server, Sink)])
+            plan = Plan(
+                config, names, self._kinds, [server.url for server in servers.values() if isinstance(server, Sink)]
+            )
             steps = list(plan.steps())
             total, done = sum(len(step.shots) for step in steps), 0
             for step in steps:
@@ -70,7 +72,9 @@ class CanaryRun:
             await self._ask_admin(app, config)
 
     async def _servers(self, stack: AsyncExitStack, names: StandIns) -> dict[str, Server]:
-        found: dict[str, Server] = {name: Sink(name, models, self._heard.append) for name, models in names.outside.items()}
+        found: dict[str, Server] = {
+            name: Sink(name, models, self._heard.append) for name, models in names.outside.items()
+        }
         found |= {name: Home(models) for name, models in names.home.items()}
         for server in found.values():
             await server.open()
@@ -94,7 +98,7 @@ class CanaryRun:
         headers = {**self._key_of(config, shot), **({"x-tidegate-class": shot.header} if shot.header else {})}
         headers |= shot.headers
         self._shots[shot.number] = (shot, self._verdict(config, shot))
-        self.values += [one for one in shot.values if one.is_fresh]
+        self.search.add(one for one in shot.values if one.is_fresh)
         line = self.report.line(shot.path)
         line.requests += 1
         line.planted += len(shot.values)
@@ -156,19 +160,18 @@ class CanaryRun:
         return {"role": "user", "content": self._words(shot)}
 
     def _judge(self, config: Config) -> None:
-        everything = Search(self.values)
         for heard in self._heard:
-            self._judge_heard(config, everything, heard)
+            self._judge_heard(config, heard)
         for shot, reply in self._replies:
             own = {id(one) for one in shot.values} if reply.status == 200 or shot.quoted else set[int]()
-            for one in everything.found(reply.all_bytes):
+            for one in self.search.found(reply.all_bytes):
                 if id(one) in own:
                     self.report.quoted += reply.status != 200
                 else:
                     self.report.arrive(ERRORS, f"answer with status {reply.status}", code_of(one), one.kind.name)
         self.report.line(ERRORS).requests = sum(reply.status != 200 for _, reply in self._replies)
 
-    def _judge_heard(self, config: Config, everything: Search, heard: Heard) -> None:
+    def _judge_heard(self, config: Config, heard: Heard) -> None:
         shot, verdict = self._shots.get(heard.number, (None, None))
         path = shot.path if shot else "no request of ours"
         accepts = config.backends[heard.backend].accepts or "public"
@@ -177,14 +180,14 @@ class CanaryRun:
         may = {id(one) for one in shot.planted if verdict and verdict.lets(one, accepts)} if shot else set[int]()
         shared = [one for one in shot.planted if not one.is_fresh] if shot else []
         there = [one for one in shared if any(form in heard.data for form in forms(one.value))]
-        for one in (*everything.found(heard.data), *there):
+        for one in (*self.search.found(heard.data), *there):
             if id(one) not in may:
                 self.report.arrive(path, heard.backend, code_of(one), one.kind.name)
             elif verdict and (row := verdict.by(one)):
                 self.report.allowed[row, one.kind.name, heard.backend] += 1
 
     async def _ask_admin(self, app: App, config: Config) -> None:
-        search, line = Search(self.values), self.report.line(STATUS_API)
+        line = self.report.line(STATUS_API)
         asked = [("/-/status", self._replies[0][0])]
         asked += [
             (f"/-/exchanges/{told}", shot)
@@ -194,7 +197,7 @@ class CanaryRun:
         for path, shot in asked:
             line.requests += 1
             reply = await ask(app.asgi, "GET", path, b"", self._key_of(config, shot))
-            for one in search.found(reply.all_bytes):
+            for one in self.search.found(reply.all_bytes):
                 self.report.arrive(STATUS_API, path.rpartition("/")[0] or path, code_of(one), one.kind.name)
 
 

@@ -246,7 +246,12 @@ def _whole_message(text: str) -> dict[str, Any]:
 
 def _ollama(text: str) -> dict[str, Any]:
     counts = {"prompt_eval_count": 9000, "eval_count": 3}
-    return {"model": "m", "message": {"role": "assistant", "content": text}, "done": True, "done_reason": "stop"} | counts
+    return {
+        "model": "m",
+        "message": {"role": "assistant", "content": text},
+        "done": True,
+        "done_reason": "stop",
+    } | counts
 
 
 def _model_list(models: tuple[str, ...]) -> bytes:

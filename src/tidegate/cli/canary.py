@@ -80,7 +80,9 @@ def _print(report: Report) -> None:
     for note in report.notes:
         print(f"note       {note}")
     if report.quoted:
-        print(f"note       {report.quoted} errors repeat a wrong model name or role to its sender, in the hosted API's words")
+        print(
+            f"note       {report.quoted} errors repeat a wrong model name or role to its sender, in the hosted API's words"
+        )
     for (row, kind, backend), times in sorted(report.allowed.items()):
         print(f"allowed    by {row}: {kind} to {backend}, {times} times")
     for one, times in report.arrivals.most_common():
