@@ -46,6 +46,7 @@ class Plan:
         self._kinds = kinds
         self._urls = urls
         self._numbers = itertools.count(1)
+        self._outside = list(names.outside)[:_MOST_TALKS]
         self.models = _models(config, names)
         self._clients: list[str | None] = [one.name for one in config.clients] or [None]
         self._names, self._callers = itertools.cycle(self.models), itertools.cycle(self._clients)
@@ -74,6 +75,8 @@ class Plan:
             for surface in SURFACES:
                 for _ in range(2):
                     yield self._written(self.shot(PATHS["none"], next(self._names), surface=surface), kind)
+            for backend in self._outside:
+                yield self._written(self.shot(PATHS["none"], backend), kind)
         for surface in SURFACES:
             for model in self.models:
                 yield self._written(self.shot(PATHS["none"], model, surface=surface))
