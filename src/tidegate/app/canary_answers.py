@@ -24,13 +24,13 @@ def answer(head: bytes, body: bytes, size: int) -> Iterator[bytes]:
     if path.endswith(b"/api/chat"):
         yield whole(json.dumps(_ollama(text)).encode() + b"\n")
         return
-    events = _messages_events if path.endswith(b"/messages") else _chat_events
-    if not asked.get("stream"):
-        yield whole(json.dumps(_whole_message(text) if path.endswith(b"/messages") else _whole_chat(text)).encode())
-        return
     is_fim = path.endswith(b"/completions") and not path.endswith(b"/chat/completions")
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    data = b"".join(_fim_events(pieces) if is_fim else events(pieces))
+    is_message = path.endswith(b"/messages")
+    if not asked.get("stream"):
+        yield whole(json.dumps(_whole_message(text) if is_message else _whole_answer(text, is_fim)).encode())
+        return
+    events = _fim_events if is_fim else _messages_events if is_message else _chat_events
+    data = b"".join(events([text[at : at + size] for at in range(0, len(text), size)]))
     yield STREAM_HEAD + b"".join(in_chunk(data[at : at + 997]) for at in range(0, len(data), 997)) + in_chunk(b"")
 
 
@@ -86,10 +86,11 @@ def _messages_events(pieces: list[str]) -> Iterator[bytes]:
     yield event({"type": "message_stop"}, "message_stop")
 
 
-def _whole_chat(text: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "text": text, "logprobs": None, "finish_reason": "stop"}
-    return {"id": "a", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": USAGE}
+def _whole_answer(text: str, is_fim: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {"text": text} if is_fim else {"message": {"role": "assistant", "content": text}}
+    choice = {"index": 0, **said, "logprobs": None, "finish_reason": "stop"}
+    kind = "text_completion" if is_fim else "chat.completion"
+    return {"id": "a", "object": kind, "created": 1, "model": "m", "choices": [choice], "usage": USAGE}
 
 
 def _whole_message(text: str) -> dict[str, Any]:
