@@ -28,7 +28,6 @@ from tidegate.privacy.masking import Masked, Veil
 
 pytestmark = pytest.mark.timeout(120)
 
-LONGEST_S = 20
 EVERYTHING = """
 [[privacy.terms]]
 name = "files"
@@ -101,7 +100,6 @@ def test_nothing_arrives_with_a_preset(name: str) -> None:
     report = run(preset(name))
     assert (report.arrivals, report.faults) == ({}, {})
     assert report.planted > 3000
-    assert report.seconds < LONGEST_S
     reached = sum(line.reached for line in report.lines.values())
     assert (reached > 20) == (name != "local-only"), "what may go must go, or this proves nothing"
 

@@ -141,13 +141,15 @@ class CanaryRun:
         begun = [{"role": "user", "content": self._words(first)}]
         named = {"x-tidegate-conversation": f"talk-{first.number}"}
         reply = await self._send(app, config, _chat(first, begun, named))
-        answered = {"role": "assistant", "content": text_of(reply.body) if reply.status == 200 else "It was refused."}
-        later = plan.shot(STICKY, model, client=first.client, sticky=sticky, planted=[*first.planted])
-        await self._send(app, config, _chat(later, [*begun, answered, self._asked(later)]))
-        if reply.status == 200:
+        # Status 200 may have gone out with a keep-alive before a time-out: then there is an error and no answer.
+        answer = text_of(reply.body) if reply.status == 200 else ""
+        answered = {"role": "assistant", "content": answer or "It was refused."}
+        if answer:  # before the turn with all of it, by which the answer would be known in any case
             cut = plan.shot(STICKY, model, client=first.client, sticky=sticky, planted=[*first.planted])
             going_on = {"role": "user", "content": "Please go on."}
             await self._send(app, config, _chat(cut, [going_on, answered, self._asked(cut)]))
+        later = plan.shot(STICKY, model, client=first.client, sticky=sticky, planted=[*first.planted])
+        await self._send(app, config, _chat(later, [*begun, answered, self._asked(later)]))
         fresh = plan.shot(STICKY, model, client=first.client, sticky=sticky)
         await self._send(app, config, _chat(fresh, [self._asked(fresh)], named))
 
