@@ -24,6 +24,7 @@ from tidegate.catalog.presets.preset import PRESETS
 from tidegate.cli.prove import app as prove_app
 from tidegate.config import Config, parse_config
 from tidegate.core.requests import Request
+from tidegate.pipeline.each import answer_each
 from tidegate.privacy.masking import Masked, Veil
 
 pytestmark = pytest.mark.timeout(120)
@@ -191,6 +192,10 @@ def printing_requests() -> AbstractContextManager[Any]:
     return careless(print)
 
 
+def forgetting_joined_answers() -> AbstractContextManager[Any]:
+    return patch("tidegate.pipeline.gateway.Gateway._answer_each", answer_each)
+
+
 def forgetting_conversations() -> AbstractContextManager[Any]:
     return patch("tidegate.privacy.conversations.Conversations.was_private", lambda *_: False)
 
@@ -202,6 +207,7 @@ FAULTS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], set[str]]] = 
     "a log line": (logging_requests, {LOGS}),
     "a print": (printing_requests, {PRINTED}),
     "conversations": (forgetting_conversations, {STICKY}),
+    "joined answers": (forgetting_joined_answers, {STICKY}),
 }
 
 
