@@ -94,6 +94,33 @@ def test_a_private_prompt_stays_at_home(at: At, hosted: Simulated, preset: str) 
     assert hosted.requests() == []
 
 
+FOUND = {
+    "an e-mail address": f"Write to {'.'.join(('jo', 'planted4'))}@{'.'.join(('post-fach', 'org'))} today.",
+    "a card number": f"My card number is {' '.join(('4111', *['1111'] * 3))}, pay with it.",
+}
+
+
+@pytest.mark.parametrize("what", FOUND)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_found_keeps_a_prompt_at_home_without_any_header(
+    at: At, hosted: Simulated, preset: str, what: str
+) -> None:
+    running = at(preset)
+    status, answer = running.post({**HELLO, "messages": [{"role": "user", "content": FOUND[what]}]})
+    assert status == 200, answer
+    assert running.headers["x-tidegate-class"] == "private"
+    assert running.headers["x-tidegate-found"].startswith("SEN")
+    assert running.headers.get("x-tidegate-boundary", "device") == "device"
+    assert hosted.requests() == []
+
+
+def test_private_first_asks_the_hosted_api_for_the_rest(at: At, hosted: Simulated) -> None:
+    running = at("private-first")
+    assert ask(running, messages=[{"role": "user", "content": FOUND["a card number"]}])[0] == "embedded"
+    assert ask(running)[0] == "deepseek"
+    assert len(hosted.requests()) == 1
+
+
 @pytest.mark.parametrize("preset", ["prototype", "production", "private-first"])
 def test_when_the_hosted_api_fails_the_machine_at_home_answers(at: At, hosted: Simulated, preset: str) -> None:
     running = at(preset)
@@ -115,9 +142,13 @@ def test_prototype_records_how_far_a_local_model_is(at: At) -> None:
     assert 0 <= found["similarity"] <= 1
     assert f"shadow to embedded: {found['compared']} compared" in shown(running, "status")
     assert "RTE050" in shown(running, "explain", found["last"])
-    rows = ledger(running, "SELECT backend, rules, status FROM exchanges WHERE surface = 'shadow'", least=before + 1)
-    assert {(backend, status) for backend, _, status in rows} == {("embedded", 200)}
-    assert all("RTE050" in rules for _, rules, _ in rows)
+    query = "SELECT backend, rules, status, compared FROM exchanges WHERE surface = 'shadow'"
+    rows = ledger(running, query, least=before + 1)
+    assert {(backend, status) for backend, _, status, _ in rows} == {("embedded", 200)}
+    assert all("RTE050" in rules for _, rules, _, _ in rows)
+    kept = [json.loads(compared) for *_, compared in rows]
+    assert all(0 <= one["similarity"] <= 1 and one["first"]["backend"] == "deepseek" for one in kept)
+    assert running.get(f"/-/exchanges/{found['last']}")[1]["compared"] in kept
     assert "RTE050" not in shown(running, "explain", first)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from tidegate.ledger.store import Ledger
 REQUESTS_AT_LEAST = 10_000
 RANKS = {"public": 0, "internal": 1, "private": 2}
 CLASSES = tuple(RANKS)
+ORDERS = ("configured", "hosted-first", "local-first", "by-needs", "balanced")
+SHADOWS = ("cloud", "cloud/m", "home", "den/m", "gone")
 
 
 @dataclass
@@ -79,6 +82,10 @@ policies = st.fixed_dictionaries(
         "flash_class": optional_class,
         "keep_alive_s": st.sampled_from([0, 0, 0.001]),
         "slots": st.none() | st.just(1),
+        "order": st.sampled_from(ORDERS),
+        "alias_order": st.none() | st.sampled_from(ORDERS),
+        "answers": st.sampled_from(["first", "first", "each"]),
+        "shadow": st.lists(st.sampled_from(SHADOWS), max_size=2, unique=True),
     }
 )
 tempting_fields = st.dictionaries(
@@ -140,7 +147,9 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "accepts": policy["cloud_accepts"],
     }
     ordered = {"cloud": cloud, **backends} if policy["cloud_first"] else {**backends, "cloud": cloud}
-    alias = {"targets": policy["alias_targets"]} | ({"class": c} if (c := policy["alias_class"]) else {})
+    alias = {"targets": policy["alias_targets"], "answers": policy["answers"]}
+    alias |= {"class": c} if (c := policy["alias_class"]) else {}
+    alias |= {"order": order} if (order := policy["alias_order"]) else {}
     aliases: dict[str, Any] = {"mine": alias}
     if c := policy["flash_class"]:
         aliases["deepseek-flash"] = {"targets": ["cloud/deepseek-flash", "home"], "class": c}
@@ -150,6 +159,9 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "probe": {"enabled": False},
         "profiles": {"measure": False},
         "privacy": {"default_class": policy["default"]},
+        "routing": {"order": policy["order"]},
+        # Shadows are of public requests only: elsewhere the configuration is refused.
+        "shadow": {"to": policy["shadow"] if policy["default"] == "public" else []},
         "contract": {"legacy_names": policy["legacy"]},
         "timeouts": {
             "connect_s": 1.0,
@@ -225,6 +237,7 @@ def play(world: World, policy: dict[str, Any], asked: list[dict[str, Any]]) -> N
             canary = f"canary-{world.canaries:08d}-zq"
             begin = len(world.cloud.heard)
             reply = await send(app, world, request, canary)
+            await app.settled()  # its shadows are over: what they did is this request's doing
             world.requests += 1
             world.statuses[reply.status] = world.statuses.get(reply.status, 0) + 1
             assert canary.encode() not in reply.body, "an answer or error text repeats the prompt"
@@ -236,6 +249,11 @@ def play(world: World, policy: dict[str, Any], asked: list[dict[str, Any]]) -> N
         app.close_connections()
 
     world.loop.run_until_complete(all_requests())
+
+
+def booked(ledger: Path, which: str) -> int:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
+        return int(database.execute(f"SELECT COUNT(*) FROM exchanges WHERE {which}").fetchone()[0])
 
 
 def run_law(world: World, examples: int) -> None:
@@ -275,7 +293,10 @@ def test_no_byte_of_a_private_prompt_reaches_the_cloud(world: World) -> None:
     assert world.leaks == []
     assert 500 not in world.statuses, "no second wall was needed and nothing crashed"
     assert {200, 403, 502, 503, 504} <= world.statuses.keys()
-    assert world.ledger.written == world.requests
+    beside = booked(world.ledger.path, "surface IN ('shadow', 'each')")
+    assert min(booked(world.ledger.path, f"surface = '{one}'") for one in ("shadow", "each")) > 100
+    assert booked(world.ledger.path, "surface = 'shadow' AND data_class <> 'public'") == 0
+    assert world.ledger.written == world.requests + beside
     for file in world.ledger.path.parent.iterdir():
         assert b"canary-" not in file.read_bytes(), f"{file.name} holds content"
     print(f"{world.requests} requests, {world.private} private, {world.refused_configs} policies refused at start,")
@@ -317,6 +338,10 @@ def test_each_failure_alone_keeps_a_private_prompt_home(world: World, failure: F
         "flash_class": None,
         "keep_alive_s": 0.001,
         "slots": 1,
+        "order": "hosted-first",
+        "alias_order": None,
+        "answers": "first",
+        "shadow": ["cloud"],
     }
     ask: Callable[[str, str], dict[str, Any]] = lambda model, surface: {  # noqa: E731
         "model": model,

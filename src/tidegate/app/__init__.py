@@ -210,6 +210,10 @@ class App:
             admin=AdminSurface(gateway, self._door, self.ledger, self.content),
         )
 
+    async def settled(self) -> None:
+        """Returns when no shadow is under way."""
+        await self._shadow.settled()
+
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
         await self._shadow.stop()

@@ -43,11 +43,21 @@ def show_proof(
         False, "--head", help="Print only the newest seal, to be noted elsewhere; checks no rows."
     ),
     expect: str = typer.Option("", help="A seal noted earlier: make sure that it is still part of the chain."),
+    canary: bool = typer.Option(
+        False, "--canary", help="Send fake secrets through every path to stand-ins, and show that none arrives."
+    ),
 ) -> None:
     """Show what left this machine, and check that nobody changed the ledger.
 
-    Exit code 1 when the chain is broken or a private exchange left unmasked.
+    Exit code 1 when the chain is broken, a private exchange left unmasked, or a canary arrived.
     """
+    if canary:
+        if days or data_class or head or expect:
+            raise Misconfigured("--canary reads no ledger: leave out --days, --class, --head and --expect")
+        from tidegate.cli.canary import show_canary
+
+        show_canary(config, as_json=as_json)
+        return
     path = ledger_path(read_config(config_path(config)), state_folder())
     if head:
         _print_head(path, as_json)

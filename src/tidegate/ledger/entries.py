@@ -20,7 +20,8 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """Columns of the table, in order. Times in seconds; tokens None where not reported; cost as a decimal text.
 
     Those from `wished_class` on are None in rows that an earlier version wrote, except where None is a value of its own.
-    `found` is `TAG:TIMES,...`; `sends` is JSON, `[[backend, boundary, class, masked], ...]`.
+    `found` is `TAG:TIMES,...`; `sends` is JSON, `[[backend, boundary, class, masked], ...]`; `compared` is JSON, of a
+    shadow only: numbers, never content.
     """
 
     exchange_id: str
@@ -57,6 +58,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     sends: str | None
     shadow_of: str | None
     needs: str | None
+    compared: str | None
 
 
 FINISHES = ("stop", "length", "content_filter", "tool_calls", "insufficient_system_resource")
@@ -129,6 +131,7 @@ def entry_of(exchange: Exchange) -> Entry:
         sends=_sends(exchange.sends) if exchange.sends else "[]",
         shadow_of=exchange.shadow_of,
         needs=",".join(sorted(decision.needs)) if decision and decision.needs else "",
+        compared=exchange.compared,
     )
 
 
@@ -194,6 +197,8 @@ def view_of(entry: Entry) -> dict[str, Any]:
             }
             for one in sends
         ]
+    if entry.compared is not None:
+        view["compared"] = orjson.loads(entry.compared)
     view["verdicts"] = [{"backend": backend, "rule": code, "kept": kept} for backend, code, kept in verdicts_of(entry)]
     return view
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
@@ -152,7 +152,19 @@ class Gateway:
 
     def answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
-        return answer_each(self, exchange, decided) if decided.decision.each else self._answer(exchange, decided)
+        return self._answer_each(exchange, decided) if decided.decision.each else self._answer(exchange, decided)
+
+    async def _answer_each(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
+        """The one answer that the client got is what comes back in a later turn, so that is remembered as well."""
+        keep = self._screening.keeper(decided.request, decided.decision)
+        hearing = None if keep is None else Hearing([keep])
+        async with aclosing(answer_each(self, exchange, decided)) as batches:
+            async for frames in batches:
+                yield frames
+                if hearing is not None:
+                    hearing.hear(frames)
+        if hearing is not None:
+            hearing.end(exchange)
 
     async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         answering, frames = await self._first_to_answer(exchange, decided)

@@ -59,7 +59,7 @@ def finished() -> Exchange:
         Send("lab", Boundary.PRIVATE, DataClass.PRIVATE, False),
         Send("cloud", Boundary.EXTERNAL, DataClass.PUBLIC, True),
     ]
-    record.shadow_of = "x-0"
+    record.shadow_of, record.compared = "x-0", '{"similarity":0.5,"same_finish":true}'
     return record
 
 
@@ -99,6 +99,7 @@ def test_everything_the_books_need_is_kept():
         "sends": '[["lab","private","private",false],["cloud","external","public",true]]',
         "shadow_of": "x-0",
         "needs": "json,tools",
+        "compared": '{"similarity":0.5,"same_finish":true}',
     }
 
 
@@ -163,6 +164,7 @@ def test_the_view_has_lists_as_lists():
     ]
     assert view["found"] == [{"found": "SEN001", "times": 2}, {"found": "term:falcon", "times": 1}]
     assert (view["policy_rows"], view["needs"]) == (["patients", "all"], ["json", "tools"])
+    assert view["compared"] == {"similarity": 0.5, "same_finish": True}
     assert view["conversation"] == ["ab" * 16, "cd" * 16]
     assert view["sends"] == [
         {"backend": "lab", "boundary": "private", "class": "private", "masked": False},

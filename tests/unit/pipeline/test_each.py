@@ -23,7 +23,8 @@ from tidegate.core.errors import (
 )
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.fold import Answer, fold
-from tidegate.core.requests import FimRequest
+from tidegate.core.messages import Message, TextPart
+from tidegate.core.requests import ChatRequest, FimRequest
 from tidegate.core.usage import Usage
 from tidegate.pipeline.each import check, total
 from tidegate.routing.policy import Alias, Ask, Policy
@@ -169,6 +170,17 @@ async def test_who_may_not_have_it_is_left_out_and_named() -> None:
     assert answer.text == part("home", "Hi.") + "\n\n(left out by rule: hosted RTE010)"
     assert hosted.heard == []
     assert {entry.data_class for entry in world.booked} == {"private"}
+
+
+async def test_the_answer_as_the_client_got_it_is_known_when_it_comes_back_alone() -> None:
+    world = World(external("hosted"), fake("home", *says("The tide is high today.")), policy=BOTH)
+    joined = fold(await world.ask(Ask("both", wished_class=DataClass.PRIVATE))).text
+    back = Message("assistant", (TextPart(joined),))
+    later = ChatRequest(model="both", messages=(back, Message("user", (TextPart("And now?"),))))
+    await world.ask(ASK, later)
+    assert world.exchange.data_class is DataClass.PRIVATE
+    await world.ask(ASK, request())
+    assert world.exchange.data_class is DataClass.PUBLIC
 
 
 async def test_when_nobody_may_have_it_it_is_refused_as_ever() -> None:
