@@ -25,7 +25,7 @@ NEEDS_FOLDING = (
 _PROSE = "，；！？（）"
 """Marks of Chinese prose: they end a value, and their ASCII twins could be a part of it."""
 _ESCAPE = r"\\u([0-9A-Fa-f]{4})"
-_CHANGING, _ESCAPES = Regex(rf"{_ESCAPE}|[{_INVISIBLE}]"), Regex(_ESCAPE)
+_CHANGING, _ESCAPES, _HIDDEN = Regex(rf"{_ESCAPE}|[{_INVISIBLE}]"), Regex(_ESCAPE), Regex(f"[{_INVISIBLE}]")
 _SPACE, _DASH = Regex(f"[{_SPACES}]"), Regex(f"[{_DASHES}]")
 
 
@@ -56,10 +56,9 @@ _FEW = 64
 """So many characters are quicker replaced one by one than all of the text looked up."""
 
 
-def _spelled_plainly(text: str) -> str:
-    if text.isascii():
-        return text
-    others = [character for character in set(text) if character > "\x7f" and _TABLE[ord(character)] != ord(character)]
+def _spelled_plainly(text: str, characters: set[str]) -> str:
+    """`characters` are those of the text, and perhaps more."""
+    others = [character for character in characters if character > "\x7f" and _TABLE[ord(character)] != ord(character)]
     if len(others) > _FEW:
         return text.translate(_TABLE)
     for character in others:
@@ -78,19 +77,22 @@ class Folded:
         self._wide: dict[int, int] = {}
         parts: list[str] = []
         done = length = 0
-        for change in (_ESCAPES if original.isascii() else _CHANGING).finditer(original):
+        characters = set[str]() if original.isascii() else set(original)
+        changing = _CHANGING if _HIDDEN.search("".join(characters)) else _ESCAPES
+        for change in changing.finditer(original):
             before = original[done : change.start()]
             parts.append(before)
             length += len(before)
             if change[1]:
-                parts.append(chr(int(change[1], 16)))
+                parts.append(meant := chr(int(change[1], 16)))
+                characters.add(meant)
                 self._wide[length] = len(change[0])
                 length += 1
             done = change.end()
             self._at.append(length)
             self._from.append(done)
         parts.append(original[done:])
-        self.text = _spelled_plainly("".join(parts))
+        self.text = _spelled_plainly("".join(parts), characters)
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         last = end - 1

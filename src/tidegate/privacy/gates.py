@@ -90,7 +90,7 @@ class _Automaton:
 
 
 class Gates:
-    """`matching` gives the numbers of the patterns that match.
+    """`matching` gives the numbers of the patterns that match, in their order.
 
     There are two automata, one of words in any case and one of shapes. A state of RE2's is a combination of all that has
     begun to match, and is made when it is first met: a text of a new kind met two to three times as many states of one
@@ -107,4 +107,5 @@ class Gates:
         found: list[int] = []
         for automaton in self._automata:
             found += automaton.matching(encoded)
+        found.sort()
         return found

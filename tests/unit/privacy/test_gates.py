@@ -16,7 +16,7 @@ def test_it_names_what_matches_anywhere() -> None:
 
 def test_words_in_any_case_keep_their_numbers() -> None:
     gates = Gates(["abc", "(?i)def", "ghi", "(?i)jkl"])
-    assert sorted(gates.matching(b"ghi DEF JKL")) == [1, 2, 3]
+    assert gates.matching(b"ghi DEF JKL") == [1, 2, 3]
     assert gates.matching(b"GHI") == []
 
 
