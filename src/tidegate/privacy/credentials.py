@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
 from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
-from tidegate.privacy.cues import Cue
+from tidegate.privacy.cues import Cue, Cues
 from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, cued, opens
 from tidegate.privacy.keys import entropy
 
@@ -19,9 +20,16 @@ _PEM = Regex(
 _PEM_END = Regex(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2[A-Z ]{0,40}----")
 _PEM_BODY = Regex(r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*")
 _PEM_REACH = 16_384
+_B = "[A-Za-z0-9_-]"
+_WRAP = r"(?:[ \t]?(?:\r?\n|\\r\\n|\\n)(?:> ?|[ \t]{1,16})?)"
+"""A new line that a mail or a terminal began within a value; also as two characters, as JSON writes it."""
+_DOT = rf"{_WRAP}?\.{_WRAP}?"
 _JWT = Regex(
-    r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
-    r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})"
+    rf"eyJ{_B}{{8,}}(?:{_WRAP}{_B}{{2,}}){{0,20}}{_DOT}"
+    rf"(?:eyJ{_B}{{8,}}(?:{_WRAP}{_B}{{2,}}){{0,80}}(?:\.{_B}*|{_DOT}(?!eyJ){_B}{{16,}})?"
+    # A signature goes on in the next line only behind a full one, or it would take the next word for its own.
+    rf"(?:(?<={_B}{{60}}){_WRAP}(?!eyJ){_B}{{16,}}){{0,20}}"
+    rf"|{_B}*\.{_B}{{8,}}\.{_B}{{16,}}\.{_B}{{16,}})"
 )
 _HEADER = Regex(
     r"(?ai)(?:authorization|\bauth)[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(bearer|token|basic|apikey|key"
@@ -43,20 +51,34 @@ _URL_QUERY = Regex(
     r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth"
     r"|pwd)=([A-Za-z0-9+/_.%~=-]{12,})"
 )
+_QUERY_PASSWORD = Regex(
+    r"(?ai)(?:\bjdbc:[a-z0-9:+-]{1,40}|(?:postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|oracle"
+    r"|clickhouse|cockroachdb|snowflake|db2|vertica|trino|kafka|nats|ldaps?|s?ftp|smtps?)(?:\+[a-z0-9]{1,12})?:)//"
+    r"[^\s\"'<>]{1,200}?[?&;](?:password|passwd|pwd|[a-z]{1,12}password)=([^\s&;\"'<>`]{1,128})"
+)
+_ORACLE = Regex(r"(?ai)\bjdbc:oracle:[a-z]{1,8}:[^\s/@:\"']{1,64}/([^\s@\"']{1,64})@")
+_LIBPQ = Regex(
+    r"(?ai)(?:\b(?:host|hostaddr|port|user|dbname|sslmode)=[^\s,;()\"']{1,80} {1,2}){2,6}password=([^\s,;()\"']{1,128})"
+)
 _CONNECTION = Regex(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
 _PAIRS = Regex(
-    r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|initial catalog|uid|user(?: id|name)?"
+    r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|db ?name|initial catalog|uid|user(?: id|name)?"
     r"|driver|dsn|port|jdbc)[ =:]"
 )
-_AZURE = Regex(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})")
+_AZURE = Regex(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{42,88}={0,2})")
 _SAS = Regex(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
-_AWS_NAMES = "(?:aws|amazon|secret[_ ]?access[_ ]?key|secret ?key|session_?token)"
+_AWS_NAMES = "(?:aws|amazon|secret[_ -]?access[_ -]?key|secret[_ -]?key|session_?token)"
 _AWS_PLACES = Cue(_AWS_NAMES)
 _AWS_SECRET = Regex(
     _AWS_NAMES
     + r"[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})",
     re.ASCII | re.IGNORECASE,
 )
+_AWS_NEAR = Cue(
+    r"\baws|_aws|amazon|\bs3\b|s3_|\biam\b|secret|access[_ -]?key|A(?:KIA|SIA)[A-Z0-9]{16}|密钥|秘钥|金鑰|私钥|凭证"
+)
+_AWS_REACH = 96
+_AWS_SHAPE = Regex(r"(?:(?<![A-Za-z0-9/+])|(?<=\\[nrt]))[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _KIND_SECRET = Regex(r"kind[\"']?: [\"']?Secret\b")
 _DATA = Regex(r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE)
 _DATA_LINE = Regex(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
@@ -130,7 +152,7 @@ def _is_basic(word: str) -> bool:
 
 
 _FAKE = Regex(
-    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|[a-z_]*(?:key|secret|password|token|pass)$|\[|token$)"
+    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{]|\*+$|x+$|x{4}|\.+$|\.{3}|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|[a-z_]*(?:key|secret|password|token|pass)$|\[|token$)"
 )
 
 
@@ -145,6 +167,10 @@ def _urls(text: str) -> Iterator[Found]:
             yield _value(found, 1, rules.SECRET)
     for found in _OTPAUTH.finditer(text):
         yield Found(found.start(), found.end(), rules.SECRET)
+    for pattern in (_QUERY_PASSWORD, _ORACLE):
+        for found in pattern.finditer(text):
+            if not _FAKE.match(found[1]):
+                yield _value(found, 1, rules.CONNECTION, CHECKED)
 
 
 def _connections(text: str) -> Iterator[Found]:
@@ -153,6 +179,9 @@ def _connections(text: str) -> Iterator[Found]:
         around = text[max(0, found.start() - 160) : found.start()] + "\n" + text[end : end + 80]
         if ";" in around and _PAIRS.search(around) and not _FAKE.match(found[1].strip("'{}")):
             yield Found(start, end, rules.CONNECTION, SHAPED)
+    for found in _LIBPQ.finditer(text):
+        if not _FAKE.match(found[1]):
+            yield Found(*found.span(1), rules.CONNECTION, SHAPED)
 
 
 def _azure(text: str) -> Iterator[Found]:
@@ -168,6 +197,17 @@ def _aws(text: str) -> Iterator[Found]:
         found = _AWS_SECRET.match(text, place)
         if found and closes(text, found.end(1)) and entropy(found[1]) > 3.5:
             yield Found(*found.span(1), rules.AWS, SHAPED)
+    cues = Cues(text)
+    for found in _AWS_SHAPE.finditer(text):
+        if _is_chance(found[0]) and cues.near(_AWS_NEAR, found.start(), _AWS_REACH):
+            yield Found(found.start(), found.end(), rules.AWS, SHAPED)
+
+
+def _is_chance(word: str) -> bool:
+    """Small and capital letters and digits that change as often as by chance; a path or a name in camel case do not."""
+    kinds = ["a" if c.islower() else "A" if c.isupper() else "0" if c.isdigit() else "/" for c in word]
+    changes = sum(one != other for one, other in itertools.pairwise(kinds))
+    return changes >= 16 and min(map(kinds.count, "aA")) >= 4 and "0" in kinds and entropy(word) >= 4.1
 
 
 def _kubernetes(text: str) -> Iterator[Found]:
@@ -182,6 +222,7 @@ def _kubernetes(text: str) -> Iterator[Found]:
             yield Found(*line.span(1), rules.KUBERNETES, SHAPED)
 
 
+_AWS_GATE = rf"(?i){_AWS_NAMES}|(?:\bs3\b|s3_|\biam\b|secret|access[_ -]?key|密钥|秘钥|金鑰|私钥|凭证)"
 CREDENTIALS = (
     Detector("pem", r"BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY|PuTTY-User-Key-File|BEGIN SSH2", _pem),
     Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}", _jwt),
@@ -194,12 +235,12 @@ CREDENTIALS = (
     ),
     Detector(
         "urls",
-        r"(?i)://[^\s/@\"'<>]*:[^\s@\"'<>]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}="
-        r"|otpauth:",
+        r"(?i)://[^\s/@\"'<>]*:[^\s@\"'<>]+@|[?&;][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}="
+        r"|otpauth:|jdbc:oracle:",
         _urls,
     ),
     Detector("connections", r"(?i)(?:pwd|password|passwd) ?=", _connections),
     Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure),
-    Detector("aws", f"(?i){_AWS_NAMES}", _aws),
+    Detector("aws", _AWS_GATE, _aws),
     Detector("kubernetes", r"kind[\"']?: [\"']?Secret", _kubernetes),
 )
