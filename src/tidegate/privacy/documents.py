@@ -1,4 +1,4 @@
-"""What documents carry: passports, plates, messenger accounts, dates of birth."""
+"""What documents carry: plates, messenger accounts, dates of birth; and what two files beside this one find."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from collections.abc import Iterator
 from tidegate.privacy import rules
 from tidegate.privacy.cues import Cue
 from tidegate.privacy.found import CUED, SHAPED, Detector, Found, Regex, closes, opens
+from tidegate.privacy.passports import PASSPORTS
 from tidegate.privacy.registered import REGISTERED
 
-_PASSPORT = Regex(
-    r"(?ai)(?:passport|pass(?:e)?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证)[^0-9A-Za-z\n]{0,3}"
-    r"(?:(?:no|nr|num|number|nummer|id|book|is|was|with|the|my|her|his|holder|of|issued|号码|号|编号|为"
-    r"|是)[^0-9A-Za-z\n]{0,4}){0,5}"
-    r"([A-Za-z]{0,2} ?[0-9]{6,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5}|[A-Za-z][0-9A-Za-z]{8})"
-)
-_ZONE = Regex(
-    r"P[A-Z<][A-Z]{3}[A-Z]+<[A-Z<]{10,39}(?:\s{1,2}([A-Z0-9<]{28,44}))?"
-    r"|[A-Z0-9<]{9}[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14,16}"
-)
 _CN_PLATE = Regex(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][ ]?[A-HJ-NP-Z][ ·•・.\-]?"
     r"((?:[A-HJ-NP-Z0-9]{6}|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[挂学警港澳领使]))"
@@ -62,23 +53,10 @@ _BIRTH = Regex(
 _BIRTH_AFTER = Regex(r"(?:19|20)[0-9]{2}年[0-9]{1,2}月[0-9]{1,2}日(?=(?:出)?生)")
 
 
-def _passports(text: str) -> Iterator[Found]:
-    for found in _PASSPORT.finditer(text):
-        start, end = found.span(1)
-        if closes(text, end) and opens(text, start) and sum(map(str.isdigit, found[1])) >= 5:
-            yield Found(start, end, rules.PASSPORT, CUED)
-
-
-def _zones(text: str) -> Iterator[Found]:
-    for found in _ZONE.finditer(text):
-        if opens(text, found.start()):
-            yield Found(found.start(), found.end(), rules.PASSPORT, SHAPED)
-
-
 def _plates(text: str) -> Iterator[Found]:
     for found in _CN_PLATE.finditer(text):
         start, end = found.span()
-        if closes(text, end) and sum(map(str.isdigit, found[1])) >= 2:
+        if closes(text, end) and any(map(str.isdigit, found[1])):
             yield Found(start, end, rules.PLATE, SHAPED)
 
 
@@ -131,9 +109,8 @@ def _births(text: str) -> Iterator[Found]:
 
 DOCUMENTS = (
     *REGISTERED,
-    Detector("passports", r"(?i)passe?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证", _passports),
-    Detector("zones", r"[A-Z<]<<[A-Z<]|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}", _zones),
-    Detector("plates", r"\p{Han} ?[A-HJ-NP-Z][ ·•・.\-]?[A-HJ-NP-Z0-9]{4}", _plates),
+    *PASSPORTS,
+    Detector("plates", r"\p{Han} ?[A-HJ-NP-Z] ?[·•・.\-]? ?[A-HJ-NP-Z0-9]{4}", _plates),
     Detector("other plates", r"(?i)\bplates?\b|kennzeichen|车牌|车号|牌照", _other_plates),
     Detector("messengers", r"(?i)微信|wechat|weixin|威信|薇信|v信|\bwx|\bvx|加.?微|加v|qq", _accounts),
     Detector(
