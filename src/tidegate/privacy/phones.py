@@ -18,11 +18,14 @@ Hit = tuple[int, Found]
 _CUE = Cue(
     r"phone|\btel\b|tel[.:]|telefon|téléphone|teléfono|telefono|mobile|mobil\b|handy(?:nummer)?\b|\bfax|whatsapp|hotline"
     r"|\bcell\b|\bcall (?:me|us|him|her|them|back|on|at|my|our|the)|\bsms\b|\btext (?:me|us)|reach (?:me|us|him|her|them)"
-    r"|\b(?:call|ring|dial|reach|contact|answer|text|available|fax|number)(?:s|e?d|ing|able)?\b[^0-9\n]{0,24}\b(?:at|on|under|by|via)\b"
-    r"|\bdial\b|\bring (?:me|us|him|her|them)|call-?back|switchboard|reception|front desk|helpline|help ?desk"
-    r"|contact (?:number|no|me|us)|voicemail|landline|\bpager\b|rufnummer|erreichbar|durchwahl|anrufen|\bm[oó]vil|celular"
-    r"|电话|手机|联系|致电|拨打|传真|座机|热线|来电|短信|號碼|電話|手機|打给|打到|回电|呼叫|客服|手提|拨号|聯絡|聯繫"
+    r"|\bdial\b|\bring (?:me|us|him|her|them)|\bcall-back|switchboard|helpline|help ?desk"
+    r"|contact (?:number|no|me|us)|voicemail|landline|\bpager\b|rufnummer|erreichbar|durchwahl|anrufen|(?:m[oó]vil|celular) ?:"
+    r"|电话|手机|联系|致电|拨打|传真|座机|热线|来电|短信|號碼|電話|手機|打给|打到|回电|客服|手提|拨号|聯絡|聯繫"
 )
+_REACHED = Cue(
+    r"\b(?:call|ring|dial|reach|contact|answer|text|available)(?:s|e?d|ing|able)?\b[^0-9\n]{0,24}\b(?:at|on|under|via)\b:?"
+)
+"""Directly in front of the number: farther away these words say nothing."""
 _OTHER = Cue(
     r"order|invoice|tracking|ticket|serial|isbn|issn|sku|build|version|parcel|receipt|batch|issue|commit|timestamp|epoch"
     r"|\bid\b|number of|total|count|\bport\b|size|bytes|price|amount|arxiv|\bdoi\b|\brfc|flight"
@@ -51,6 +54,11 @@ def _hit(run: Run, first: int, last: int, code: str, strength: int) -> Hit:
     if extension := _EXTENSION.match(text, end):
         end = extension.end()
     return last - first, Found(start, end, code, strength)
+
+
+def _cued(run: Run, first: int) -> bool:
+    start = run.starts[first]
+    return run.cues.near(_CUE, start) or run.cues.near(_REACHED, start, 3)
 
 
 def _ends(run: Run, last: int) -> bool:
@@ -118,7 +126,7 @@ def _landline(run: Run, first: int) -> Hit | None:
         marked = parts > 1 and (run.marks[first + 1] in ("-", ")-") or _opened(run, first))
         if marked and run.sizes[first + 1] in (3, 4, 7, 8):
             return _hit(run, first, last, rules.CN_PHONE, SHAPED)
-        if run.cues.near(_CUE, run.starts[first]):
+        if _cued(run, first):
             return _hit(run, first, last, rules.CN_PHONE, CUED)
     return None
 
@@ -155,7 +163,7 @@ def _international(run: Run, first: int, skipped: int) -> Hit | None:
     while last < len(run) and total + run.sizes[last] <= 15 + skipped and (last == first or run.marks[last] != "_"):
         total += run.sizes[last]
         last += 1
-    cue = run.cues.near(_CUE, start)
+    cue = _cued(run, first)
     if skipped and "." in run.marks[first + 1 : last]:
         return None
     for end in range(last, max(first, last - 4), -1):
@@ -229,7 +237,7 @@ def _dated(shape: tuple[int, ...], digits: str) -> bool:
 def _by_cue(run: Run, first: int) -> Hit | None:
     """7 to 15 digits behind a word such as phone, the longest that are separated alike."""
     start = run.starts[first]
-    if not run.cues.near(_CUE, start) or run.cues.leads_to(_OTHER, start):
+    if not _cued(run, first) or run.cues.leads_to(_OTHER, start):
         return None
     best: Hit | None = None
     total = 0

@@ -24,33 +24,44 @@ class Grouped(NamedTuple):
     characters: str
     end: int
     sizes: tuple[int, ...]
-    marks: frozenset[str]
+    marks: tuple[str, ...]
 
     @property
     def apart(self) -> bool:
         """Whether every character stands for itself."""
         return len(self.sizes) == len(self.characters)
 
+    @property
+    def unwrapped(self) -> tuple[int, ...]:
+        """How long the groups are if the ends of lines cut groups in two."""
+        sizes = [self.sizes[0]]
+        for mark, size in zip(self.marks, self.sizes[1:], strict=True):
+            if mark == "\n":
+                sizes[-1] += size
+            else:
+                sizes.append(size)
+        return tuple(sizes)
+
 
 def grouped(text: str, start: int, count: int) -> Grouped | None:
     """The next `count` letters and digits, if a group ends there and one mark, or a space, parts them."""
     parts: list[str] = []
     sizes: list[int] = []
-    marks: set[str] = set()
+    marks: list[str] = []
     end, total = start, 0
     while total < count:
         chunk = _CHUNK.match(text, end)
         if chunk is None or (not parts and chunk[1]):
             return None
         if parts:
-            marks.add("\n" if "\n" in chunk[1] else chunk[1].strip() or " ")
+            marks.append("\n" if "\n" in chunk[1] else chunk[1].strip() or " ")
         parts.append(chunk[2])
         sizes.append(len(chunk[2]))
         total += sizes[-1]
         end = chunk.end()
-    if total > count or len(marks - {"\n", " "}) > 1:
+    if total > count or len(set(marks) - {"\n", " "}) > 1:
         return None
-    return Grouped("".join(parts), end, tuple(sizes), frozenset(marks))
+    return Grouped("".join(parts), end, tuple(sizes), tuple(marks))
 
 
 _IBAN = Regex(_START + r"(?=([A-Za-z]{2})[ .\-]?[0-9]{2}|([A-Z])[ .\-]{1,3}([A-Z])[ .\-]{1,3}[0-9][ .\-]{1,3}[0-9])")
@@ -92,7 +103,7 @@ def _ibans(text: str) -> Iterator[Found]:
             continue
         number = found.characters
         # In groups or with other marks than spaces, small letters are words.
-        if number != number.upper() and (found.marks - {" ", "-", "\n"} or found.apart or found.sizes[0] < 4):
+        if number != number.upper() and (set(found.marks) - {" ", "-", "\n"} or found.apart or found.sizes[0] < 4):
             continue
         number = number.upper()
         if number[2:4].isdigit() and int("".join(str(int(c, 36)) for c in number[4:] + number[:4])) % 97 == 1:
@@ -108,7 +119,19 @@ _USCC_CUE = Regex(
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_SHAPES = frozenset(
     {(2, 6, 9, 1), (2, 6, 10), (8, 10), (8, 9, 1), (1, 1, 6, 9, 1), (4, 4, 4, 4, 2), (2, 4, 4, 4, 4), (6, 6, 6), (9, 9)}
-    | {(2, 16), (17, 1), (6, 12), (8, 8, 2), (2, 6, 8, 2), (2, 6, 8, 1, 1), (5, 5, 5, 3), (3,) * 6, (2,) * 9, (1,) * 18}
+    | {
+        (2, 16),
+        (17, 1),
+        (6, 12),
+        (8, 8, 2),
+        (2, 6, 8, 2),
+        (2, 6, 8, 1, 1),
+        (5, 5, 5, 3),
+        (3,) * 6,
+        (2,) * 9,
+        (1,) * 18,
+        (18,),
+    }
 )
 _PROVINCE = Regex("1[0-5]|2[123]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]")
 
@@ -143,7 +166,7 @@ def _likely(found: Grouped, code: str, named: bool) -> bool:
         return False
     if found.characters != code and found.characters != code.lower():
         return False
-    return named or "\n" in found.marks or found.sizes in _USCC_SHAPES
+    return named or found.sizes in _USCC_SHAPES or found.unwrapped in _USCC_SHAPES
 
 
 REGISTERED = (

@@ -77,6 +77,7 @@ def test_a_company_code_that_a_line_cut_anywhere(finds, at: int) -> None:
         "91 110000 600037341 M",  # a wrong check character
         "911 10000600037 341L",  # no groups that people write
         "91 990000 60003734 1L",  # no such province
+        "148 148 148 \t\tgray58\n148",
         "9 1 1 1 0 0 0 0 6 0 0 0 3 7 3 4 1 7 8",
     ],
 )
@@ -87,7 +88,7 @@ def test_what_is_no_company_code(finds, text: str) -> None:
 def test_groups_end_where_the_number_does() -> None:
     found = grouped("AB-12-CD rest", 0, 6)
     assert found is not None
-    assert (found.characters, found.end, found.sizes, found.marks) == ("AB12CD", 8, (2, 2, 2), {"-"})
+    assert (found.characters, found.end, found.sizes, found.marks) == ("AB12CD", 8, (2, 2, 2), ("-", "-"))
     assert grouped("AB-12-CD", 0, 5) is None
     assert grouped("AB-12.CD", 0, 6) is None
     assert grouped("AB-12-CD", 0, 7) is None
