@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import itertools
 import re
 from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
-from tidegate.privacy.cues import Cue, Cues
-from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, cued, opens
+from tidegate.privacy.clouds import CLOUDS
+from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, cued, opens
 from tidegate.privacy.keys import entropy
 
 _PEM = Regex(
@@ -26,7 +25,7 @@ _WRAP = r"(?:[ \t]?(?:\r?\n|\\r\\n|\\n)(?:> ?|[ \t]{1,16})?)"
 _DOT = rf"{_WRAP}?\.{_WRAP}?"
 _JWT = Regex(
     rf"eyJ{_B}{{8,}}(?:{_WRAP}{_B}{{2,}}){{0,20}}{_DOT}"
-    rf"(?:eyJ{_B}{{8,}}(?:{_WRAP}{_B}{{2,}}){{0,80}}(?:\.{_B}*|{_DOT}(?!eyJ){_B}{{16,}})?"
+    rf"(?:eyJ{_B}{{2,}}(?:{_WRAP}{_B}{{2,}}){{0,80}}(?:{_DOT}(?!eyJ){_B}{{16,}}|\.{_B}*)?"
     # A signature goes on in the next line only behind a full one, or it would take the next word for its own.
     rf"(?:(?<={_B}{{60}}){_WRAP}(?!eyJ){_B}{{16,}}){{0,20}}"
     rf"|{_B}*\.{_B}{{8,}}\.{_B}{{16,}}\.{_B}{{16,}})"
@@ -51,10 +50,11 @@ _URL_QUERY = Regex(
     r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth"
     r"|pwd)=([A-Za-z0-9+/_.%~=-]{12,})"
 )
-_QUERY_PASSWORD = Regex(
+_QUERY_PASSWORD = Regex(r"(?ai)[?&;](?:[a-z]{0,12}password|passwd|pwd)=([^\s&;\"'<>`]{1,128})")
+_DATABASE = Regex(
     r"(?ai)(?:\bjdbc:[a-z0-9:+-]{1,40}|(?:postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|oracle"
     r"|clickhouse|cockroachdb|snowflake|db2|vertica|trino|kafka|nats|ldaps?|s?ftp|smtps?)(?:\+[a-z0-9]{1,12})?:)//"
-    r"[^\s\"'<>]{1,200}?[?&;](?:password|passwd|pwd|[a-z]{1,12}password)=([^\s&;\"'<>`]{1,128})"
+    r"[^\s\"'<>]{1,240}$"
 )
 _ORACLE = Regex(r"(?ai)\bjdbc:oracle:[a-z]{1,8}:[^\s/@:\"']{1,64}/([^\s@\"']{1,64})@")
 _LIBPQ = Regex(
@@ -65,23 +65,6 @@ _PAIRS = Regex(
     r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|db ?name|initial catalog|uid|user(?: id|name)?"
     r"|driver|dsn|port|jdbc)[ =:]"
 )
-_AZURE = Regex(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{42,88}={0,2})")
-_SAS = Regex(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
-_AWS_NAMES = "(?:aws|amazon|secret[_ -]?access[_ -]?key|secret[_ -]?key|session_?token)"
-_AWS_PLACES = Cue(_AWS_NAMES)
-_AWS_SECRET = Regex(
-    _AWS_NAMES
-    + r"[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})",
-    re.ASCII | re.IGNORECASE,
-)
-_AWS_NEAR = Cue(
-    r"\baws|_aws|amazon|\bs3\b|s3_|\biam\b|secret|access[_ -]?key|A(?:KIA|SIA)[A-Z0-9]{16}|密钥|秘钥|金鑰|私钥|凭证"
-)
-_AWS_REACH = 96
-_AWS_SHAPE = Regex(r"(?:(?<![A-Za-z0-9/+])|(?<=\\[nrt]))[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
-_KIND_SECRET = Regex(r"kind[\"']?: [\"']?Secret\b")
-_DATA = Regex(r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE)
-_DATA_LINE = Regex(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
 _OTPAUTH = Regex(r"otpauth://[^\s\"']{8,300}")
 
 
@@ -167,10 +150,12 @@ def _urls(text: str) -> Iterator[Found]:
             yield _value(found, 1, rules.SECRET)
     for found in _OTPAUTH.finditer(text):
         yield Found(found.start(), found.end(), rules.SECRET)
-    for pattern in (_QUERY_PASSWORD, _ORACLE):
-        for found in pattern.finditer(text):
-            if not _FAKE.match(found[1]):
-                yield _value(found, 1, rules.CONNECTION, CHECKED)
+    for found in _QUERY_PASSWORD.finditer(text):
+        start = found.start()
+        if _DATABASE.search(text, max(0, start - 256), start) and not _FAKE.match(found[1]):
+            yield _value(found, 1, rules.CONNECTION, CHECKED)
+    for found in _ORACLE.finditer(text):
+        yield _value(found, 1, rules.CONNECTION, CHECKED)
 
 
 def _connections(text: str) -> Iterator[Found]:
@@ -184,45 +169,6 @@ def _connections(text: str) -> Iterator[Found]:
             yield Found(*found.span(1), rules.CONNECTION, SHAPED)
 
 
-def _azure(text: str) -> Iterator[Found]:
-    for found in _AZURE.finditer(text):
-        if entropy(found[1]) > 3.5:
-            yield Found(*found.span(1), rules.AZURE, CHECKED)
-    for found in _SAS.finditer(text):
-        yield Found(*found.span(1 if found[1] else 0), rules.AZURE, SHAPED)
-
-
-def _aws(text: str) -> Iterator[Found]:
-    for place in _AWS_PLACES.starts(text):
-        found = _AWS_SECRET.match(text, place)
-        if found and closes(text, found.end(1)) and entropy(found[1]) > 3.5:
-            yield Found(*found.span(1), rules.AWS, SHAPED)
-    cues = Cues(text)
-    for found in _AWS_SHAPE.finditer(text):
-        if _is_chance(found[0]) and cues.near(_AWS_NEAR, found.start(), _AWS_REACH):
-            yield Found(found.start(), found.end(), rules.AWS, SHAPED)
-
-
-def _is_chance(word: str) -> bool:
-    """Small and capital letters and digits that change as often as by chance; a path or a name in camel case do not."""
-    kinds = ["a" if c.islower() else "A" if c.isupper() else "0" if c.isdigit() else "/" for c in word]
-    changes = sum(one != other for one, other in itertools.pairwise(kinds))
-    return changes >= 16 and min(map(kinds.count, "aA")) >= 4 and "0" in kinds and entropy(word) >= 4.1
-
-
-def _kubernetes(text: str) -> Iterator[Found]:
-    if not _KIND_SECRET.search(text):
-        return
-    for block in _DATA.finditer(text):
-        for line in _DATA_LINE.finditer(text, block.start(2), block.end(2)):
-            try:
-                base64.b64decode(line[1], validate=True)
-            except (ValueError, binascii.Error):
-                continue
-            yield Found(*line.span(1), rules.KUBERNETES, SHAPED)
-
-
-_AWS_GATE = rf"(?i){_AWS_NAMES}|(?:\bs3\b|s3_|\biam\b|secret|access[_ -]?key|密钥|秘钥|金鑰|私钥|凭证)"
 CREDENTIALS = (
     Detector("pem", r"BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY|PuTTY-User-Key-File|BEGIN SSH2", _pem),
     Detector("jwt", r"eyJ[A-Za-z0-9_-]{8}", _jwt),
@@ -240,7 +186,5 @@ CREDENTIALS = (
         _urls,
     ),
     Detector("connections", r"(?i)(?:pwd|password|passwd) ?=", _connections),
-    Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure),
-    Detector("aws", _AWS_GATE, _aws),
-    Detector("kubernetes", r"kind[\"']?: [\"']?Secret", _kubernetes),
+    *CLOUDS,
 )

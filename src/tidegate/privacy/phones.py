@@ -36,8 +36,6 @@ _MOBILE_SHAPES = frozenset({(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (5, 
 _AMERICAN = frozenset({(3, 3, 4), (1, 3, 3, 4), (2, 3, 3, 4), (10,)})
 _AREA = Regex(r"010|02[0-57-9]|0[3-9][0-9]{2}")
 _TRUNK_MARKS = frozenset({" ", "-", ".", "/", ")", "(", ")-", "）", "（", ")(", "\n"})
-_WORD_BEFORE = Regex(r"[^\W\d_][:：,，]? ?[(（]?$")
-_WORD_BEHIND = Regex(r"\s?[^\W\d_]|[.,;，。；、!！?？)）]?(?:\s|$)(?!\s*[0-9])")
 _DATES = Regex(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4), (4, 1, 2), (4, 2, 1)})
 
@@ -71,23 +69,6 @@ def _opened(run: Run, first: int) -> bool:
     return start > 0 and run.text[start - 1] in "(（"
 
 
-def _is_address(run: Run, first: int, last: int) -> bool:
-    """Whether it is written as IPv4 is: four numbers below 256 with dots."""
-    if last - first != 4 or set(run.marks[first + 1 : last]) != {"."}:
-        return False
-    return all(int(run.digits(at, at + 1)) < 256 for at in range(first, last))
-
-
-def _wrapped(run: Run, first: int, last: int) -> bool:
-    """Whether a line of prose ends within it: a word before and, if anything, a word or the sentence's end behind."""
-    start, end = run.starts[first], run.ends[last - 1]
-    return (
-        "\n" in run.marks[first + 1 : last]
-        and _WORD_BEFORE.search(run.text, max(0, start - 4), start) is not None
-        and _WORD_BEHIND.match(run.text, end) is not None
-    )
-
-
 def home_phone(run: Run, first: int) -> Hit | None:
     """A Chinese number: mobile, or area code and subscriber."""
     lead = run.text[run.starts[first]]
@@ -101,7 +82,7 @@ def home_phone(run: Run, first: int) -> Hit | None:
         bare = digits[named:]
         if bare[0] != "1" or bare[1] in "012" or digits[:named] not in ("", "86", "0086") or not _ends(run, last):
             continue
-        if not run.alone(first, last) or run.cues.leads_to(_OTHER, run.starts[first]) or _is_address(run, first, last):
+        if not run.alone(first, last) or run.cues.leads_to(_OTHER, run.starts[first]) or run.is_address(first, last):
             continue
         for shape in run.shapes(first, last):
             inner = shape[1:] if named and shape[0] == named else (shape[0] - named, *shape[1:])
@@ -186,10 +167,12 @@ def _national(run: Run, first: int) -> Hit | None:
         shapes = run.shapes(first, last)
         if sum(shapes[0]) > 12 or not _ends(run, last) or not run.alone(first, last):
             continue
-        if shapes[-1][:3] in _DATE_SHAPES or _is_address(run, first, last):
+        if shapes[-1][:3] in _DATE_SHAPES or run.is_address(first, last):
             continue
         digits, marks = run.digits(first, last), set(run.marks[first + 1 : last])
-        whole, wrapped = len(run) == last, _wrapped(run, first, last)
+        whole, wrapped = len(run) == last, run.wrapped(first, last)
+        if "\n" in marks and not (wrapped or opened or marks - {"\n", " ", "."}):
+            continue  # a column
         for shape in shapes:
             american = not zero and _is_american(shape, digits, marks, opened)
             if american or (zero and _is_trunk(shape, digits, marks, opened, whole)) or (wrapped and _cut(digits)):

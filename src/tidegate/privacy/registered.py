@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tidegate.privacy import rules
+from tidegate.privacy.cues import Cue
 from tidegate.privacy.found import CHECKED, CUED, Detector, Found, Regex, closes, cued, opens
 
 _GAP = r"(?:[ \t]{0,3}[.\-_/·]?[ \t]{0,3}|[ \t]?[.\-]?[ \t]?\r?\n(?:> ?|[ \t]{1,8})?)"
 _CHUNK = Regex(f"({_GAP})([A-Za-z0-9]+)")
-_GATE_GAP = r"[ .\-_/·>\t\r\n]{0,9}"
-_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))"
+_GATE_GAP = r"(?:[ .\-_/·\t]{0,3}|[ .\-]{0,3}\r?\n[ \t>]{0,8})"
 _EDGE = r"(?:\b|_|\\[nrtbf])"
 
 
@@ -64,7 +64,8 @@ def grouped(text: str, start: int, count: int) -> Grouped | None:
     return Grouped("".join(parts), end, tuple(sizes), tuple(marks))
 
 
-_IBAN = Regex(_START + r"(?=([A-Za-z]{2})[ .\-]?[0-9]{2}|([A-Z])[ .\-]{1,3}([A-Z])[ .\-]{1,3}[0-9][ .\-]{1,3}[0-9])")
+_IBAN_PLACES = Cue(rf"{_EDGE}(?:[a-z]{{2}}[ .\-]?[0-9]{{2}}|[a-z][ .\-]{{1,3}}[a-z](?:[ .\-]{{1,3}}[0-9]){{2}})")
+_IBAN_HEAD = Regex(r"(?:_|\\[nrtbf])?(?=([A-Za-z])[ .\-]{0,3}([A-Za-z]))")
 _IBAN_LENGTHS = {
     length: frozenset(countries.split())
     for length, countries in {
@@ -93,9 +94,11 @@ IBAN_LENGTH = {country: length for length, countries in _IBAN_LENGTHS.items() fo
 
 def _ibans(text: str) -> Iterator[Found]:
     done = 0
-    for head in _IBAN.finditer(text):
-        start = head.start()
-        country = (head[1] or head[2] + head[3]).upper()
+    for place in _IBAN_PLACES.starts(text):
+        head = _IBAN_HEAD.match(text, place)
+        if head is None:
+            continue
+        start, country = head.end(), (head[1] + head[2]).upper()
         if start < done or country not in IBAN_LENGTH:
             continue
         found = grouped(text, start, IBAN_LENGTH[country])
@@ -111,7 +114,7 @@ def _ibans(text: str) -> Iterator[Found]:
             yield Found(start, done, rules.IBAN, CHECKED, "valid")
 
 
-_USCC = Regex(_START + rf"(?=[159ANYany]{_GAP}[0-9A-Za-z](?:{_GAP}[0-9]){{6}})")
+_USCC = Regex(rf"[159ANYany](?=[0-9A-Za-z][0-9]{{6}}[0-9A-Za-z]{{10}}|{_GAP}[0-9A-Z](?:{_GAP}[0-9]){{6}})")
 _USCC_CUE = Regex(
     r"信用代码|税号|纳税人|营业执照|企业代码|公司代码"
     r"|(?ai:\buscc|credit[ _-]?code|company[ _-]?code|business licen[sc]e|taxpayer)"
@@ -164,7 +167,7 @@ def _likely(found: Grouped, code: str, named: bool) -> bool:
     """One of 31 chances is too much for any groups of digits: a province, groups as people write them, and a letter."""
     if not _PROVINCE.match(code, 2) or (code.isdigit() and not named):
         return False
-    if found.characters != code and found.characters != code.lower():
+    if found.characters != code:
         return False
     return named or found.sizes in _USCC_SHAPES or found.unwrapped in _USCC_SHAPES
 
@@ -172,13 +175,14 @@ def _likely(found: Grouped, code: str, named: bool) -> bool:
 REGISTERED = (
     Detector(
         "iban",
-        rf"(?i:{_EDGE}[a-z]{{2}}[ .\-]?[0-9]{{2}}(?:{_GATE_GAP}[a-z0-9]){{11}})"
-        rf"|{_EDGE}[A-Z][ .\-]{{1,3}}[A-Z](?:[ .\-]{{1,3}}[0-9]){{2}}(?:{_GATE_GAP}[A-Z0-9]){{11}}",
+        rf"(?i:{_EDGE}[a-z]{{2}}[0-9]{{2}}(?:[ \-\n\r]{{0,2}}[a-z0-9]){{11}})"
+        rf"|{_EDGE}[A-Z](?:[ .\-]{{1,3}}[A-Z](?:[ .\-]{{1,3}}[0-9]){{2}}|[A-Z][ .\-]?[0-9]{{2}})(?:{_GATE_GAP}[A-Z0-9]){{11}}",
         _ibans,
     ),
     Detector(
         "companies",
-        rf"(?i){_EDGE}[159ANY]{_GATE_GAP}[0-9A-Z](?:{_GATE_GAP}[0-9]){{6}}(?:{_GATE_GAP}[0-9A-Z]){{10}}",
+        rf"(?i:{_EDGE}[159ANY][0-9A-Z][0-9]{{6}}[0-9A-Z]{{10}})"
+        rf"|{_EDGE}[159ANY]{_GATE_GAP}[0-9A-Z](?:{_GATE_GAP}[0-9]){{6}}(?:{_GATE_GAP}[0-9A-Z]){{10}}",
         _companies,
     ),
 )
