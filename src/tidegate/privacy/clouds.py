@@ -19,7 +19,7 @@ _AWS_NAMES = "(?:aws|amazon|secret[_ -]?access[_ -]?key|secret[_ -]?key|session_
 _AWS_PLACES = Cue(_AWS_NAMES)
 _AWS_SECRET = Regex(
     _AWS_NAMES
-    + r"[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})",
+    + r"[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}(?:\\[nrt]|[\"'\\]){0,3}([A-Za-z0-9/+]{40,}={0,2})",
     re.ASCII | re.IGNORECASE,
 )
 _AWS_NEAR = Cue(
