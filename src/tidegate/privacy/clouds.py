@@ -50,7 +50,7 @@ def _aws(text: str) -> Iterator[Found]:
         start, end = found.span()
         if end - start == 41 and text[start - 1 : start] == "\\" and text[start] in "nrt":
             start += 1
-        if end - start == 40 and cues.near(_AWS_NEAR, start, _AWS_REACH) and _is_chance(text[start:end]):
+        if end - start == 40 and _is_chance(text[start:end]) and cues.near(_AWS_NEAR, start, _AWS_REACH):
             yield Found(start, end, rules.AWS, SHAPED)
 
 

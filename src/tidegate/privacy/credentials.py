@@ -23,6 +23,7 @@ _B = "[A-Za-z0-9_-]"
 _WRAP = r"(?:[ \t]?(?:\r?\n|\\r\\n|\\n)(?:> ?|[ \t]{1,16})?)"
 """A new line that a mail or a terminal began within a value; also as two characters, as JSON writes it."""
 _DOT = rf"{_WRAP}?\.{_WRAP}?"
+_JWT_HEAD = Regex(rf"eyJ{_B}*")
 _JWT = Regex(
     rf"eyJ{_B}{{8,}}(?:{_WRAP}{_B}{{2,}}){{0,20}}{_DOT}"
     rf"(?:eyJ{_B}{{2,}}(?:{_WRAP}{_B}{{2,}}){{0,80}}(?:{_DOT}(?!eyJ){_B}{{16,}}|\.{_B}*)?"
@@ -57,9 +58,7 @@ _DATABASE = Regex(
     r"[^\s\"'<>]{1,240}$"
 )
 _ORACLE = Regex(r"(?ai)\bjdbc:oracle:[a-z]{1,8}:[^\s/@:\"']{1,64}/([^\s@\"']{1,64})@")
-_LIBPQ = Regex(
-    r"(?ai)(?:\b(?:host|hostaddr|port|user|dbname|sslmode)=[^\s,;()\"']{1,80} {1,2}){2,6}password=([^\s,;()\"']{1,128})"
-)
+_LIBPQ = Regex(r"(?ai)(?:\b(?:host|hostaddr|port|user|dbname|sslmode)=[^\s,;()\"']{1,80} {1,2}){2,6}$")
 _CONNECTION = Regex(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
 _PAIRS = Regex(
     r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|db ?name|initial catalog|uid|user(?: id|name)?"
@@ -84,17 +83,16 @@ def _pem(text: str) -> Iterator[Found]:
 
 
 def _jwt(text: str) -> Iterator[Found]:
-    for found in _JWT.finditer(text):
-        if opens(text, found.start()):
-            yield Found(
-                found.start(),
-                len(
-                    found[0].rstrip("."),
-                )
-                + found.start(),
-                rules.JWT,
-                CHECKED,
-            )
+    done = 0
+    for place in _JWT_HEAD.finditer(text):
+        start = place.start()
+        if start < done or not opens(text, start):
+            continue
+        found = _JWT.match(text, start)
+        # Where one fails, another that begins within the same word would fail too: not to read that word again.
+        done = found.end() if found else place.end()
+        if found:
+            yield Found(start, start + len(found[0].rstrip(".")), rules.JWT, CHECKED)
 
 
 def _value(found: re.Match[str], group: int, code: str, strength: int = SHAPED) -> Found:
@@ -154,19 +152,18 @@ def _urls(text: str) -> Iterator[Found]:
         start = found.start()
         if _DATABASE.search(text, max(0, start - 256), start) and not _FAKE.match(found[1]):
             yield _value(found, 1, rules.CONNECTION, CHECKED)
-    for found in _ORACLE.finditer(text):
+    for found in _ORACLE.finditer(text) if "oracle:" in text else ():
         yield _value(found, 1, rules.CONNECTION, CHECKED)
 
 
 def _connections(text: str) -> Iterator[Found]:
     for found in _CONNECTION.finditer(text):
         start, end = found.span(1)
-        around = text[max(0, found.start() - 160) : found.start()] + "\n" + text[end : end + 80]
-        if ";" in around and _PAIRS.search(around) and not _FAKE.match(found[1].strip("'{}")):
+        before = text[max(0, found.start() - 160) : found.start()]
+        around = before + "\n" + text[end : end + 80]
+        pairs = (";" in around and _PAIRS.search(around)) or (before.endswith(" ") and _LIBPQ.search(before))
+        if pairs and not _FAKE.match(found[1].strip("'{}")):
             yield Found(start, end, rules.CONNECTION, SHAPED)
-    for found in _LIBPQ.finditer(text):
-        if not _FAKE.match(found[1]):
-            yield Found(*found.span(1), rules.CONNECTION, SHAPED)
 
 
 CREDENTIALS = (

@@ -6,6 +6,7 @@ or nine digits alone where some words, a line's end or an assignment stand betwe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tidegate.privacy import rules
@@ -27,7 +28,7 @@ _DIRECT = Regex(
 )
 _SURE = r"[A-Z]{1,2} ?[0-9]{7,8}|[A-Z]{2}[0-9]{6}|[0-9]{2}[A-Z]{2}[0-9]{5}|[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{7}[0-9]"
 """China, India, most of Europe, France, Germany. Germany's alphabet has no vowels, so that words are none of them."""
-_FORM = Regex(rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))(?:({_SURE})|[0-9]{{9}})(?![A-Za-z0-9])")
+_FORM = Regex(rf"({_SURE})|[0-9]{{9}}")
 _REACH, _AFTER = 64, 28
 _BEHIND = Regex(rf"(?ai)[^0-9\n]{{0,{_AFTER}}}?(?:{_WORDS})")
 _TIES = frozenset("-._/")
@@ -44,13 +45,22 @@ def _passports(text: str) -> Iterator[Found]:
         if closes(text, end) and opens(text, start) and sum(map(str.isdigit, found[1])) >= 5:
             yield Found(start, end, rules.PASSPORT, CUED)
     cues = Cues(text)
-    for found in _FORM.finditer(text):
+    for found in _forms(text):
         start, end = found.span()
-        if _tied(text, start, end) or _DATE.match(found[0]):
-            continue
         if _led(cues, _PAPERS if found[1] else _CUE, start) or (found[1] and _BEHIND.match(text, end)):
             # A number of this form is a passport's even where a telephone's words are near.
             yield Found(start, end, rules.PASSPORT, SHAPED if found[1] else CUED)
+
+
+def _forms(text: str) -> Iterator[re.Match[str]]:
+    """Numbers around the words; far away nobody has to look."""
+    done = 0
+    for word in _PAPERS.pattern.finditer(text):
+        first = max(done, word.start() - _AFTER - 12)
+        for found in _FORM.finditer(text, first, word.end() + _REACH + 12):
+            start, done = found.span()
+            if opens(text, start) and closes(text, done) and not _tied(text, start, done) and not _DATE.match(found[0]):
+                yield found
 
 
 def _tied(text: str, start: int, end: int) -> bool:

@@ -12,8 +12,8 @@ from tidegate.privacy import rules
 from tidegate.privacy.cues import Cue
 from tidegate.privacy.found import CHECKED, CUED, Detector, Found, Regex, closes, cued, opens
 
-_GAP = r"(?:[ \t]{0,3}[.\-_/·]?[ \t]{0,3}|[ \t]?[.\-]?[ \t]?\r?\n(?:> ?|[ \t]{1,8})?)"
-_CHUNK = Regex(f"({_GAP})([A-Za-z0-9]+)")
+_GAP = r"(?:(?:[ \t]{1,3}(?:[.\-_/·][ \t]{0,3})?|[.\-_/·][ \t]{0,3})?|[ \t]?[.\-]?[ \t]?\r?\n(?:> ?|[ \t]{1,8})?)"
+_CHUNK = Regex(f"({_GAP})([A-Za-z0-9]{{1,40}})")
 _GATE_GAP = r"(?:[ .\-_/·\t]{0,3}|[ .\-]{0,3}\r?\n[ \t>]{0,8})"
 _EDGE = r"(?:\b|_|\\[nrtbf])"
 
@@ -120,6 +120,7 @@ _USCC_CUE = Regex(
     r"|(?ai:\buscc|credit[ _-]?code|company[ _-]?code|business licen[sc]e|taxpayer)"
 )
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_LETTERS = frozenset(_USCC_ALPHABET)
 _USCC_SHAPES = frozenset(
     {(2, 6, 9, 1), (2, 6, 10), (8, 10), (8, 9, 1), (1, 1, 6, 9, 1), (4, 4, 4, 4, 2), (2, 4, 4, 4, 4), (6, 6, 6), (9, 9)}
     | {
@@ -146,12 +147,11 @@ def _companies(text: str) -> Iterator[Found]:
         found = grouped(text, start, 18) if start >= done and opens(text, start) else None
         if found is None or not closes(text, found.end):
             continue
-        code = found.characters.upper()
-        if sum(map(str.isdigit, code)) < 8 or not set(code) <= set(_USCC_ALPHABET):
+        code, whole = found.characters.upper(), len(found.sizes) == 1
+        if sum(map(str.isdigit, code)) < 8 or not set(code) <= _USCC_LETTERS:
             continue
-        valid, whole = _has_check_digit(code), len(found.sizes) == 1
         named = cued(_USCC_CUE, text, start, 24)
-        if valid and (whole or _likely(found, code, named)):
+        if (whole or _likely(found, code, named)) and _has_check_digit(code):
             done = found.end
             yield Found(start, done, rules.USCC, CHECKED, "valid")
         elif whole and named:
