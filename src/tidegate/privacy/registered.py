@@ -144,7 +144,9 @@ def _companies(text: str) -> Iterator[Found]:
     done = 0
     for head in _USCC.finditer(text):
         start = head.start()
-        found = grouped(text, start, 18) if start >= done and opens(text, start) else None
+        if start < done or not opens(text, start) or _in_a_list(text, start):
+            continue
+        found = grouped(text, start, 18)
         if found is None or not closes(text, found.end):
             continue
         code, whole = found.characters.upper(), len(found.sizes) == 1
@@ -156,6 +158,12 @@ def _companies(text: str) -> Iterator[Found]:
             yield Found(start, done, rules.USCC, CHECKED, "valid")
         elif whole and named:
             yield Found(start, found.end, rules.USCC, CUED)
+
+
+def _in_a_list(text: str, at: int) -> bool:
+    """Whether a digit stands alone behind another one: a code that is spelled out begins with the first of them."""
+    mark = text[at + 1 : at + 2]
+    return not mark.isalnum() and at > 1 and text[at - 1] == mark and text[at - 2].isdigit()
 
 
 def _has_check_digit(code: str) -> bool:

@@ -79,6 +79,7 @@ def test_a_company_code_that_a_line_cut_anywhere(finds, at: int) -> None:
         "91 990000 60003734 1L",  # no such province
         "148 148 148 \t\tgray58\n148",
         "9 1 1 1 0 0 0 0 6 0 0 0 3 7 3 4 1 7 8",
+        f"8 {' '.join(COMPANY)}",  # from the middle of a list
     ],
 )
 def test_what_is_no_company_code(finds, text: str) -> None:
