@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from tidegate.privacy import secret_rules as rules
-from tidegate.privacy.cues import Cue
-from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, closes, cued, opens
+from tidegate.privacy.clouds import CLOUDS
+from tidegate.privacy.found import CHECKED, SHAPED, Detector, Found, Regex, cued, opens
 from tidegate.privacy.keys import entropy
 
 _PEM = Regex(
@@ -19,9 +19,17 @@ _PEM = Regex(
 _PEM_END = Regex(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|---- END SSH2[A-Z ]{0,40}----")
 _PEM_BODY = Regex(r"(?:\s|\\[nr])*(?:[A-Za-z-]{1,20}: [^\n\\]{1,200}(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=]+(?:\s|\\[nr])*)*")
 _PEM_REACH = 16_384
+_B = "[A-Za-z0-9_-]"
+_WRAP = r"(?:[ \t]?(?:\r?\n|\\r\\n|\\n)(?:> ?|[ \t]{1,16})?)"
+"""A new line that a mail or a terminal began within a value; also as two characters, as JSON writes it."""
+_DOT = rf"{_WRAP}?\.{_WRAP}?"
+_JWT_HEAD = Regex(rf"eyJ{_B}*")
 _JWT = Regex(
-    r"eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
-    r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})"
+    rf"eyJ{_B}{{8,}}(?:{_WRAP}{_B}{{2,}}){{0,20}}{_DOT}"
+    rf"(?:eyJ{_B}{{2,}}(?:{_WRAP}{_B}{{2,}}){{0,80}}(?:{_DOT}(?!eyJ){_B}{{16,}}|\.{_B}*)?"
+    # A signature goes on in the next line only behind a full one, or it would take the next word for its own.
+    rf"(?:(?<={_B}{{60}}){_WRAP}(?!eyJ){_B}{{16,}}){{0,20}}"
+    rf"|{_B}*\.{_B}{{8,}}\.{_B}{{16,}}\.{_B}{{16,}})"
 )
 _HEADER = Regex(
     r"(?ai)(?:authorization|\bauth)[\"'\\]{0,3}\s{0,3}[:=,]\s{0,3}[\"'\\fbr]{0,4}(bearer|token|basic|apikey|key"
@@ -43,23 +51,19 @@ _URL_QUERY = Regex(
     r"(?ai)[?&](?:[a-z_-]{0,20}(?:token|api_?-?key|secret|password|passwd|signature)|sig|auth"
     r"|pwd)=([A-Za-z0-9+/_.%~=-]{12,})"
 )
+_QUERY_PASSWORD = Regex(r"(?ai)[?&;](?:[a-z]{0,12}password|passwd|pwd)=([^\s&;\"'<>`]{1,128})")
+_DATABASE = Regex(
+    r"(?ai)(?:\bjdbc:[a-z0-9:+-]{1,40}|(?:postgres(?:ql)?|mysqlx?|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|oracle"
+    r"|clickhouse|cockroachdb|snowflake|db2|vertica|trino|kafka|nats|ldaps?|s?ftp|smtps?)(?:\+[a-z0-9]{1,12})?:)//"
+    r"[^\s\"'<>]{1,240}$"
+)
+_ORACLE = Regex(r"(?ai)\bjdbc:oracle:[a-z]{1,8}:[^\s/@:\"']{1,64}/([^\s@\"']{1,64})@")
+_LIBPQ = Regex(r"(?ai)(?:\b(?:host|hostaddr|port|user|dbname|sslmode)=[^\s,;()\"']{1,80} {1,2}){2,6}$")
 _CONNECTION = Regex(r"(?ai)(?:pwd|password|passwd) ?= ?([^;\s\"'<>{}]{1,128}|\{[^}\n]{1,128}\}|'[^'\n]{1,128}')")
 _PAIRS = Regex(
-    r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|initial catalog|uid|user(?: id|name)?"
+    r"(?ai)(?:server|data source|host|hostname|addr(?:ess)?|database|db ?name|initial catalog|uid|user(?: id|name)?"
     r"|driver|dsn|port|jdbc)[ =:]"
 )
-_AZURE = Regex(r"(?ai)(?:account|sharedaccess|access|primary|secondary)key ?[=:] ?[\"']?([A-Za-z0-9+/]{40,88}={0,2})")
-_SAS = Regex(r"(?ai)[?&;]sig=([A-Za-z0-9%+/]{32,128}(?:%3d|=){0,2})|sharedaccesssignature=[^\s\"']{20,400}")
-_AWS_NAMES = "(?:aws|amazon|secret[_ ]?access[_ ]?key|secret ?key|session_?token)"
-_AWS_PLACES = Cue(_AWS_NAMES)
-_AWS_SECRET = Regex(
-    _AWS_NAMES
-    + r"[a-z0-9_ .-]{0,30}[\"'\\]{0,3}\s{0,3}(?:=>|[:=]|是|为|：|is)\s{0,3}[\"'\\]{0,3}([A-Za-z0-9/+]{40,}={0,2})",
-    re.ASCII | re.IGNORECASE,
-)
-_KIND_SECRET = Regex(r"kind[\"']?: [\"']?Secret\b")
-_DATA = Regex(r"^([ \t]*)[\"']?data[\"']?:[ \t]*\{?[ \t]*\r?\n((?:\1[ \t]+[^\n]*(?:\n|$)|[ \t]*\n)+)", re.MULTILINE)
-_DATA_LINE = Regex(r"[\"']?[\w.-]+[\"']?:[ \t]*[\"']?([A-Za-z0-9+/]{4,}={0,2})[\"']?,?[ \t]*$", re.MULTILINE)
 _OTPAUTH = Regex(r"otpauth://[^\s\"']{8,300}")
 
 
@@ -79,17 +83,16 @@ def _pem(text: str) -> Iterator[Found]:
 
 
 def _jwt(text: str) -> Iterator[Found]:
-    for found in _JWT.finditer(text):
-        if opens(text, found.start()):
-            yield Found(
-                found.start(),
-                len(
-                    found[0].rstrip("."),
-                )
-                + found.start(),
-                rules.JWT,
-                CHECKED,
-            )
+    done = 0
+    for place in _JWT_HEAD.finditer(text):
+        start = place.start()
+        if start < done or not opens(text, start):
+            continue
+        found = _JWT.match(text, start)
+        # Where one fails, another that begins within the same word would fail too: not to read that word again.
+        done = found.end() if found else place.end()
+        if found:
+            yield Found(start, start + len(found[0].rstrip(".")), rules.JWT, CHECKED)
 
 
 def _value(found: re.Match[str], group: int, code: str, strength: int = SHAPED) -> Found:
@@ -130,7 +133,7 @@ def _is_basic(word: str) -> bool:
 
 
 _FAKE = Regex(
-    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{*x.]|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|[a-z_]*(?:key|secret|password|token|pass)$|\[|token$)"
+    r"(?ai)^(?:[0-9]{1,5}(?:/|$)|[<$%{]|\*+$|x+$|x{4}|\.+$|\.{3}|pass(?:word)?$|pwd$|pw$|secret$|your|my_?pass|user|[a-z_]*(?:key|secret|password|token|pass)$|\[|token$)"
 )
 
 
@@ -145,41 +148,22 @@ def _urls(text: str) -> Iterator[Found]:
             yield _value(found, 1, rules.SECRET)
     for found in _OTPAUTH.finditer(text):
         yield Found(found.start(), found.end(), rules.SECRET)
+    for found in _QUERY_PASSWORD.finditer(text):
+        start = found.start()
+        if _DATABASE.search(text, max(0, start - 256), start) and not _FAKE.match(found[1]):
+            yield _value(found, 1, rules.CONNECTION, CHECKED)
+    for found in _ORACLE.finditer(text) if "oracle:" in text else ():
+        yield _value(found, 1, rules.CONNECTION, CHECKED)
 
 
 def _connections(text: str) -> Iterator[Found]:
     for found in _CONNECTION.finditer(text):
         start, end = found.span(1)
-        around = text[max(0, found.start() - 160) : found.start()] + "\n" + text[end : end + 80]
-        if ";" in around and _PAIRS.search(around) and not _FAKE.match(found[1].strip("'{}")):
+        before = text[max(0, found.start() - 160) : found.start()]
+        around = before + "\n" + text[end : end + 80]
+        pairs = (";" in around and _PAIRS.search(around)) or (before.endswith(" ") and _LIBPQ.search(before))
+        if pairs and not _FAKE.match(found[1].strip("'{}")):
             yield Found(start, end, rules.CONNECTION, SHAPED)
-
-
-def _azure(text: str) -> Iterator[Found]:
-    for found in _AZURE.finditer(text):
-        if entropy(found[1]) > 3.5:
-            yield Found(*found.span(1), rules.AZURE, CHECKED)
-    for found in _SAS.finditer(text):
-        yield Found(*found.span(1 if found[1] else 0), rules.AZURE, SHAPED)
-
-
-def _aws(text: str) -> Iterator[Found]:
-    for place in _AWS_PLACES.starts(text):
-        found = _AWS_SECRET.match(text, place)
-        if found and closes(text, found.end(1)) and entropy(found[1]) > 3.5:
-            yield Found(*found.span(1), rules.AWS, SHAPED)
-
-
-def _kubernetes(text: str) -> Iterator[Found]:
-    if not _KIND_SECRET.search(text):
-        return
-    for block in _DATA.finditer(text):
-        for line in _DATA_LINE.finditer(text, block.start(2), block.end(2)):
-            try:
-                base64.b64decode(line[1], validate=True)
-            except (ValueError, binascii.Error):
-                continue
-            yield Found(*line.span(1), rules.KUBERNETES, SHAPED)
 
 
 _HEADER_PLACES = (
@@ -202,13 +186,11 @@ CREDENTIALS = (
     ),
     Detector(
         "urls",
-        r"(?i)://[^\s/@\"'<>]*:[^\s@\"'<>]+@|[?&][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}="
-        r"|otpauth:",
+        r"(?i)://[^\s/@\"'<>]*:[^\s@\"'<>]+@|[?&;][a-z_-]{0,20}(?:token|key|secret|passw|signature|sig|auth|pwd)[a-z]{0,4}="
+        r"|otpauth:|jdbc:oracle:",
         _urls,
         reach=320,
     ),
     Detector("connections", r"(?i)(?:pwd|password|passwd) ?=", _connections),
-    Detector("azure", r"(?i)key ?[=:] ?[\"']?[A-Za-z0-9+/]{40}|[?&;]sig=|sharedaccesssignature", _azure, reach=448),
-    Detector("aws", f"(?i){_AWS_NAMES}", _aws),
-    Detector("kubernetes", r"kind[\"']?: [\"']?Secret", _kubernetes),
+    *CLOUDS,
 )

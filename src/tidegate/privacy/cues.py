@@ -37,14 +37,15 @@ class Cues:
 
     def near(self, cue: Cue, start: int, reach: int = CUE_REACH) -> bool:
         """Whether one ends at most `reach` characters before `start`."""
-        return self._last(cue, start) >= start - reach
+        return self.last(cue, start) >= start - reach
 
     def leads_to(self, cue: Cue, start: int, reach: int = 12) -> bool:
         """The same, with no other number and no end of a line between."""
-        last = self._last(cue, start)
+        last = self.last(cue, start)
         return last >= start - reach and not any(c in _OTHER for c in self.text[last:start])
 
-    def _last(self, cue: Cue, start: int) -> int:
+    def last(self, cue: Cue, start: int) -> int:
+        """Where the last one before `start` ends; far below 0 if there is none."""
         ends = self._ends.get(cue)
         if ends is None:
             ends = self._ends[cue] = [found.end() for found in cue.pattern.finditer(self.text)]

@@ -15,6 +15,8 @@ _GROUP = Regex(r"[0-9]+")
 _GAP = Regex(
     r"[ \t]{0,2}(?:[.\-/_]|[)）](?:[ \t]?-)?[ \t]?[(（]?|[(（])?[ \t]{0,2}|[ \t]?-?[ \t]?\r?\n(?:> ?|[ \t]{1,8})?"
 )
+_WORD_BEFORE = Regex(r"[^\W\d_][:：,，]? ?[(（]?$")
+_WORD_BEHIND = Regex(r"\s?[^\W\d_]|[.,;，。；、!！?？)）]?(?:\s|$)(?!\s*[0-9])")
 _COMMON = frozenset((" ", "-", "."))
 _LONGEST_GAP = 12
 _TIES = frozenset("-._/")
@@ -76,6 +78,20 @@ class Run:
     def alone(self, first: int, last: int) -> bool:
         """Whether no dash or dot ties the window to further groups, as in a version, a decimal or a longer code."""
         return self.marks[first] not in _TIES and (last == len(self.starts) or self.marks[last] not in _TIES)
+
+    def is_address(self, first: int, last: int) -> bool:
+        """Whether it is written as IPv4 is: four numbers below 256 with dots."""
+        if last - first != 4 or set(self.marks[first + 1 : last]) != {"."}:
+            return False
+        return all(int(self.digits(at, at + 1)) < 256 for at in range(first, last))
+
+    def wrapped(self, first: int, last: int) -> bool:
+        """Whether a line of prose ends in the window: a word stands before, and behind a word or the end of a sentence."""
+        if "\n" not in self.marks[first + 1 : last]:
+            return False
+        start, end = self.starts[first], self.ends[last - 1]
+        before = _WORD_BEFORE.search(self.text, max(0, start - 4), start)
+        return before is not None and _WORD_BEHIND.match(self.text, end) is not None
 
     def single_digits(self, first: int, last: int) -> bool:
         """Whether the window is exactly one stretch of digits that stand one by one."""

@@ -1,4 +1,4 @@
-"""What documents carry: IBAN, passports, plates, messenger accounts, dates of birth, company codes."""
+"""What documents carry: plates, messenger accounts, dates of birth; and what two files beside this one find."""
 
 from __future__ import annotations
 
@@ -7,45 +7,10 @@ from collections.abc import Iterator
 
 from tidegate.privacy import rules
 from tidegate.privacy.cues import Cue
-from tidegate.privacy.found import CHECKED, CUED, SHAPED, Detector, Found, Regex, closes, cued, opens
+from tidegate.privacy.found import CUED, SHAPED, Detector, Found, Regex, closes, opens
+from tidegate.privacy.passports import PASSPORTS
+from tidegate.privacy.registered import REGISTERED
 
-_IBAN = Regex(r"[A-Za-z]{2}[0-9]{2}(?=[ \-\n]?[A-Za-z0-9])")
-_IBAN_BODY = Regex(r"[ \-\n\r]{0,2}([A-Za-z0-9])")
-_IBAN_LENGTHS = {
-    length: frozenset(countries.split())
-    for length, countries in {
-        15: "NO",
-        16: "BE",
-        18: "DK FI FK FO GL NL SD",
-        19: "MK SI",
-        20: "AT BA EE KZ LT LU MN XK",
-        21: "CH HR LI LV",
-        22: "BG BH CR DE GB GE IE ME RS VA",
-        23: "AE GI IL IQ OM SO TL",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG",
-        25: "LY PT ST",
-        26: "IS TR",
-        27: "BI DJ FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HU LB NI PL SV",
-        29: "BR EG PS QA UA",
-        30: "JO KW MU YE",
-        31: "MT SC",
-        32: "LC",
-        33: "RU",
-    }.items()
-}
-IBAN_LENGTH = {country: length for length, countries in _IBAN_LENGTHS.items() for country in countries}
-
-_PASSPORT = Regex(
-    r"(?ai)(?:passport|pass(?:e)?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证)[^0-9A-Za-z\n]{0,3}"
-    r"(?:(?:no|nr|num|number|nummer|id|book|is|was|with|the|my|her|his|holder|of|issued|号码|号|编号|为"
-    r"|是)[^0-9A-Za-z\n]{0,4}){0,5}"
-    r"([A-Za-z]{0,2} ?[0-9]{6,9}|[0-9]{2}[A-Za-z]{2}[0-9]{5}|[A-Za-z][0-9A-Za-z]{8})"
-)
-_ZONE = Regex(
-    r"P[A-Z<][A-Z]{3}[A-Z]+<[A-Z<]{10,39}(?:\s{1,2}([A-Z0-9<]{28,44}))?"
-    r"|[A-Z0-9<]{9}[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14,16}"
-)
 _CN_PLATE = Regex(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][ ]?[A-HJ-NP-Z][ ·•・.\-]?"
     r"((?:[A-HJ-NP-Z0-9]{6}|[A-HJ-NP-Z0-9]{5}|[A-HJ-NP-Z0-9]{4}[挂学警港澳领使]))"
@@ -86,49 +51,12 @@ _BIRTH = Regex(
     r")(?![0-9])"
 )
 _BIRTH_AFTER = Regex(r"(?:19|20)[0-9]{2}年[0-9]{1,2}月[0-9]{1,2}日(?=(?:出)?生)")
-_USCC = Regex(r"[0-9A-HJ-NP-RT-UW-Ya-y]{18}")
-_USCC_CUE = Regex(r"信用代码|税号|纳税人|(?ai:uscc|credit code)")
-_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-
-
-def _ibans(text: str) -> Iterator[Found]:
-    done = 0
-    for head in _IBAN.finditer(text):
-        start = head.start()
-        length = IBAN_LENGTH.get(head[0][:2].upper())
-        if length is None or start < done or not opens(text, start):
-            continue
-        letters, end = [head[0]], head.end()
-        for _ in range(length - 4):
-            body = _IBAN_BODY.match(text, end)
-            if body is None:
-                break
-            letters.append(body[1])
-            end = body.end()
-        else:
-            number = "".join(letters).upper()
-            if closes(text, end) and int("".join(str(int(c, 36)) for c in number[4:] + number[:4])) % 97 == 1:
-                done = end
-                yield Found(start, end, rules.IBAN, CHECKED, "valid")
-
-
-def _passports(text: str) -> Iterator[Found]:
-    for found in _PASSPORT.finditer(text):
-        start, end = found.span(1)
-        if closes(text, end) and opens(text, start) and sum(map(str.isdigit, found[1])) >= 5:
-            yield Found(start, end, rules.PASSPORT, CUED)
-
-
-def _zones(text: str) -> Iterator[Found]:
-    for found in _ZONE.finditer(text):
-        if opens(text, found.start()):
-            yield Found(found.start(), found.end(), rules.PASSPORT, SHAPED)
 
 
 def _plates(text: str) -> Iterator[Found]:
     for found in _CN_PLATE.finditer(text):
         start, end = found.span()
-        if closes(text, end) and sum(map(str.isdigit, found[1])) >= 2:
+        if closes(text, end) and any(map(str.isdigit, found[1])):
             yield Found(start, end, rules.PLATE, SHAPED)
 
 
@@ -179,35 +107,10 @@ def _births(text: str) -> Iterator[Found]:
         yield Found(found.start(), found.end(), rules.BIRTH, CUED)
 
 
-def _companies(text: str) -> Iterator[Found]:
-    for found in _USCC.finditer(text):
-        start, end = found.span()
-        code = found[0].upper()
-        if (
-            not opens(text, start)
-            or not closes(text, end)
-            or code[0] not in "159ANY"
-            or sum(map(str.isdigit, code)) < 8
-        ):
-            continue
-        total = sum(_USCC_ALPHABET.find(letter) * pow(3, at, 31) for at, letter in enumerate(code[:17]))
-        if _USCC_ALPHABET[(31 - total % 31) % 31] == code[17]:
-            yield Found(start, end, rules.USCC, CHECKED, "valid")
-        elif cued(_USCC_CUE, text, start, 24):
-            yield Found(start, end, rules.USCC, CUED)
-
-
 DOCUMENTS = (
-    Detector("iban", r"(?i)(?:\b|_|\\[nrtbf])[a-z]{2}[0-9]{2}(?:[ \-\n\r]{0,2}[a-z0-9]){11}", _ibans, reach=128),
-    Detector("passports", r"(?i)passe?port|reisepass|pasaporte|护照|通行证|回乡证|台胞证", _passports, reach=160),
-    Detector(
-        "zones",
-        r"[A-Z<]<<[A-Z<]|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}",
-        _zones,
-        reach=160,
-        places="<[A-Z<]{10}|[0-9][A-Z]{3}[0-9]{7}[MFX<][0-9]{7}",
-    ),
-    Detector("plates", r"\p{Han} ?[A-HJ-NP-Z][ ·•・.\-]?[A-HJ-NP-Z0-9]{4}", _plates),
+    *REGISTERED,
+    *PASSPORTS,
+    Detector("plates", r"\p{Han} ?[A-HJ-NP-Z] ?[·•・.\-]? ?[A-HJ-NP-Z0-9]{4}", _plates),
     Detector(
         "other plates",
         r"(?i)\bplates?\b|kennzeichen|车牌|车号|牌照",
@@ -227,12 +130,5 @@ DOCUMENTS = (
         r"(?i)birth|\bdob\b|d\.o\.b|\bborn\b|gebore?n|geburt|\bgeb\.|née? le|naissance|nacimiento|nacid|出生|生于|生日|日生",
         _births,
         reach=128,
-    ),
-    Detector(
-        "companies",
-        r"(?i)(?:\b|_|\\[nrtbf])[159ANY][0-9A-Z][0-9]{6}[0-9A-Z]{10}",
-        _companies,
-        reach=64,
-        places=r"(?i)(?:\b|_|\\[nrtbf])[159ANY][0-9A-Z]{17}",
     ),
 )

@@ -17,6 +17,7 @@ from tidegate.privacy.gates import EDGE
 _BODY = frozenset("_-")
 _ROWS: tuple[tuple[str, str], ...] = (
     (rules.ANTHROPIC, r"sk-ant-[A-Za-z0-9]{3,12}-[A-Za-z0-9_-]{20,}"),
+    (rules.OPENAI, r"sk-[A-Za-z0-9_-]{16,100}T3BlbkFJ[A-Za-z0-9_-]{16,100}"),
     (rules.OPENAI, r"sk-(?:proj|svcacct|admin|None|service)-[A-Za-z0-9_-]{20,}"),
     (rules.PROVIDER, r"sk-or-v[0-9]-[0-9a-f]{32,}"),
     (rules.PROVIDER, r"sk-lf-[0-9a-f-]{36}"),
@@ -106,6 +107,7 @@ def entropy(word: str) -> float:
 def _finder(code: str, pattern: str) -> Callable[[str], Iterable[Found]]:
     compiled = Regex(pattern)
     named = code in (rules.OPENAI, rules.PROVIDER, rules.MESSAGING)
+    own = not named or "T3Blbk" in pattern or "proj" in pattern
 
     def find(text: str) -> Iterator[Found]:
         for found in compiled.finditer(text):
@@ -118,7 +120,7 @@ def _finder(code: str, pattern: str) -> Callable[[str], Iterable[Found]]:
             # Words joined with dashes (`sk-learn-contrib-...`, `key-value-...`) have no digits, or few different letters.
             if _PLACEHOLDERS.search(word) or entropy(word) < 2.8 or (named and not any(map(str.isdigit, word))):
                 continue
-            yield Found(start, end, code, CHECKED if not named else SHAPED)
+            yield Found(start, end, code, CHECKED if own else SHAPED)
 
     return find
 

@@ -19,7 +19,12 @@ _ACCOUNT_CUE = Cue(
     r"(?:bank|checking|savings|deposit) account|account (?:no|num|nr|#)|\bacct|\ba/c\b|routing|\baba (?:no|num|rout)|sort code"
     r"|kontonummer|账号|帐号|账户|帐户|对公户"
 )
-_SSN_CUE = Cue(r"\bssn\b|social[ -]?sec|社会安全|社保号")
+_SSN = (
+    r"\bssn|_ssn|\bss ?(?:#|no\b|num)|social[ _-]?(?:sec|insurance|number)|socialsec|\bssa\b|taxpayer|\btin\b|\bitin\b"
+    r"|社会安全|社會安全|社安|社保|社会保障|社会保险|税号"
+)
+_SSN_CUE = Cue(_SSN)
+_SSN_BEHIND = Regex(rf"(?ai)[^0-9\n]{{0,24}}?(?:{_SSN})")
 _ID_CUE = Cue(r"身份证|证件号|id ?card|identity (?:card|num|no)|resident id|citizen id|national id|\bid\b")
 OTHER_CUE = Cue(
     r"order|invoice|tracking|ticket|serial|isbn|issn|sku|build|version|parcel|receipt|batch|issue|commit|timestamp|epoch"
@@ -150,7 +155,8 @@ def _identity(run: Run, first: int, last: int, total: int) -> Hit | None:
 def _social_security(run: Run, first: int, last: int) -> Hit | None:
     shapes = run.shapes(first, last)
     grouped = (3, 2, 4) in shapes
-    if not grouped and (9,) not in shapes and not run.single_digits(first, last):
+    cut = "\n" in run.marks[first + 1 : last]  # a line may end anywhere in it
+    if not grouped and (9,) not in shapes and not cut and not run.single_digits(first, last):
         return None
     start, end = run.starts[first], run.ends[last - 1]
     if not closes(run.text, end):
@@ -159,7 +165,7 @@ def _social_security(run: Run, first: int, last: int) -> Hit | None:
     given = digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
     if grouped and given and run.marks[first + 1] not in ("/", "_"):
         return last - first, Found(start, end, rules.SSN, SHAPED)
-    if run.cues.near(_SSN_CUE, start):
+    if run.cues.near(_SSN_CUE, start) or (given and _SSN_BEHIND.match(run.text, end)):
         return last - first, Found(start, end, rules.SSN, CUED)
     return None
 

@@ -18,9 +18,14 @@ Hit = tuple[int, Found]
 _CUE = Cue(
     r"phone|\btel\b|tel[.:]|telefon|téléphone|teléfono|telefono|mobile|mobil\b|handy(?:nummer)?\b|\bfax|whatsapp|hotline"
     r"|\bcell\b|\bcall (?:me|us|him|her|them|back|on|at|my|our|the)|\bsms\b|\btext (?:me|us)|reach (?:me|us|him|her|them)"
-    r"|contact (?:number|no|me|us)|voicemail|landline|\bpager\b"
-    r"|电话|手机|联系|致电|拨打|传真|座机|热线|来电|短信|號碼|電話|手機"
+    r"|\bdial\b|\bring (?:me|us|him|her|them)|\bcall-back|switchboard|helpline|help ?desk"
+    r"|contact (?:number|no|me|us)|voicemail|landline|\bpager\b|rufnummer|erreichbar|durchwahl|anrufen|(?:m[oó]vil|celular) ?:"
+    r"|电话|手机|联系|致电|拨打|传真|座机|热线|来电|短信|號碼|電話|手機|打给|打到|回电|客服|手提|拨号|聯絡|聯繫"
 )
+_REACHED = Cue(
+    r"\b(?:call|ring|dial|reach|contact|answer|text|available)(?:s|e?d|ing|able)?\b[^0-9\n]{0,24}\b(?:at|on|under|via)\b:?"
+)
+"""Directly in front of the number: farther away these words say nothing."""
 _OTHER = Cue(
     r"order|invoice|tracking|ticket|serial|isbn|issn|sku|build|version|parcel|receipt|batch|issue|commit|timestamp|epoch"
     r"|\bid\b|number of|total|count|\bport\b|size|bytes|price|amount|arxiv|\bdoi\b|\brfc|flight"
@@ -30,7 +35,7 @@ _EXTENSION = Regex(r"(?ai)[ ,]{0,2}(?:x|ext\.?|extension|转|分机)[ .:：]{0,2
 _MOBILE_SHAPES = frozenset({(11,), (3, 4, 4), (4, 4, 3), (3, 3, 5), (3, 8), (5, 6), (7, 4), (3, 3, 3, 2)})
 _AMERICAN = frozenset({(3, 3, 4), (1, 3, 3, 4), (2, 3, 3, 4), (10,)})
 _AREA = Regex(r"010|02[0-57-9]|0[3-9][0-9]{2}")
-_TRUNK_MARKS = frozenset({" ", "-", "/", ")", "(", ")-", "）", "（", ")(", "\n"})
+_TRUNK_MARKS = frozenset({" ", "-", ".", "/", ")", "(", ")-", "）", "（", ")(", "\n"})
 _DATES = Regex(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 _DATE_SHAPES = frozenset({(4, 2, 2), (2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4), (4, 1, 2), (4, 2, 1)})
 
@@ -47,6 +52,11 @@ def _hit(run: Run, first: int, last: int, code: str, strength: int) -> Hit:
     if extension := _EXTENSION.match(text, end):
         end = extension.end()
     return last - first, Found(start, end, code, strength)
+
+
+def _cued(run: Run, first: int) -> bool:
+    start = run.starts[first]
+    return run.cues.near(_CUE, start) or run.cues.near(_REACHED, start, 3)
 
 
 def _ends(run: Run, last: int) -> bool:
@@ -72,7 +82,7 @@ def home_phone(run: Run, first: int) -> Hit | None:
         bare = digits[named:]
         if bare[0] != "1" or bare[1] in "012" or digits[:named] not in ("", "86", "0086") or not _ends(run, last):
             continue
-        if not run.alone(first, last) or run.cues.leads_to(_OTHER, run.starts[first]):
+        if not run.alone(first, last) or run.cues.leads_to(_OTHER, run.starts[first]) or run.is_address(first, last):
             continue
         for shape in run.shapes(first, last):
             inner = shape[1:] if named and shape[0] == named else (shape[0] - named, *shape[1:])
@@ -97,7 +107,7 @@ def _landline(run: Run, first: int) -> Hit | None:
         marked = parts > 1 and (run.marks[first + 1] in ("-", ")-") or _opened(run, first))
         if marked and run.sizes[first + 1] in (3, 4, 7, 8):
             return _hit(run, first, last, rules.CN_PHONE, SHAPED)
-        if run.cues.near(_CUE, run.starts[first]):
+        if _cued(run, first):
             return _hit(run, first, last, rules.CN_PHONE, CUED)
     return None
 
@@ -134,7 +144,7 @@ def _international(run: Run, first: int, skipped: int) -> Hit | None:
     while last < len(run) and total + run.sizes[last] <= 15 + skipped and (last == first or run.marks[last] != "_"):
         total += run.sizes[last]
         last += 1
-    cue = run.cues.near(_CUE, start)
+    cue = _cued(run, first)
     if skipped and "." in run.marks[first + 1 : last]:
         return None
     for end in range(last, max(first, last - 4), -1):
@@ -154,14 +164,19 @@ def _national(run: Run, first: int) -> Hit | None:
     zero, opened = run.text[run.starts[first]] == "0", _opened(run, first)
     best: Hit | None = None
     for last in range(first + 2, min(len(run), first + 5) + 1):
-        shape = run.shapes(first, last)[-1]
-        if not zero and shape not in _AMERICAN:
+        shapes = run.shapes(first, last)
+        if sum(shapes[0]) > 12 or not _ends(run, last) or not run.alone(first, last):
             continue
-        if shape[:3] in _DATE_SHAPES or sum(shape) > 12 or not _ends(run, last) or not run.alone(first, last):
+        if shapes[-1][:3] in _DATE_SHAPES or run.is_address(first, last):
             continue
         digits, marks = run.digits(first, last), set(run.marks[first + 1 : last])
-        if _is_american(shape, digits, marks, opened) or _is_trunk(shape, digits, marks, opened, len(run) == last):
-            best = _hit(run, first, last, rules.PHONE, SHAPED)
+        whole, wrapped = len(run) == last, run.wrapped(first, last)
+        if "\n" in marks and not (wrapped or opened or marks - {"\n", " ", "."}):
+            continue  # a column
+        for shape in shapes:
+            american = not zero and _is_american(shape, digits, marks, opened)
+            if american or (zero and _is_trunk(shape, digits, marks, opened, whole)) or (wrapped and _cut(digits)):
+                best = _hit(run, first, last, rules.PHONE, SHAPED)
     return None if best and run.cues.leads_to(_OTHER, run.starts[first]) else best
 
 
@@ -176,10 +191,19 @@ def _is_american(shape: tuple[int, ...], digits: str, marks: set[str], opened: b
     return digits[3] not in "01" and marks <= {".", " ", "\n"}
 
 
+def _cut(digits: str) -> bool:
+    """A number at home in North America, or elsewhere with its leading 0, whatever a line's end made of its groups."""
+    if digits[0] == "0":
+        return digits[1] != "0" and 10 <= len(digits) <= 12
+    return len(digits) == 10 and digits[0] not in "01" and digits[3] not in "01"
+
+
 def _is_trunk(shape: tuple[int, ...], digits: str, marks: set[str], opened: bool, whole: bool) -> bool:
     """A leading 0 as most of Europe and Asia write it at home."""
-    if digits[0] != "0" or digits[1] == "0" or len(digits) < 9 or len(shape) == 1 or not marks <= _TRUNK_MARKS:
+    if digits[1] == "0" or len(digits) < 9 or len(shape) == 1 or not marks <= _TRUNK_MARKS:
         return False
+    if "." in marks and len(shape) < 3:
+        return False  # a decimal
     if shape == (2, 2, 2, 2, 2):
         return whole and len({int(digits[at + 2 : at + 4]) - int(digits[at : at + 2]) for at in (0, 2, 4, 6)}) > 1
     if shape == (5, 4):
@@ -196,7 +220,7 @@ def _dated(shape: tuple[int, ...], digits: str) -> bool:
 def _by_cue(run: Run, first: int) -> Hit | None:
     """7 to 15 digits behind a word such as phone, the longest that are separated alike."""
     start = run.starts[first]
-    if not run.cues.near(_CUE, start) or run.cues.leads_to(_OTHER, start):
+    if not _cued(run, first) or run.cues.leads_to(_OTHER, start):
         return None
     best: Hit | None = None
     total = 0

@@ -27,7 +27,7 @@ CARD = _personal(
 IBAN = _personal(
     2,
     "IBAN",
-    "A country's prefix, that country's length, and remainder 1 modulo 97.",
+    "A country's prefix, that country's length, and remainder 1 modulo 97; in any groups, also one by one.",
     "ISO 13616-1:2020; SWIFT IBAN Registry",
 )
 SSN = _personal(
@@ -47,7 +47,8 @@ CN_ID = _personal(
 USCC = _personal(
     5,
     "Chinese unified social credit code",
-    "18 characters of its alphabet with a right check character. It is a company's; a sole trader's is a person's.",
+    "18 characters of its alphabet with a right check character; in groups only such as people write, or cut by a line's "
+    "end, and with a letter or behind a cue word. It is a company's; a sole trader's is a person's.",
     "GB 32100-2015",
 )
 BANK_CARD = _personal(
@@ -98,7 +99,8 @@ PRIVATE_IP = _personal(
 PASSPORT = _personal(
     13,
     "passport or travel permit number",
-    "Behind a cue word such as passport or 护照; or a machine-readable zone, which needs none.",
+    "Behind a cue word such as passport or 护照, also on another line where it has the form of a passport's number, or with "
+    "the word behind it; or a machine-readable zone, which needs none.",
     "ICAO Doc 9303, parts 3 and 4",
 )
 PLATE = _personal(

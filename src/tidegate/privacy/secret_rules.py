@@ -57,7 +57,8 @@ STRIPE = _secret(59, "Stripe key", "`sk_live_`, `rk_live_`, their test forms, or
 AWS = _secret(
     60,
     "AWS access key",
-    "An access key's id by its prefix (AKIA, ASIA), or a 40-character secret that is assigned to an AWS name.",
+    "An access key's id by its prefix (AKIA, ASIA), or a secret that is assigned to an AWS name, or of 40 "
+    "characters that change as by chance near words such as aws, secret or 密钥.",
     "docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
 )
 AZURE = _secret(
@@ -89,7 +90,7 @@ PROVIDER = _secret(
 JWT = _secret(
     68,
     "JSON Web Token",
-    "Two base64url parts that begin as JSON objects do, and mostly a signature.",
+    "Two base64url parts that begin as JSON objects do, and mostly a signature; also wrapped over lines.",
     "RFC 7519; RFC 7515",
 )
 AUTHORIZATION = _secret(
@@ -104,7 +105,7 @@ URL_PASSWORD = _secret(
 CONNECTION = _secret(
     71,
     "connection string with a password",
-    "`Key=value;` pairs as ODBC, ADO.NET and JDBC write them, one of them a password.",
+    "`Key=value;` pairs as ODBC, ADO.NET and libpq write them, or a database's address such as `jdbc:...?password=`.",
     "learn.microsoft.com/dotnet/framework/data/adonet/connection-string-syntax",
 )
 KUBERNETES = _secret(

@@ -21,6 +21,54 @@ TOKEN = ".".join(
 BASIC = base64.b64encode(f"anna:{WORD}".encode()).decode()
 
 
+HEAD, PAYLOAD = TOKEN.split(".")
+SIGN = "abcDEF123_-x" * 4
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        f"{HEAD}.\n{PAYLOAD}.{SIGN}",
+        f"{HEAD}.{PAYLOAD}.\r\n    {SIGN}",
+        f"{HEAD}\n.{PAYLOAD}\n.{SIGN}",
+        f"{HEAD[:12]}\n{HEAD[12:]}.{PAYLOAD[:9]}\n> {PAYLOAD[9:]}.{SIGN}",
+        f"{HEAD}.\\n{PAYLOAD}.\\n{SIGN}",
+        f"{HEAD}.{PAYLOAD}.{'aB3-' * 16}\n{'cD5_' * 16}\n{'eF7' * 6}",
+    ],
+    ids=range(6),
+)
+def test_a_token_that_was_wrapped(finds, token: str) -> None:
+    assert finds(f"token:\n{token}\nThanks") == [(rules.JWT, token)]
+    assert finds(f"a {token} {TOKEN}") == [(rules.JWT, token), (rules.JWT, TOKEN)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"jdbc:mysql://db.host:3306/x?user=anna&password={WORD}",
+        f"url=jdbc:postgresql://db/x?password={WORD}&ssl=true",
+        f"jdbc:sqlserver://db;databaseName=x;user=sa;password={WORD};",
+        f"postgresql+psycopg://db.host/x?user=anna&password={WORD}",
+        f"jdbc:oracle:thin:scott/{WORD}@//db:1521/x",
+        f"host=db port=5432 user=anna password={WORD}",
+        f"dsn 是 host=db user=anna dbname=x password={WORD} sslmode=require",
+    ],
+)
+def test_a_database_address_with_its_password(finds, text: str) -> None:
+    assert finds(text) == [(rules.CONNECTION, WORD)]
+
+
+@pytest.mark.parametrize("word", ["xmw2" + "fAgY", "Xs" + "?zBa605d", "*a8" + "Kq2z", ".q7" + "Rt5w"])
+def test_a_password_may_begin_as_a_placeholder_does(finds, word: str) -> None:
+    assert finds(f"Server=db;Uid=sa;Pwd={word};") == [(rules.CONNECTION, word)]
+
+
+@pytest.mark.parametrize("word", ["xxxx", "x", "****", "...", "${PW}", "<password>", "password", "xxxxxxxx1"])
+def test_placeholders_are_no_passwords(finds, word: str) -> None:
+    assert finds(f"jdbc:mysql://db/x?user=anna&password={word}") == []
+    assert finds(f"Server=db;Uid=sa;Pwd={word};") == []
+
+
 @pytest.mark.parametrize(
     ("text", "code", "value"),
     [

@@ -25,6 +25,16 @@ PHONE, CN_PHONE = "SEN007", "SEN008"
         ("01 42 68 53 00", "01 42 68 53 00"),
         ("phone: 5550132", "5550132"),
         ("Tel. 030/12345678", "030/12345678"),
+        ("the shop, 0161.496.0123, opens", "0161.496.0123"),
+        ("the shop has 0221 . 496 . 0123 only", "0221 . 496 . 0123"),
+        ("店里是0571.8765.4321。", "0571.8765.4321"),
+        ("the shop has 0161\n4960123 and a fax", "0161\n4960123"),
+        ("the shop has 0161496\n    0123.", "0161496\n    0123"),
+        ("the shop has 415\r\n5550132, closed", "415\r\n5550132"),
+        ("the shop has 415-\n  555-0132.", "415-\n  555-0132"),
+        ("you can reach her office at 5550132", "5550132"),
+        ("available on weekdays under 496 0123 4", "496 0123 4"),
+        ("celular: 91234567", "91234567"),
     ],
 )
 def test_phones(finds, text: str, value: str) -> None:
@@ -56,6 +66,13 @@ def test_chinese_phones(finds, number: str, around: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "212 224\n8928 12\n13 14",
+        "0161.4960123",
+        "091.120.130.140",
+        "0161\n4960123",
+        "x,0161\n4960123\n0162",
+        "415\n5550132\n416",
+        "available under the rule of 1.2 and then 5550132",
         "2024-11-24 10:00",
         "2.71828183",
         "1732449534",
@@ -89,3 +106,8 @@ print(before, "phonenumbers" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize("address", ["138.123.45.67", "154.173.255.62", "188.229.144.18"])
+def test_an_address_of_the_network_is_no_phone(finds, address: str) -> None:
+    assert finds(f"mobile client {address} came") == [("SEN010", address)]
