@@ -33,8 +33,8 @@ IBAN = _personal(
 SSN = _personal(
     3,
     "US social security number",
-    "Three, two and four digits in groups, none of an area, group or serial that was never given; without groups only "
-    "behind a cue word.",
+    "Three, two and four digits in groups, none of an area, group or serial that was never given; without groups, or "
+    "where a line cut them, only beside a cue word.",
     "US Social Security Administration, POMS RM 10201.030 and randomization FAQ",
 )
 CN_ID = _personal(

@@ -77,3 +77,9 @@ def test_entropy_in_bits_per_character() -> None:
     assert entropy("aaaa") == 0
     assert entropy("abab") == 1
     assert entropy("abcd") == 2
+
+
+def test_openais_own_form_is_named_even_within_something_longer(finds) -> None:
+    key = "sk" + "-proj-" + "aB3dE6gH9k" * 5
+    ((code, value),) = finds(f"curl -u {key}: https://host")
+    assert (code, key in value) == ("SEN052", True)

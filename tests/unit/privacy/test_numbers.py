@@ -89,3 +89,18 @@ def test_numbers_that_were_never_given(finds, text: str) -> None:
 @pytest.mark.parametrize("digits", ["79927398713", "79927398710", "4111111111111111", "0", "18", "59"])
 def test_luhn_agrees_with_the_library(digits: str) -> None:
     assert luhn(digits) is known_luhn.is_valid(digits)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("社安号：5 7 2 8 3 2 8 9 0", "5 7 2 8 3 2 8 9 0"),
+        ('"social_security_number": "572832890"', "572832890"),
+        ("SSN: 572\n    832890.", "572\n    832890"),
+        ("SSN: 57283\r\n2890", "57283\r\n2890"),
+        ("572832890 is her social security number", "572832890"),
+    ],
+)
+def test_a_social_security_number_beside_its_word(finds, text: str, value: str) -> None:
+    assert finds(text) == [("SEN003", value)]
+    assert finds(value) == []
