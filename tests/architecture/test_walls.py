@@ -119,11 +119,11 @@ PLANTED = {
         "Two modules know DeepSeek's package",
     ),
     "the ledger starts a process": ("ledger/store.py", "import subprocess", "Only the transport"),
-    "the workers open a socket": ("privacy/workers.py", "import socket", "Only the transport"),
-    "a detector has an event loop": ("privacy/names.py", "import asyncio", "In privacy, only the workers"),
+    "the workers open a socket": ("privacy/slow/workers.py", "import socket", "Only the transport"),
+    "a detector has an event loop": ("privacy/slow/names.py", "import asyncio", "In privacy, only the workers"),
     "a detector asks the workers": (
-        "privacy/examples.py",
-        "import tidegate.privacy.workers",
+        "privacy/slow/examples.py",
+        "import tidegate.privacy.slow.workers",
         "In privacy, only the workers",
     ),
 }

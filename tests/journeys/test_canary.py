@@ -25,7 +25,7 @@ from tidegate.cli.prove import app as prove_app
 from tidegate.config import Config, parse_config
 from tidegate.core.requests import Request
 from tidegate.pipeline.each import answer_each
-from tidegate.privacy.masking import Masked, Veil
+from tidegate.privacy.masking.mask import Masked, Veil
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -171,7 +171,7 @@ def no_unmasking() -> AbstractContextManager[Any]:
 
 
 def with_detection_blind() -> AbstractContextManager[Any]:
-    return patch("tidegate.privacy.scanner.Scanner.scan", lambda self, text: ())
+    return patch("tidegate.privacy.patterns.scanner.Scanner.scan", lambda self, text: ())
 
 
 def careless(say: Callable[[bytes], None]) -> AbstractContextManager[Any]:

@@ -14,7 +14,7 @@ from tests.support.labelled.expected import EXPECTED, GENERIC
 from tests.support.labelled.measure import Found, Report, markdown, measure
 
 from tidegate.core.findings import Finding
-from tidegate.privacy.scanner import Scanner
+from tidegate.privacy.patterns.scanner import Scanner
 
 RECALL, PRECISION = 0.99, 0.98
 

@@ -21,7 +21,7 @@ from tests.support.canaries import traces
 
 from tidegate.app import App
 from tidegate.config import parse_config
-from tidegate.privacy.content import read_content
+from tidegate.privacy.keeping.content import read_content
 
 SECRET = "a phrase for this law"
 RANKS = {"public": 0, "internal": 1, "private": 2}
@@ -33,7 +33,7 @@ MODELS = ("auto", "local", "mine", "home")
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Making a key is slow by intention, and how slow is not what is tested here."""
-    monkeypatch.setattr("tidegate.privacy.sealed._SCRYPT_N", 2)
+    monkeypatch.setattr("tidegate.privacy.keeping.sealed._SCRYPT_N", 2)
 
 
 def settings(kept: list[str]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def first_wall_broken() -> AbstractContextManager[Any]:
 
 
 def second_wall_broken() -> AbstractContextManager[Any]:
-    return patch("tidegate.privacy.content.may_be_written", lambda content, classes: True)
+    return patch("tidegate.privacy.keeping.content.may_be_written", lambda content, classes: True)
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=",".join)

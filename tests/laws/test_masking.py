@@ -27,12 +27,12 @@ from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, Too
 from tidegate.core.fold import Answer, fold
 from tidegate.core.messages import ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, FimRequest, Request
-from tidegate.privacy.masking import Masked, Veil, mask
-from tidegate.privacy.occurrences import occurs
-from tidegate.privacy.pseudonyms import Coiner, Vault
-from tidegate.privacy.rewriting import rewritten
-from tidegate.privacy.texts import passages, standing
-from tidegate.privacy.unmasking import Unmask, unmasked_frames
+from tidegate.privacy.masking.mask import Masked, Veil, mask
+from tidegate.privacy.masking.occurrences import occurs
+from tidegate.privacy.masking.pseudonyms import Coiner, Vault
+from tidegate.privacy.masking.rewriting import rewritten
+from tidegate.privacy.masking.unmasking import Unmask, unmasked_frames
+from tidegate.privacy.texts.passages import passages, standing
 
 KEY = b"k" * 32
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tidegate.core.findings import Finding
-from tidegate.privacy.folding import Folded
-from tidegate.privacy.numbers import luhn
-from tidegate.privacy.scanner import Scanner, Terms
+from tidegate.privacy.patterns.folding import Folded
+from tidegate.privacy.patterns.numbers import luhn
+from tidegate.privacy.patterns.scanner import Scanner, Terms
 
 SCANNER = Scanner([Terms("own", ("tidefall", "海潮"), (r"PRJ-\d{4}",))])
 AROUND = st.sampled_from(["", " ", "：", "，", "的", "请看", "\n", "(", '"', "号", "\u200b", "\u3000", "=", "。"])

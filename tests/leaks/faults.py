@@ -13,7 +13,7 @@ import tidegate.pipeline.screening
 from tidegate.core.findings import NOTHING_SEEN, Sight
 from tidegate.core.requests import Request
 from tidegate.privacy.detection import Detection
-from tidegate.privacy.masking import Masked
+from tidegate.privacy.masking.mask import Masked
 
 Break = Callable[[], AbstractContextManager[Any]]
 
@@ -35,7 +35,7 @@ def detection_raises() -> AbstractContextManager[Any]:
     def fail(_self: object, texts: list[str]) -> None:
         raise RuntimeError("".join(texts))
 
-    return patch("tidegate.privacy.scanner.Scanner.scan_all", fail)
+    return patch("tidegate.privacy.patterns.scanner.Scanner.scan_all", fail)
 
 
 def masking_forgets() -> AbstractContextManager[Any]:

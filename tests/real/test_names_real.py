@@ -11,11 +11,11 @@ from tidegate.app.detection import check_slow_look
 from tidegate.config import PrivacyOptions
 from tidegate.core.errors import Misconfigured
 from tidegate.core.findings import Finding
-from tidegate.privacy.names_en import EnglishNames
 from tidegate.privacy.rules import NAME as PERSON
 from tidegate.privacy.rules import PLACE
-from tidegate.privacy.slow_look import SlowLook
-from tidegate.privacy.worker_child import Order
+from tidegate.privacy.slow.names_en import EnglishNames
+from tidegate.privacy.slow.slow_look import SlowLook
+from tidegate.privacy.slow.worker_child import Order
 
 PATIENCE_S = 110.0
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tidegate.core.findings import Finding
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, FimRequest, Request, ToolSpec
-from tidegate.privacy.occurrences import found_in
-from tidegate.privacy.places import Place
-from tidegate.privacy.texts import passages
+from tidegate.privacy.masking.occurrences import found_in
+from tidegate.privacy.texts.passages import passages
+from tidegate.privacy.texts.places import Place
 
 VALUES = (
     "4111-1111-1111-1111",

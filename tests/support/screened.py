@@ -9,7 +9,7 @@ from typing import Any
 from tidegate.pipeline.screening import Screening
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.detection import Detection
-from tidegate.privacy.pseudonyms import Vault
+from tidegate.privacy.masking.pseudonyms import Vault
 from tidegate.routing.policy import Policy
 
 

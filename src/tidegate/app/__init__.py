@@ -50,7 +50,7 @@ from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
-from tidegate.privacy.slow_look import SlowLook
+from tidegate.privacy.slow.slow_look import SlowLook
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface

@@ -24,7 +24,7 @@ from tidegate.app.canary_search import Search
 from tidegate.app.canary_values import kinds_of
 from tidegate.app.capture import content_folder
 from tidegate.config import Config
-from tidegate.privacy.slow_look import SlowLook
+from tidegate.privacy.slow.slow_look import SlowLook
 
 LOGS, PRINTED, LEDGER, CAPTURE, FILES, METRICS = (
     "log records",

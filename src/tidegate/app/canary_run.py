@@ -22,7 +22,7 @@ from tidegate.app.canary_servers import Heard, Home, Server, Sink
 from tidegate.app.canary_values import WORD, Kind, Planted, plant
 from tidegate.app.canary_verdict import UNSCANNABLE, Asked, Verdict, highest, judge
 from tidegate.config import Config
-from tidegate.privacy.slow_look import SlowLook
+from tidegate.privacy.slow.slow_look import SlowLook
 
 ERRORS, STATUS_API = "error texts", "admin API"
 _LOCAL = "local"

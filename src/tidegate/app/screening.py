@@ -11,8 +11,8 @@ from tidegate.config import Config
 from tidegate.pipeline.screening import Screening
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.detection import Detection, LooksSlowly
-from tidegate.privacy.pseudonyms import Vault
-from tidegate.privacy.scanner import Scanner, Terms
+from tidegate.privacy.masking.pseudonyms import Vault
+from tidegate.privacy.patterns.scanner import Scanner, Terms
 from tidegate.routing.policy import Policy
 
 

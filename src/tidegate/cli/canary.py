@@ -17,7 +17,7 @@ from tidegate.catalog.example_model import example_model
 from tidegate.cli.places import cache_folder, config_path
 from tidegate.config import Config, read_config
 from tidegate.core.errors import Misconfigured
-from tidegate.privacy.slow_look import SlowLook
+from tidegate.privacy.slow.slow_look import SlowLook
 
 LIMITS = (
     "This shows what this version does with this configuration on this machine, with backends of its own in the place of\n"

@@ -19,7 +19,7 @@ def content_of(exchange_id: str, config_file: Path | None) -> dict[str, Any]:
     config = read_config(config_path(config_file))
     secret = content_secret(config, os.environ)
     folder, keep_s = content_folder(config, state_folder()), config.capture.keep_s
-    from tidegate.privacy.content import read_content
+    from tidegate.privacy.keeping.content import read_content
 
     reading = read_content(folder, secret, keep_s, exchange_id, time.time())
     match reading.state:

@@ -21,7 +21,7 @@ from tidegate.core.errors import Misconfigured
 from tidegate.core.rulebook import Rule, Rulebook
 from tidegate.dialects import RULEBOOKS
 from tidegate.ledger.rules import LEDGER
-from tidegate.privacy.masking_rules import MASKING
+from tidegate.privacy.masking.rules import MASKING
 from tidegate.privacy.rules import SENSITIVE
 from tidegate.routing.rules import CLASSES, ROUTES
 from tidegate.simulator.fault_kinds import SIMULATOR

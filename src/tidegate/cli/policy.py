@@ -21,10 +21,10 @@ from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.places import cache_folder, config_path
 from tidegate.config import PrivacyOptions, read_config
 from tidegate.core.errors import Misconfigured
-from tidegate.privacy.worker_child import CannotStart, ExampleOrder
+from tidegate.privacy.slow.worker_child import CannotStart, ExampleOrder
 
 if TYPE_CHECKING:
-    from tidegate.privacy.calibration import Choice
+    from tidegate.privacy.slow.calibration import Choice
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -77,8 +77,8 @@ def fetch_sentence_model() -> tuple[Path, Path]:
 
 
 def _choices(order: ExampleOrder) -> dict[str, Choice]:
-    from tidegate.privacy.calibration import neutral_texts
-    from tidegate.privacy.examples import choice, embedded_samples, open_embedder, window_vectors
+    from tidegate.privacy.slow.calibration import neutral_texts
+    from tidegate.privacy.slow.examples import choice, embedded_samples, open_embedder, window_vectors
 
     embedder = open_embedder(Path(order.weights), Path(order.tokenizer))
     with _progress() as advance:

@@ -21,8 +21,8 @@ from tidegate.cli.places import config_path
 from tidegate.config import read_config
 from tidegate.core.errors import Misconfigured
 from tidegate.core.findings import Finding
+from tidegate.privacy.patterns.scanner import Scanner, Terms
 from tidegate.privacy.rules import GROUPS, SENSITIVE
-from tidegate.privacy.scanner import Scanner, Terms
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 STANDARD_INPUT = "-"

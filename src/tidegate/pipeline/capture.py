@@ -1,7 +1,7 @@
 """Content that the operator asked to keep: the request as the client sent it and the whole answer, handed to a store.
 
 Decides what may be kept, before anything of the answer is decoded and again at its end; the store decides once more
-(`privacy/keeping.py`). Never private, masked, held at home or a shadow, whatever is configured. Knows no file, no key.
+(`privacy/keeping/kept.py`). Never private, masked, held at home or a shadow, whatever is configured. Knows no file, no key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, Request
 from tidegate.pipeline.hearing import Keeper
-from tidegate.privacy.keeping import Content
+from tidegate.privacy.keeping.kept import Content
 from tidegate.routing.rules import LOCAL
 
 _KINDS: dict[type[Part], str] = {

@@ -42,7 +42,7 @@ from tidegate.pipeline.screening import Decided, Screening
 from tidegate.pipeline.shadow import NO_SHADOW, Shadow
 from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.pipeline.unveiled import Unveiled
-from tidegate.privacy.masking import Veil
+from tidegate.privacy.masking.mask import Veil
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.needs import needs_of, says_thinking

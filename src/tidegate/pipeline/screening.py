@@ -24,10 +24,10 @@ from tidegate.core.requests import Request
 from tidegate.pipeline.hearing import Keeper
 from tidegate.privacy.conversations import Conversations, opening_of
 from tidegate.privacy.detection import Detection
-from tidegate.privacy.masking import Masked, Veil, mask
-from tidegate.privacy.places import Place
-from tidegate.privacy.pseudonyms import Vault
-from tidegate.privacy.texts import passages
+from tidegate.privacy.masking.mask import Masked, Veil, mask
+from tidegate.privacy.masking.pseudonyms import Vault
+from tidegate.privacy.texts.passages import passages
+from tidegate.privacy.texts.places import Place
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rows import Facts, rule_on
 

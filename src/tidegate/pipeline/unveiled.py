@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from tidegate.backends.base import Answering
 from tidegate.core.events import Frame
-from tidegate.privacy.masking import Veil
-from tidegate.privacy.unmasking import Unmask, unmasked_frames
+from tidegate.privacy.masking.mask import Veil
+from tidegate.privacy.masking.unmasking import Unmask, unmasked_frames
 
 
 class Unveiled:

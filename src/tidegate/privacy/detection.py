@@ -13,9 +13,9 @@ from typing import Protocol
 
 from tidegate.core.findings import NOTHING_SEEN, Finding, Sight
 from tidegate.core.requests import Request
-from tidegate.privacy.places import Passage, Place
 from tidegate.privacy.rules import FAILED, TOO_SLOW, UNSCANNABLE
-from tidegate.privacy.texts import passages, unscannable
+from tidegate.privacy.texts.passages import passages, unscannable
+from tidegate.privacy.texts.places import Passage, Place
 
 _INLINE_CHARACTERS = 100_000
 """More than this is looked at in a thread, so that the others need not wait: below 1 ms."""

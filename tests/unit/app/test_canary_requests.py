@@ -9,7 +9,7 @@ from tidegate.app.canary_values import KINDS, WORD, Planted
 from tidegate.codecs.anthropic_messages.request import decode_request as messages
 from tidegate.codecs.openai_chat.request import decode_request as chat
 from tidegate.codecs.openai_completions.request import decode_request as fim
-from tidegate.privacy.texts import passages
+from tidegate.privacy.texts.passages import passages
 
 DECODERS = {"chat": chat, "fim": fim, "messages": messages}
 PLACES: dict[Surface, set[str]] = {

@@ -4,8 +4,8 @@ import pytest
 
 from tidegate.app.canary_values import KINDS, WORD, Kind, kinds_of, plant
 from tidegate.config import parse_config
+from tidegate.privacy.patterns.scanner import Scanner
 from tidegate.privacy.rules import GROUPS
-from tidegate.privacy.scanner import Scanner
 
 TERMS = {"privacy": {"terms": [{"name": "files", "terms": ["Nordlicht"]}, {"name": "odd", "patterns": ["a+"]}]}}
 

@@ -12,7 +12,7 @@ from tidegate.app.detection import check_slow_look, example_order, slow_look_of
 from tidegate.catalog.example_model import example_model
 from tidegate.config import PrivacyOptions, parse_config
 from tidegate.core.errors import Misconfigured
-from tidegate.privacy.worker_child import Kind
+from tidegate.privacy.slow.worker_child import Kind
 
 
 def options(**written: object) -> PrivacyOptions:

@@ -12,8 +12,8 @@ import pytest
 
 from tidegate.cli.content import lines_of
 from tidegate.core.boundary import DataClass
-from tidegate.privacy.content import ContentStore
-from tidegate.privacy.keeping import Content
+from tidegate.privacy.keeping.content import ContentStore
+from tidegate.privacy.keeping.kept import Content
 
 Run = Callable[..., Any]
 SECRET = "a phrase that is long enough"

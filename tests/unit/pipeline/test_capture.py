@@ -18,7 +18,7 @@ from tidegate.core.exchange import Exchange, Send
 from tidegate.core.fold import Answer, fold
 from tidegate.core.requests import FimRequest
 from tidegate.pipeline.capture import NO_CAPTURE, Capture, content_of, highest_class, may_keep
-from tidegate.privacy.keeping import Content
+from tidegate.privacy.keeping.kept import Content
 from tidegate.routing.policy import Ask, Policy
 from tidegate.routing.rules import LOCAL
 

@@ -20,8 +20,8 @@ from tidegate.core.messages import TextPart
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import check_again
-from tidegate.privacy.masking import Masked, Veil
-from tidegate.privacy.texts import passages
+from tidegate.privacy.masking.mask import Masked, Veil
+from tidegate.privacy.texts.passages import passages
 from tidegate.routing.policy import Ask, Policy, Row
 
 CODES = {"mail": "SEN010", "card": "SEN001", "odd": "SEN096"}
@@ -174,8 +174,8 @@ async def test_a_value_that_the_masking_left_is_stopped_before_it_is_sent() -> N
     cloud = external("cloud")
     one = world(cloud, fake("home"), rows=(MASK,))
     with (
-        patch("tidegate.privacy.masking._check", lambda *_: None),
-        patch("tidegate.privacy.masking.rewritten", lambda asked, _change: asked),
+        patch("tidegate.privacy.masking.mask._check", lambda *_: None),
+        patch("tidegate.privacy.masking.mask.rewritten", lambda asked, _change: asked),
         pytest.raises(BoundaryBreach),
     ):
         await one.ask(asked=asked("mail-1"))

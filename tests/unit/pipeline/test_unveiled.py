@@ -6,7 +6,7 @@ from typing import Any
 
 from tidegate.core.events import End, Finish, Frame, Start, Text, frame_of
 from tidegate.pipeline.unveiled import Unveiled
-from tidegate.privacy.masking import Veil
+from tidegate.privacy.masking.mask import Veil
 
 VEIL = Veil({"EMAIL_abcdefghij": "a@b.example"}, ("a@b.example",))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tidegate.privacy.scanner import Scanner
+from tidegate.privacy.patterns.scanner import Scanner
 
 Finds = Callable[[str], list[tuple[str, str]]]
 

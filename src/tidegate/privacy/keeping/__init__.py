@@ -1,0 +1,1 @@
+"""Content that the operator asked to keep: sealed, for a time, and never what is private."""

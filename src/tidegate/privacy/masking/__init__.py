@@ -1,0 +1,1 @@
+"""Pseudonyms in the place of what was found, and back again. Pure."""

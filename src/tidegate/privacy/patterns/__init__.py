@@ -1,0 +1,1 @@
+"""What a text is looked through for by patterns and check digits: the first tier. Pure."""

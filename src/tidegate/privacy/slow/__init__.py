@@ -1,0 +1,1 @@
+"""Names and examples: the slow tiers, in worker processes."""
