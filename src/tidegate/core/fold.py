@@ -130,13 +130,18 @@ class Folding:
         if logprobs is not None and self._keeps_logprobs:
             self._logprobs.setdefault(kind, []).extend(logprobs)
 
+    @property
+    def said(self) -> str:
+        """The text so far."""
+        return "".join(self._text)
+
     def answer(self) -> Answer:
         if not self._order.ended:
             raise BrokenContract("the backend's answer has no proper end")
         text_logprobs, reasoning_logprobs = self._logprobs.get(Text), self._logprobs.get(Reasoning)
         return Answer(
             start=self._start,
-            text="".join(self._text),
+            text=self.said,
             reasoning=None if self._reasoning is None else "".join(self._reasoning),
             tool_calls=tuple(
                 ToolCallPart(call_id, name, "".join(self._arguments[index]))

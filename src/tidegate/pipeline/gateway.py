@@ -157,31 +157,46 @@ class Gateway:
     async def _answer_each(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The one answer that the client got is what comes back in a later turn, so that is remembered as well."""
         keep = self._screening.keeper(decided.request, decided.decision)
-        hearing = None if keep is None else Hearing([keep])
-        async with aclosing(answer_each(self, exchange, decided)) as batches:
-            async for frames in batches:
-                yield frames
-                if hearing is not None:
+        on_cut = self._screening.cut_keeper(decided.request, decided.decision)
+        hearing = Hearing([] if keep is None else [keep], on_cut=on_cut)
+        given: list[Frame] = []
+        ended = False
+        try:
+            async with aclosing(answer_each(self, exchange, decided)) as batches:
+                async for frames in batches:
+                    given = frames
+                    yield frames
                     hearing.hear(frames)
-        if hearing is not None:
-            hearing.end(exchange)
+                    given = []
+            ended = True
+        finally:
+            if not ended:
+                hearing.cut(exchange, given)
+        hearing.end(exchange)
 
     async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         answering, frames = await self._first_to_answer(exchange, decided)
         exchange.note_quirks(answering.quirks)
         hearing = self._hearing(exchange, decided)
+        given: list[Frame] = []
+        ended = False
         try:
             while frames:
                 for frame in frames:
                     if frame.passed is not NOTHING:
                         _observe(exchange, frame.passed)
+                given = frames
                 yield frames
                 if hearing is not None:
                     hearing.hear(frames)
+                given = []
                 frames = await answering.read()
+            ended = True
         finally:
             exchange.note_quirks(answering.quirks)
             answering.close()
+            if hearing is not None and not ended:
+                hearing.cut(exchange, given)
         if exchange.finish is None:
             raise BrokenContract("the backend's answer has no finish_reason")
         exchange.status = 200
@@ -200,7 +215,7 @@ class Gateway:
                 self.shadow.keeper(self, exchange, decided),
             ]
         wanted = [keep for keep in keepers if keep is not None]
-        return Hearing(wanted) if wanted else None
+        return Hearing(wanted, on_cut=self._screening.cut_keeper(request, decided.decision)) if wanted else None
 
     def _in_order(self, decision: Decision, model: str, exchange: Exchange, request: Request) -> Decision:
         """After the decision and not kept with it: figures change with every answer."""

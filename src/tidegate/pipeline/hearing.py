@@ -18,11 +18,16 @@ LONGEST_HEARD = 4 * 1024 * 1024
 
 Keeper = Callable[[Exchange, Answer], None]
 """Gets the whole answer once it has properly ended."""
+CutKeeper = Callable[[Exchange, str], None]
+"""Gets the text of an answer that broke off, as far as it was given out."""
 
 
 class Hearing:
-    def __init__(self, keepers: Sequence[Keeper], most_characters: int = LONGEST_HEARD) -> None:
+    def __init__(
+        self, keepers: Sequence[Keeper], most_characters: int = LONGEST_HEARD, on_cut: CutKeeper | None = None
+    ) -> None:
         self._keepers = keepers
+        self._on_cut = on_cut
         self._left_characters = most_characters
         self._folding: Folding | None = Folding(logprobs=False)
 
@@ -53,3 +58,11 @@ class Hearing:
             return
         for keep in self._keepers:
             keep(exchange, answer)
+
+    def cut(self, exchange: Exchange, last: list[Frame]) -> None:
+        """The answer broke off, or nobody waits for it any more. `last` was given out and not heard yet."""
+        if self._on_cut is None:
+            return
+        self.hear(last)
+        if self._folding is not None and (said := self._folding.said):
+            self._on_cut(exchange, said)

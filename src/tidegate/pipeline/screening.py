@@ -21,7 +21,7 @@ from tidegate.core.findings import NOTHING_SEEN, Finding, Sight
 from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, TextPart
 from tidegate.core.requests import Request
-from tidegate.pipeline.hearing import Keeper
+from tidegate.pipeline.hearing import CutKeeper, Keeper
 from tidegate.privacy.conversations import Conversations, opening_of
 from tidegate.privacy.detection import Detection
 from tidegate.privacy.masking.mask import Masked, Veil, mask
@@ -113,12 +113,24 @@ class Screening:
             return None
 
         def keep(exchange: Exchange, answer: Answer) -> None:
-            turn = Message("assistant", (TextPart(answer.text), *answer.tool_calls))
-            marks = self._conversations.answer_marks(exchange.client, request, turn)
-            exchange.conversation = (*exchange.conversation, *marks)
-            self._conversations.remember(marks, self._wall_clock())
+            self._mark(exchange, request, Message("assistant", (TextPart(answer.text), *answer.tool_calls)))
 
         return keep
+
+    def cut_keeper(self, request: Request, decision: Decision) -> CutKeeper | None:
+        """The same for an answer that broke off: what was given out of it may come back too."""
+        if not self._sticks(decision):
+            return None
+
+        def keep(exchange: Exchange, said: str) -> None:
+            self._mark(exchange, request, Message("assistant", (TextPart(said),)))
+
+        return keep
+
+    def _mark(self, exchange: Exchange, request: Request, turn: Message) -> None:
+        marks = self._conversations.answer_marks(exchange.client, request, turn)
+        exchange.conversation = (*exchange.conversation, *marks)
+        self._conversations.remember(marks, self._wall_clock())
 
     async def mask(self, exchange: Exchange, told: Request, asked: Request, screened: Screened) -> Covered:
         """The request with pseudonyms, looked at again: nothing that was to be masked is left in it.

@@ -51,8 +51,9 @@ STICKY = CLASSES.rule(
     "CLS006",
     "the conversation was private before, so it stays private",
     why="What was private in an earlier turn is in the model's answers too, where no detector may see it: an answer given "
-    "to a private request marks the conversation for `[privacy] sticky_s`. It is known by its opening, by each such "
-    "answer that comes back, and by the header x-tidegate-conversation; kept as keyed digests only.",
+    "to a private request marks the conversation for `[privacy] sticky_s`. It is known by its opening, by each longer text of "
+    "it and each such answer that comes back, whole or cut off, and by the header x-tidegate-conversation; kept as keyed "
+    "digests only.",
     source="BerriAI/litellm 1.109.1, later turns of a private session sent to a cloud fallback, run 2026-11-22",
     checked="2026-11-24",
 )

@@ -50,3 +50,13 @@ def _broken() -> tuple[Event, ...]:
 )
 def test_what_is_broken_cut_or_too_long_is_not_kept(batches: list[Any]) -> None:
     assert heard(*batches) == []
+
+
+def test_of_an_answer_that_broke_off_the_text_that_was_given_out_is_kept() -> None:
+    cut: list[str] = []
+    hearing = Hearing([], on_cut=lambda _exchange, said: cut.append(said))
+    hearing.hear(frames(Start("m"), Reasoning("hm"), Text("half ")))
+    hearing.cut(EXCHANGE, frames(Text("an answer")))
+    Hearing([], on_cut=lambda _exchange, said: cut.append(said)).cut(EXCHANGE, frames(Start("m")))
+    Hearing([]).cut(EXCHANGE, frames(Start("m"), Text("nobody asks")))
+    assert cut == ["half an answer"]

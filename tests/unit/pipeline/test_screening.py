@@ -13,7 +13,7 @@ from tests.support.screened import screening
 from tests.support.world import World, external, fake, heard
 
 from tidegate.core.boundary import DataClass
-from tidegate.core.errors import BackendUnreachable, BoundaryBreach, PolicyRefusal, Unmaskable
+from tidegate.core.errors import BackendUnreachable, BoundaryBreach, BrokenContract, PolicyRefusal, Unmaskable
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall
 from tidegate.core.findings import Finding, Sight
 from tidegate.core.messages import TextPart
@@ -206,6 +206,17 @@ async def test_a_conversation_that_was_private_stays_private() -> None:
     assert (heard(cloud, home), one.exchange.rules[:2]) == ([0, 2], ("CLS001", "CLS006"))
     await one.ask(asked=asked("Hi"))
     assert heard(cloud, home) == [1, 2], "another conversation"
+
+
+async def test_what_was_given_out_of_an_answer_that_broke_off_is_known_when_it_comes_back() -> None:
+    long = "The notice for the contract that ends in March begins with the names of both, and then "
+    cloud, home = external("cloud"), fake("home", Start("m"), Text(long), BrokenContract("cut"))
+    one = world(cloud, home)
+    with pytest.raises(BrokenContract):
+        await one.ask(Ask("home", wished_class=DataClass.PRIVATE), asked("Hi"))
+    with pytest.raises(PolicyRefusal):
+        await one.ask(Ask("cloud"), asked("Hi", {"role": "assistant", "content": long[:70]}, "Go on"))
+    assert heard(cloud) == [0]
 
 
 async def test_what_is_private_by_default_needs_no_memory() -> None:

@@ -69,6 +69,14 @@ def test_a_tool_call_that_comes_back_is_known() -> None:
     assert was(made, said("user", "x"), Message("assistant", (call,)), said("tool", "done"))
 
 
+def test_an_answer_that_was_cut_off_anywhere_is_known_by_its_beginning() -> None:
+    whole = "The notice for the contract that ends in March begins with the names of both, and then it says why."
+    made = memory(chat(*FIRST), answer=whole)
+    assert was(made, said("user", "Hi"), said("assistant", whole[:80]), said("user", "go on"))
+    assert not was(made, said("user", "Hi"), said("assistant", whole[:30]), said("user", "go on"))
+    assert not was(made, said("user", whole[:80])), "programs begin their questions alike"
+
+
 def test_the_name_that_a_client_gives_is_enough() -> None:
     made = memory(chat(said("user", "Hi")), name="case 7")
     assert was(made, said("user", "quite another text"), name="case 7")
