@@ -135,8 +135,10 @@ async def test_json_is_enforced_by_the_server_itself(port: int) -> None:
         "json_schema": {"name": "x", "schema": {"type": "array", "items": {"const": 7}, "maxItems": 2}},
     }
     dialect = LLAMACPP.fitted(Traits(encoding="v4.1"))
-    answer, _ = await answered(port, dialect, request(response_format=wanted, thinking=OFF, max_tokens=400))
-    assert set(json.loads(answer.text)) <= {7}
+    # At temperature 1 this small model now and then writes empty lines, which JSON allows, until max_tokens ends it.
+    asked = request(response_format=wanted, thinking=OFF, max_tokens=400, temperature=0)
+    answer, _ = await answered(port, dialect, asked)
+    assert (answer.finish, set(json.loads(answer.text)) <= {7}) == ("stop", True)
 
 
 FILL = FimRequest(model="auto", prompt="def add(a, b):\n", suffix="\n\nprint(add(1, 2))", max_tokens=8, logprobs=2)
