@@ -100,8 +100,11 @@ _PLACEHOLDERS = Regex(r"(?ai)x{8}|\*{4}|0{12}|1234567890abcdef1234|your|example|
 
 def entropy(word: str) -> float:
     """Shannon's, in bits per character."""
-    length = len(word)
-    return -sum(count / length * math.log2(count / length) for count in Counter(word).values())
+    if not word:
+        return 0.0
+    # Most characters of a key stand once, and add nothing to the sum.
+    repeated = [count for count in Counter(word).values() if count > 1]
+    return math.log2(len(word)) - sum([count * math.log2(count) for count in repeated]) / len(word)
 
 
 def _finder(code: str, pattern: str) -> Callable[[str], Iterable[Found]]:
