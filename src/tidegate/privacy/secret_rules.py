@@ -73,7 +73,7 @@ REGISTRY = _secret(
     65,
     "package or image registry token",
     "`npm_`, `pypi-`, `rubygems_`, `dckr_pat_` and the like.",
-    "docs.npmjs.com/about-access-tokens; pypi.org/help; docs.docker.com/security/access-tokens",
+    "npm documentation, about access tokens; PyPI help, API tokens; Docker documentation, access tokens",
 )
 MESSAGING = _secret(
     66,
