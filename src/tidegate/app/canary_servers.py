@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,8 +39,8 @@ def number_in(data: bytes) -> int:
     return max(map(int, MARKER.findall(data)), default=-1)
 
 
-class Server:
-    """One HTTP server on a free port of this machine. `reply` gives what is sent; None: the connection is cut."""
+class Server(ABC):
+    """One HTTP server on a free port of this machine. `reply` gives what is sent."""
 
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
@@ -90,8 +91,9 @@ class Server:
             await writer.drain()
         return not self.cuts(body)
 
+    @abstractmethod
     def reply(self, head: bytes, body: bytes) -> Iterator[bytes | None]:
-        raise NotImplementedError
+        """What is answered, piece by piece; None: nothing more, and the line stays open."""
 
     def cuts(self, body: bytes) -> bool:
         return False

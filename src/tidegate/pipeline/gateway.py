@@ -158,7 +158,7 @@ class Gateway:
         """The one answer that the client got is what comes back in a later turn, so that is remembered as well."""
         keep = self._screening.keeper(decided.request, decided.decision)
         on_cut = self._screening.cut_keeper(decided.request, decided.decision)
-        hearing = Hearing([] if keep is None else [keep], on_cut=on_cut)
+        hearing = None if keep is None else Hearing([keep], on_cut=on_cut)
         given: list[Frame] = []
         ended = False
         try:
@@ -166,13 +166,15 @@ class Gateway:
                 async for frames in batches:
                     given = frames
                     yield frames
-                    hearing.hear(frames)
+                    if hearing is not None:
+                        hearing.hear(frames)
                     given = []
             ended = True
         finally:
-            if not ended:
+            if hearing is not None and not ended:
                 hearing.cut(exchange, given)
-        hearing.end(exchange)
+        if hearing is not None:
+            hearing.end(exchange)
 
     async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         answering, frames = await self._first_to_answer(exchange, decided)
