@@ -23,7 +23,7 @@ from tidegate.app.enforce import (
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
 from tidegate.backends.attestation import Standing
-from tidegate.backends.base import Backend, Endpoint
+from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
@@ -35,7 +35,6 @@ from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.profiles import Profiles
 from tidegate.backends.registry import Registry
-from tidegate.backends.slots import Slots
 from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.prices import cost_usd
@@ -46,11 +45,15 @@ from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
-from tidegate.pipeline.loading import Patience
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
 from tidegate.privacy.slow.slow_look import SlowLook
+from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.guard import Guard
+from tidegate.resilience.lane import Turn
+from tidegate.resilience.lanes import OwnLanes
+from tidegate.resilience.retry import RetryPolicy
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.answering import AnsweringSurface
@@ -91,6 +94,7 @@ class App:
         if config.embedded.enabled and model_path is not None:
             self._embedded = embedded_backend(self._transport, config.embedded, model_path)
             self.engine = self._embedded.engine
+        self._lanes = OwnLanes(config.timeouts.queue_s)
         self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
@@ -112,8 +116,13 @@ class App:
         if config.probe.enabled:
             taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
             probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
-        learn = Measuring(self._store, _today).learn if config.profiles.measure else None
+        measuring = Measuring(self._store, _today, in_turn=self._in_turn)
+        learn = measuring.learn if config.profiles.measure else None
         return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s, learn=learn)
+
+    async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
+        """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
+        return (await self._lanes.enter(backend.room, model, Turn(priority="low"))).leave
 
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
@@ -122,13 +131,20 @@ class App:
                 boundary=endpoint.boundary,
                 accepts=endpoint.accepts,
                 models=options.models or ("fake",),
-                slots=Slots(endpoint.name, options.slots, places=options.queue, wait_s=self._transport.limits.queue_s),
+                room=Room(endpoint.name, options.slots, options.queue, paced=options.pacing),
             )
         models = options.models or (tuple(self.contract.models) if options.kind == "deepseek" else ())
         dialect = dialect_of(endpoint.name, options)
         unvouched = is_unvouched(endpoint, options)
         near = endpoint.boundary is not Boundary.EXTERNAL or (unvouched and is_loopback(endpoint.host))
-        capacity = Capacity(endpoint.name, dialect, self._transport.limits, slots=options.slots, queue=options.queue)
+        capacity = Capacity(
+            endpoint.name,
+            dialect,
+            self._transport.limits,
+            slots=options.slots,
+            queue=options.queue,
+            paced=options.pacing,
+        )
         backend = HttpBackend(
             self._transport,
             endpoint,
@@ -170,10 +186,26 @@ class App:
             screening=self._screening(),
             memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
             capture=capture,
-            patience=Patience(self._config.timeouts.load_s),
+            guard=self._guard(),
             shadow=self._shadow,
         )
         self.asgi = Server(self._surfaces(gateway))
+
+    def _guard(self) -> Guard:
+        retry, breaker = self._config.retry, self._config.breaker
+        return Guard(
+            self.registry,
+            lanes=self._lanes,
+            breakers=Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s),
+            retry=RetryPolicy(
+                retry.attempts,
+                retry.backoff_s,
+                retry.longest_backoff_s,
+                retry.jitter,
+                retry.deadline_s,
+                self._config.timeouts.load_s,
+            ),
+        )
 
     def _screening(self) -> Screening:
         """It knows the conversations that were private before the start, as far as the ledger remembers them."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView
 from tidegate.core.events import Frame
@@ -17,6 +16,18 @@ Get = Callable[[str], Awaitable[tuple[int, bytes]]]
 """Fetch a path without content over one certain connection: status and body."""
 Greeting = Callable[[Get, str], Awaitable[None]]
 """Look who is at the other end before a request for this model goes there; raises if none may."""
+
+
+class Room(NamedTuple):
+    """How many requests a backend takes at once (None: nobody knows a number) and how many may wait for it here.
+
+    `options` names what can be raised; `paced`: learn from its refusals how many it takes."""
+
+    backend: str
+    slots: int | None = None
+    queue: int = 64
+    options: str = ""
+    paced: bool = False
 
 
 Holds = Callable[[bytes], bool]
@@ -69,12 +80,12 @@ class Backend(Protocol):
         ...
 
     @property
-    def slots(self) -> Slots:
-        """How many requests it works on, and how many wait for it."""
+    def room(self) -> Room:
+        """How many requests it takes at once, now."""
         ...
 
     async def open(self, request: Request, model: str, data_class: DataClass, holds: Holds | None = None) -> Answering:
-        """Wait for a slot, send the request; returns once the backend has agreed to answer.
+        """Send the request; returns once the backend has agreed to answer. Whoever calls this has a place in its lane.
 
         With `holds`, nothing is sent if that says so of the bytes."""
         ...

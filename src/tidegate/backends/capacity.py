@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from tidegate.backends.base import Room
 from tidegate.backends.connection import Limits
-from tidegate.backends.slots import Slots
 from tidegate.core.errors import GatewayError
 from tidegate.dialects.base import Dialect
 
@@ -17,10 +17,18 @@ QUEUE_PLACES = 64
 
 class Capacity:
     def __init__(
-        self, backend: str, dialect: Dialect, limits: Limits, *, slots: int | None = None, queue: int = QUEUE_PLACES
+        self,
+        backend: str,
+        dialect: Dialect,
+        limits: Limits,
+        *,
+        slots: int | None = None,
+        queue: int = QUEUE_PLACES,
+        paced: bool = True,
     ) -> None:
         """`slots` is the configured number; None: not configured."""
-        self.slots = Slots(backend, slots or dialect.slots, places=queue, wait_s=limits.queue_s)
+        options = f"`slots` or `queue` in [backends.{backend}]"
+        self.room = Room(backend, slots or dialect.slots, queue, options, paced)
         self._is_configured = slots is not None
         self._dialect = dialect
         self._load_s = limits.load_s
@@ -45,5 +53,5 @@ class Capacity:
                 total = counted.read(await ask(counted.path))
             except GatewayError:
                 return  # a cap that was told once is better than none
-            if total is not None and total != self.slots.total:
-                self.slots.resize(total)
+            if total is not None and total != self.room.slots:
+                self.room = self.room._replace(slots=total)

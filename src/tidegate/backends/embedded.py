@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from tidegate.backends.base import Answering, Endpoint, Holds
+from tidegate.backends.base import Answering, Endpoint, Holds, Room
 from tidegate.backends.engine import Engine, EngineAddress
 from tidegate.backends.http import open_answer
-from tidegate.backends.slots import Slots
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
@@ -34,7 +33,7 @@ class EmbeddedBackend:
         slots: int | None = None,
     ) -> None:
         """`slots` is the number that the engine was started with."""
-        self.slots = Slots(self.name, slots, wait_s=transport.limits.queue_s, options="`slots` in [embedded]")
+        self.room = Room(self.name, slots, options="`slots` in [embedded]")
         self._transport = transport
         self._dialect = dialect
         self._note = note
@@ -68,7 +67,7 @@ class EmbeddedBackend:
             endpoint = self._endpoint_at(await self.engine.address(_RESTART_WAIT_S))
             try:
                 return await open_answer(
-                    self._transport, endpoint, self._dialect, request, model, data_class, self.slots, holds=holds
+                    self._transport, endpoint, self._dialect, request, model, data_class, holds=holds
                 )
             except BackendUnreachable:
                 # The engine died and its supervisor has not noticed yet: let it, then ask for the new address.

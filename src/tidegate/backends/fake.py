@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tidegate.backends.base import Holds
-from tidegate.backends.slots import Slot, Slots
+from tidegate.backends.base import Holds, Room
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import GatewayError
@@ -42,7 +41,6 @@ def default_script(request: Request) -> Sequence[Event | GatewayError]:
 class _Scripted:
     script: list[Event | GatewayError]
     quirks: list[str]
-    slot: Slot
 
     async def read(self) -> list[Frame]:
         if not self.script:
@@ -54,7 +52,6 @@ class _Scripted:
 
     def close(self) -> None:
         self.script.clear()
-        self.slot.release()
 
 
 class FakeBackend:
@@ -69,12 +66,12 @@ class FakeBackend:
         models: tuple[str, ...] = ("fake",),
         health: Health = "up",
         script: Script = default_script,
-        slots: Slots | None = None,
+        room: Room | None = None,
     ) -> None:
         facts = tuple(Fact(feature, "native", "declared") for feature in FEATURES)
         self._view = BackendView(name, boundary, accepts, health, models, declared=facts)
         self._script = script
-        self.slots = slots or Slots(name)
+        self.room = room or Room(name)
         self.heard: list[Request] = []
         """Every request that reached it."""
 
@@ -87,13 +84,11 @@ class FakeBackend:
         return self._view
 
     async def open(self, request: Request, model: str, data_class: DataClass, holds: Holds | None = None) -> _Scripted:
-        slot = await self.slots.take()
         self.heard.append(request)
         steps = list(self._script(request))
         if steps and isinstance(steps[0], GatewayError):
-            slot.release()
             raise steps[0]
-        return _Scripted(steps, [], slot)
+        return _Scripted(steps, [])
 
     async def refresh(self) -> None:
         return

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tidegate.backends.attestation import Finding, Standing
-from tidegate.backends.base import Answering, Endpoint, Holds
+from tidegate.backends.base import Answering, Endpoint, Holds, Room
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Connection, read_whole
 from tidegate.backends.profiles import Profiles
-from tidegate.backends.slots import Slot, Slots
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
 from tidegate.codecs.json_text import dump_fields
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import (
+    BackendFailed,
     BackendLoading,
     BackendOverloaded,
     BackendRefused,
@@ -40,10 +40,7 @@ _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
 class HttpAnswering:
     """Reads one answer off a connection and through a dialect's reader."""
 
-    def __init__(
-        self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...], slot: Slot
-    ) -> None:
-        self._slot = slot
+    def __init__(self, connection: Connection, reader: StreamReader | AnswerReader, quirks: tuple[str, ...]) -> None:
         self._connection = connection
         self._reader = reader
         self._ended = False
@@ -67,33 +64,26 @@ class HttpAnswering:
 
     def close(self) -> None:
         self._connection.release(ended=self._ended and not self._reader.cut_short)
-        self._slot.release()
 
 
-async def open_answer(  # noqa: PLR0913  where, how, what, for whom and how long
+async def open_answer(
     transport: Transport,
     endpoint: Endpoint,
     dialect: Dialect,
     request: Request,
     model: str,
     data_class: DataClass,
-    slots: Slots,
     first_byte_s: float | None = None,
     holds: Holds | None = None,
 ) -> Answering:
-    """Encode, wait for a slot, send, and hand back the answer on its way, which gives the slot back."""
+    """Encode, send, and hand back the answer on its way."""
     encoded = dialect.encode(request, model, at_home=endpoint.boundary is not Boundary.EXTERNAL)
-    slot = await slots.take()
-    try:
-        connection = await transport.send(
-            Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model, first_byte_s, holds)
-        )
-        whole = await _agreed(connection, dialect)
-    except BaseException:
-        slot.release()
-        raise
+    connection = await transport.send(
+        Call(endpoint, data_class, encoded.path, encoded.body, encoded.streamed, model, first_byte_s, holds)
+    )
+    whole = await _agreed(connection, dialect)
     reader = dialect.reader(encoded, got_stream=encoded.streamed and not whole)
-    return HttpAnswering(connection, reader, encoded.quirks, slot)
+    return HttpAnswering(connection, reader, encoded.quirks)
 
 
 async def _agreed(connection: Connection, dialect: Dialect) -> bool:
@@ -156,8 +146,8 @@ class HttpBackend:
         return self._view
 
     @property
-    def slots(self) -> Slots:
-        return self._capacity.slots
+    def room(self) -> Room:
+        return self._capacity.room
 
     def _see(self, health: Health) -> None:
         """Take a new view only when something changed: routing keeps its decisions while nothing does."""
@@ -184,7 +174,7 @@ class HttpBackend:
         dialect, first_byte_s = self.profiles.dialect_for(model), self._capacity.first_byte_s(model)
         try:
             answering = await open_answer(
-                self._transport, self._place, dialect, request, model, data_class, self.slots, first_byte_s, holds
+                self._transport, self._place, dialect, request, model, data_class, first_byte_s, holds
             )
         except Unattested:
             self._see("up")
@@ -231,7 +221,7 @@ class HttpBackend:
         except BackendLoading:
             self._see("starting")
             return
-        except (BackendRefused, BackendOverloaded):
+        except (BackendRefused, BackendFailed, BackendOverloaded):
             self._see("up")  # it answers with an error status, so it is there, whatever it thinks of the question
             return
         except GatewayError:

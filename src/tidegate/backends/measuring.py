@@ -6,7 +6,7 @@ own, never content. A failure of the network ends the measurement; what was know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from tidegate.backends.profiles import FAILED
 from tidegate.backends.trials import DEMONSTRATIONS, TRIALS, Trial
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import (
+    BackendFailed,
     BackendOverloaded,
     BackendRefused,
     BackendTimedOut,
@@ -28,6 +29,7 @@ from tidegate.core.fold import Answer, Folding
 from tidegate.core.profile import UNKNOWN_TRAITS, Fact, Traits
 from tidegate.core.requests import Request
 
+InTurn = Callable[[HttpBackend, str], Awaitable[Callable[[], None]]]
 _PASSING = (BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
 """Failures that end a measurement: nobody can be asked now."""
 
@@ -35,7 +37,15 @@ _PASSING = (BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
 class Measuring:
     """`today` gives the date as YYYY-MM-DD."""
 
-    def __init__(self, store: ProfileStore, today: Callable[[], str], trials: Sequence[Trial] = TRIALS) -> None:
+    def __init__(
+        self,
+        store: ProfileStore,
+        today: Callable[[], str],
+        trials: Sequence[Trial] = TRIALS,
+        in_turn: InTurn | None = None,
+    ) -> None:
+        """`in_turn` waits until the backend has room and gives what makes it free again."""
+        self._in_turn = in_turn
         self._store = store
         self._today = today
         self._trials = trials
@@ -119,7 +129,7 @@ class Measuring:
 
     async def _answer(self, backend: HttpBackend, model: str, request: Request) -> Answer | None:
         try:
-            return await _answer(backend, model, request)
+            return await self._said(backend, model, request)
         except _PASSING:
             raise
         except GatewayError:
@@ -128,13 +138,21 @@ class Measuring:
     async def _holds(self, backend: HttpBackend, model: str, trial: Trial) -> bool | None:
         """None when the server failed for a reason of its own, which says nothing of the feature."""
         try:
-            return trial.holds(await _answer(backend, model, trial.request))
+            return trial.holds(await self._said(backend, model, trial.request))
         except _PASSING:
             raise
-        except BackendRefused:
+        except (BackendRefused, BackendFailed):
             return None
         except GatewayError:
             return False  # refused, or not the contract
+
+    async def _said(self, backend: HttpBackend, model: str, request: Request) -> Answer:
+        leave = None if self._in_turn is None else await self._in_turn(backend, model)
+        try:
+            return await _answer(backend, model, request)
+        finally:
+            if leave is not None:
+                leave()
 
 
 async def _answer(backend: HttpBackend, model: str, request: Request) -> Answer:

@@ -23,6 +23,7 @@ from tidegate.dialects import RULEBOOKS
 from tidegate.ledger.rules import LEDGER
 from tidegate.privacy.masking.rules import MASKING
 from tidegate.privacy.rules import SENSITIVE
+from tidegate.resilience.rules import RESILIENCE
 from tidegate.routing.rules import CLASSES, ROUTES
 from tidegate.simulator.fault_kinds import SIMULATOR
 
@@ -36,6 +37,7 @@ BOOKS: tuple[Rulebook, ...] = (
     LOCALITY,
     PROFILES,
     LEDGER,
+    RESILIENCE,
     *RULEBOOKS,
     SIMULATOR,
     validation_rules(),

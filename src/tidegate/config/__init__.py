@@ -15,6 +15,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tidegate.config.privacy import CaptureOptions, PolicyRow, PrivacyOptions
+from tidegate.config.resilience import (
+    AlertOptions,
+    BreakerOptions,
+    RetryOptions,
+    StreamOptions,
+    WatchOptions,
+)
 from tidegate.config.tables import (
     AliasOptions,
     BackendOptions,
@@ -35,8 +42,10 @@ from tidegate.core.errors import Misconfigured
 from tidegate.core.jsonvalue import as_list, as_object
 
 __all__ = (
+    "AlertOptions",
     "AliasOptions",
     "BackendOptions",
+    "BreakerOptions",
     "CaptureOptions",
     "ClientOptions",
     "Config",
@@ -45,7 +54,10 @@ __all__ = (
     "Kind",
     "PolicyRow",
     "PrivacyOptions",
+    "RetryOptions",
     "ShadowOptions",
+    "StreamOptions",
+    "WatchOptions",
     "options_of",
     "parse_config",
     "read_config",
@@ -68,6 +80,11 @@ class Config(Struct, frozen=True):
     ledger: Annotated[LedgerOptions, Meta(description="The record of exchanges.")] = LedgerOptions()
     replay: Annotated[ReplayOptions, Meta(description="Reasoning that clients drop.")] = ReplayOptions()
     timeouts: Annotated[Timeouts, Meta(description="How long backends may take.")] = Timeouts()
+    retry: Annotated[RetryOptions, Meta(description="Asking again.")] = RetryOptions()
+    breaker: Annotated[BreakerOptions, Meta(description="Leaving a failing backend alone.")] = BreakerOptions()
+    streams: Annotated[StreamOptions, Meta(description="Answers that break off.")] = StreamOptions()
+    watch: Annotated[WatchOptions, Meta(description="Watching the hosted account and the backends.")] = WatchOptions()
+    alerts: Annotated[tuple[AlertOptions, ...], Meta(description="[[alerts]]: who is told what happens.")] = ()
     backends: Annotated[dict[str, BackendOptions], Meta(description="[backends.NAME]: places that can answer.")] = {}
     aliases: Annotated[dict[str, AliasOptions], Meta(description="[aliases.NAME]: your own model names.")] = {}
     clients: Annotated[tuple[ClientOptions, ...], Meta(description="[[clients]]: who may ask, by key.")] = ()

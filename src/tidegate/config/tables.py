@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from tidegate.config.resilience import OnBreak
 from tidegate.core.profile import Encoding, Feature
+from tidegate.core.terms import Priority, WhenSpent
 
 ClassName = Literal["public", "internal", "private"]
 BoundaryName = Literal["device", "private", "external"]
@@ -21,6 +23,7 @@ OrderName = Literal["configured", "hosted-first", "local-first", "by-needs", "ba
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+Money = Annotated[float, Meta(gt=0)]
 
 
 class Server(Struct, frozen=True):
@@ -29,6 +32,20 @@ class Server(Struct, frozen=True):
     ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port to listen on.")] = 4141
     body_limit_bytes: Annotated[Count, Meta(description="Largest request body that is accepted.")] = 16 * 1024 * 1024
+    admin_key_env: Annotated[
+        str | None,
+        Meta(
+            description="Environment variable with the admin key: needed for /-/status, /metrics and /-/keys where keys are."
+        ),
+    ] = None
+    tls_cert: Annotated[str | None, Meta(description="PEM file with the certificate (chain); serves HTTPS.")] = None
+    tls_key: Annotated[str | None, Meta(description="PEM file with the certificate's private key.")] = None
+    workers: Annotated[
+        Count, Meta(description="Processes that answer, on one port; they share limits, budgets and ledger.")
+    ] = 1
+    drain_s: Annotated[
+        Seconds, Meta(description="How long open answers may go on after SIGTERM or Ctrl-C before they are cut.")
+    ] = 30.0
 
 
 class ContractOptions(Struct, frozen=True):
@@ -170,6 +187,12 @@ class BackendOptions(Struct, frozen=True):
     queue: Annotated[
         int, Meta(description="Requests that may wait here for a slot; more are sent elsewhere or refused.", ge=0)
     ] = 64
+    pacing: Annotated[
+        bool,
+        Meta(
+            description="Learn from refusals (HTTP 429) how many requests it takes at once, and send no more than that."
+        ),
+    ] = True
 
 
 class AliasOptions(Struct, frozen=True):
@@ -184,6 +207,9 @@ class AliasOptions(Struct, frozen=True):
         Literal["first", "each"],
         Meta(description="first: the first that answers; each: all targets answer, side by side in one answer."),
     ] = "first"
+    on_break: Annotated[
+        OnBreak | None, Meta(description="When an answer breaks off half-way; default: as in [streams].")
+    ] = None
 
 
 class ClientOptions(Struct, frozen=True):
@@ -192,3 +218,19 @@ class ClientOptions(Struct, frozen=True):
     data_class: Annotated[ClassName | None, Meta(description="Raises the class of all its requests.")] = field(
         default=None, name="class"
     )
+    models: Annotated[tuple[str, ...], Meta(description="Names it may ask for; empty: all.")] = ()
+    rate_per_minute: Annotated[Count | None, Meta(description="Requests per minute; default: no limit.")] = None
+    concurrency: Annotated[Count | None, Meta(description="Requests at the same time; default: no limit.")] = None
+    budget_usd_per_day: Annotated[
+        Money | None, Meta(description="What it may cost per UTC day, in USD; default: no limit.")
+    ] = None
+    budget_usd_per_month: Annotated[
+        Money | None, Meta(description="What it may cost per UTC month, in USD; default: no limit.")
+    ] = None
+    when_spent: Annotated[
+        WhenSpent, Meta(description="With the budget used up: refuse (402), or local: only backends at home answer.")
+    ] = "refuse"
+    weight: Annotated[
+        float, Meta(description="Its share of a backend that others wait for too, beside their weights.", gt=0)
+    ] = 1.0
+    priority: Annotated[Priority, Meta(description="Who waits is served by priority first, then by weight.")] = "normal"

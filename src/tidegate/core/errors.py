@@ -13,20 +13,28 @@
     │  └─ Unprocessable     422  a backend's own word for a request that it cannot use
     ├─ NotSupported         400  this backend cannot do what was asked; another one may
     ├─ PolicyRefusal        403  the policy allows no backend for this request
-    │  └─ Unmaskable        403  it may leave only masked, and something in it cannot be masked
+    │  ├─ Unmaskable        403  it may leave only masked, and something in it cannot be masked
+    │  ├─ BudgetSpent       402  the budget of the client's key is used up
+    │  └─ LimitReached      429  the client's key asks more often, or more at once, than it may
     ├─ BackendFailure       502  a backend did not do its part; another one may
     │  ├─ BackendUnreachable   503
     │  ├─ Unattested           503  it does not show that it is the server that was configured; nothing was sent
     │  ├─ BackendTimedOut      504
     │  ├─ BackendOverloaded    503
     │  │  └─ BackendLoading    503  its model is being loaded; asking it again later will help
+    │  ├─ BreakerOpen          503  it failed too often a moment ago and is left alone until it is tried again
     │  ├─ RateLimited          429
     │  ├─ NoBalance            402
+    │  ├─ BackendFailed        502  it answered HTTP 500, or what means the same
     │  ├─ BackendRefused       502  it answered with an error that is not the client's fault
     │  └─ BrokenContract       502  it answered something that is not the contract; also a stream cut half-way
     ├─ BoundaryBreach       500  the transport stopped a request that routing should never have sent there
+    ├─ Draining             503  the gateway is being stopped and takes nothing new
     ├─ ClientLeft           499  nobody is waiting any more
     └─ Misconfigured        exit code 2, before anything is served
+
+`retry` is what may follow: `never` another attempt; `elsewhere`: another backend may answer, this one will not;
+`same`: another backend first, and after a pause this one again. `trips`: it counts against the backend's breaker.
 
 Messages name the option or field to change and never contain prompt text or keys.
 Upstream errors are mapped to this tree in dialects, and rendered only in `surfaces/errors`.
@@ -55,10 +63,13 @@ class GatewayError(Exception):
     retry: ClassVar[Retry] = "never"
     fault: ClassVar[Fault] = "gateway"
     kind: ClassVar[ErrorKind] = "server_error"
+    trips: ClassVar[bool] = False
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        """`retry_after_s` is said to the client in Retry-After, where it is known."""
         super().__init__(message)
         self.message = message
+        self.retry_after_s = retry_after_s
 
 
 class ClientMistake(GatewayError):
@@ -127,6 +138,20 @@ class Unmaskable(PolicyRefusal):
     retry = "elsewhere"
 
 
+class BudgetSpent(PolicyRefusal):
+    """The budget of the client's key is used up, or reserved by what it asks at this moment."""
+
+    status = 402
+    kind = "unknown_error"
+
+
+class LimitReached(PolicyRefusal):
+    """The client's key asks more often, or more at once, than its terms say."""
+
+    status = 429
+    kind = "rate_limit_error"
+
+
 class BackendFailure(GatewayError):
     status = 502
     retry = "elsewhere"
@@ -134,6 +159,8 @@ class BackendFailure(GatewayError):
 
 
 class BackendUnreachable(BackendFailure):
+    retry = "same"
+    trips = True
     status = 503
     kind = "service_unavailable_error"
 
@@ -146,10 +173,13 @@ class Unattested(BackendFailure):
 
 
 class BackendTimedOut(BackendFailure):
+    retry = "same"
+    trips = True
     status = 504
 
 
 class BackendOverloaded(BackendFailure):
+    retry = "same"
     status = 503
     kind = "service_unavailable_error"
 
@@ -159,6 +189,7 @@ class BackendLoading(BackendOverloaded):
 
 
 class RateLimited(BackendFailure):
+    retry = "same"
     status = 429
     kind = "rate_limit_error"
 
@@ -170,6 +201,20 @@ class NoBalance(BackendFailure):
     kind = "unknown_error"
 
 
+class BackendFailed(BackendFailure):
+    """The backend had a fault of its own: HTTP 500, or an error event that means the same."""
+
+    retry = "same"
+    trips = True
+
+
+class BreakerOpen(BackendFailure):
+    """It failed so often a moment ago that it is not asked until it is tried again."""
+
+    status = 503
+    kind = "service_unavailable_error"
+
+
 class BackendRefused(BackendFailure):
     """The backend answered with an error status that the client did not cause."""
 
@@ -177,11 +222,21 @@ class BackendRefused(BackendFailure):
 class BrokenContract(BackendFailure):
     """The backend's answer is not the contract: bad framing, a stream without its end, an empty answer."""
 
+    retry = "same"
+    trips = True
+
 
 class BoundaryBreach(GatewayError):
     """The second wall: the transport refused to connect a request to a place its class forbids."""
 
     status = 500
+
+
+class Draining(GatewayError):
+    """The gateway is being stopped; what is under way is finished, nothing new is begun."""
+
+    status = 503
+    kind = "service_unavailable_error"
 
 
 class ClientLeft(GatewayError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Decision
 from tidegate.core.errors import GatewayError
+from tidegate.core.terms import Terms
 from tidegate.core.usage import Usage
 
 
@@ -29,6 +30,12 @@ class Send(NamedTuple):
     masked: bool
 
 
+class Grant(Protocol):
+    """What a client's terms let through: given back once, when the exchange is over and its cost is known."""
+
+    def settle(self, exchange: Exchange) -> None: ...
+
+
 @dataclass(slots=True)
 class Exchange:
     """Times: `arrived_at` is unix seconds; the others are seconds since arrival on a monotonic clock."""
@@ -37,6 +44,8 @@ class Exchange:
     surface: str
     arrived_at: float
     client: str | None = None
+    terms: Terms | None = None
+    grant: Grant | None = None
     request_bytes: int = 0
     request_hash: str = ""
     asked_model: str = ""
@@ -69,6 +78,18 @@ class Exchange:
     """Code of the rule by which a later candidate was asked."""
     waited: str | None = None
     """Code of the rule by which a candidate that was loading its model was asked again."""
+    retried: str | None = None
+    """Code of the rule by which a candidate that had failed was asked again."""
+    continued: str | None = None
+    """Code of the rule by which another backend went on with an answer that had broken off."""
+    narrowed: str | None = None
+    """Code of the rule by which only backends at home were asked, because the budget was used up."""
+    queued_s: float = 0.0
+    """Time spent waiting at the gateway for a turn."""
+    queue_place: Callable[[], int] | None = None
+    """How many wait before it, while it waits for a turn."""
+    charged_usd: Decimal | None = None
+    """What was counted against the client's budget: the cost, or the most it can have been where that is not known."""
     rewritten: str | None = None
     """What became of a retired model name, in one line."""
     quirks: list[str] = field(default_factory=list[str])
@@ -90,7 +111,7 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        return (*decided, *filter(None, (self.fell_back, self.waited)))
+        return (*decided, *filter(None, (self.narrowed, self.fell_back, self.waited, self.retried, self.continued)))
 
     def note_quirks(self, codes: Iterable[str]) -> None:
         for code in codes:

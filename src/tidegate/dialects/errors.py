@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from tidegate.core.errors import (
+    BackendFailed,
     BackendOverloaded,
     BackendRefused,
     BackendTimedOut,
@@ -69,7 +70,8 @@ def by_status(status: int, message: str | None) -> GatewayError:
         case _ if 300 <= status < 400:
             return BackendRefused(f"the backend answered with a redirect (HTTP {status}); redirects are never followed")
         case _:
-            return BackendRefused(f"the backend failed (HTTP {status})")
+            kind = BackendFailed if status >= 500 else BackendRefused
+            return kind(f"the backend failed (HTTP {status})")
 
 
 def window_exceeded(window: int, asked: str, where: str = "messages") -> ClientMistake:

@@ -7,10 +7,11 @@ whatever is tried next, class and boundary bind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -19,12 +20,9 @@ from tidegate.backends.base import Answering, Backend
 from tidegate.core.boundary import Boundary
 from tidegate.core.decision import Candidate, Decision, Snapshot
 from tidegate.core.errors import (
-    BackendLoading,
-    BackendUnreachable,
     BrokenContract,
     ClientLeft,
     GatewayError,
-    NotSupported,
 )
 from tidegate.core.events import NOTHING, Frame, Milestones
 from tidegate.core.exchange import Exchange, Send
@@ -36,13 +34,14 @@ from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.each import answer_each
 from tidegate.pipeline.figures import FigureBook
 from tidegate.pipeline.hearing import Hearing
-from tidegate.pipeline.loading import PATIENCE, Patience
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.pipeline.screening import Decided, Screening
 from tidegate.pipeline.shadow import NO_SHADOW, Shadow
 from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.pipeline.unveiled import Unveiled
 from tidegate.privacy.masking.mask import Veil
+from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.guard import Asking, Guard
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.needs import needs_of, says_thinking
@@ -80,7 +79,7 @@ class Gateway:
         screening: Screening,
         memory: ReasoningMemory = NO_MEMORY,
         capture: Capture = NO_CAPTURE,
-        patience: Patience = PATIENCE,
+        guard: Guard | None = None,
         shadow: Shadow = NO_SHADOW,
     ) -> None:
         self.backends = backends
@@ -93,7 +92,7 @@ class Gateway:
         self._screening = screening
         self._memory = memory
         self._capture = capture
-        self._patience = patience
+        self.guard = guard or Guard(backends, breakers=Breakers(timer))
         self.shadow = shadow
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
@@ -123,6 +122,8 @@ class Gateway:
             if self._figures is not None:
                 self._figures.note_ended(exchange)
             self._settle(exchange)
+            if exchange.grant is not None:
+                exchange.grant.settle(exchange)
             self._record(entry_of(exchange))
 
     async def decide(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None = None) -> Decided[R]:
@@ -177,7 +178,16 @@ class Gateway:
             hearing.end(exchange)
 
     async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
-        answering, frames = await self._first_to_answer(exchange, decided)
+        held = await self.guard.begin(
+            Asking(
+                exchange,
+                decided.decision.candidates,
+                partial(self._ask, exchange, decided),
+                fell_back=FELL_BACK.code,
+                waited=WAITED.code,
+            )
+        )
+        answering, frames, failure = held.answering, held.frames, None
         exchange.note_quirks(answering.quirks)
         hearing = self._hearing(exchange, decided)
         given: list[Frame] = []
@@ -192,11 +202,14 @@ class Gateway:
                 if hearing is not None:
                     hearing.hear(frames)
                 given = []
-                frames = await answering.read()
+                frames = await held.read()
             ended = True
+        except GatewayError as error:
+            failure = error
+            raise
         finally:
             exchange.note_quirks(answering.quirks)
-            answering.close()
+            held.close(failure)
             if hearing is not None and not ended:
                 hearing.cut(exchange, given)
         if exchange.finish is None:
@@ -247,43 +260,10 @@ class Gateway:
                 self._decisions[ask] = decision
         return decision
 
-    async def _first_to_answer(self, exchange: Exchange, decided: Decided[Any]) -> tuple[Answering, list[Frame]]:
-        """The first candidate that begins to answer, with what it said first. No frame went to the client yet.
-
-        One that is loading its model is asked again once no other has answered.
-        """
-        failure: GatewayError | None = None
-        decision = decided.decision
-        asked: Sequence[Candidate] = decision.candidates
-        pauses: Iterator[float] | None = None
-        while True:
-            loading: list[Candidate] = []
-            for candidate in asked:
-                backend = self.backends.find(candidate.backend)
-                if backend is None:
-                    continue
-                if failure is not None and candidate is not decision.candidates[0]:
-                    exchange.fell_back = FELL_BACK.code
-                try:
-                    return await self._begin(exchange, decided, backend, candidate)
-                except GatewayError as error:
-                    if error.retry != "elsewhere":
-                        raise
-                    _note_attempt(exchange, candidate, error)
-                    failure = _telling(failure, error)
-                    if isinstance(error, BackendLoading):
-                        loading.append(candidate)
-            pauses = pauses or self._patience.pauses_s()
-            pause_s = next(pauses, None) if loading else None
-            if pause_s is None:
-                raise failure or BackendUnreachable("the backend behind this model has just gone; try again")
-            exchange.waited = WAITED.code
-            await self._patience.sleep(pause_s)
-            asked = loading
-
-    async def _begin(
+    async def _ask(
         self, exchange: Exchange, decided: Decided[Any], backend: Backend, candidate: Candidate
     ) -> tuple[Answering, list[Frame]]:
+        """One candidate asked: told what it may be told, and heard until its first frames."""
         view = backend.view
         exchange.backend, exchange.model, exchange.boundary = candidate.backend, candidate.model, view.boundary
         exchange.quirks.clear()
@@ -327,23 +307,6 @@ def _as_meant(request: R, decision: Decision, exchange: Exchange) -> R:
             changes["thinking"] = meant.thinking
             exchange.rewritten += f", thinking {meant.thinking}"
     return replace(request, **changes)
-
-
-def _note_attempt(exchange: Exchange, candidate: Candidate, error: GatewayError) -> None:
-    """Once, however often a loading backend was asked."""
-    attempt = f"{candidate.backend}:{type(error).__name__}"
-    if not isinstance(error, BackendLoading) or attempt not in exchange.attempts:
-        exchange.attempts.append(attempt)
-
-
-def _telling(before: GatewayError | None, error: GatewayError) -> GatewayError:
-    """The error that the client hears if nobody answers: the last failure, and a "not supported" only without one.
-
-    What failed could have answered and may do so later; "not supported" would say that asking again is of no use.
-    """
-    if isinstance(error, NotSupported) and before is not None and not isinstance(before, NotSupported):
-        return before
-    return error
 
 
 def _observe(exchange: Exchange, passed: Milestones) -> None:

@@ -10,7 +10,6 @@ import orjson
 
 from tidegate import __version__
 from tidegate.asgi import Receive, Scope, Send, respond
-from tidegate.backends.slots import Slots
 from tidegate.core.decision import BackendView
 from tidegate.core.errors import NotFound
 from tidegate.core.profile import FEATURES, Profile
@@ -72,7 +71,8 @@ class AdminSurface:
             "default_class": self._gateway.policy.default_class.value,
             "policy_rows": [row.name for row in self._gateway.policy.rows],
             "keys_required": not self._door.open,
-            "backends": [self._backend(view) for view in self._gateway.backends.snapshot().backends],
+            "backends": self._backends(),
+            "breakers": [one._asdict() for one in self._gateway.guard.breakers.view()],
             "legacy_names": {
                 "policy": "rewrite" if self._gateway.policy.rewrites_legacy else "reject",
                 "seen": {name: times for name, times in self._gateway.legacy_seen.items() if times},
@@ -86,10 +86,18 @@ class AdminSurface:
             status["content"] = counts
         await respond(send, 200, orjson.dumps(status))
 
-    def _backend(self, view: BackendView) -> dict[str, Any]:
+    def _backends(self) -> list[dict[str, Any]]:
         """Slots are not of the view: routing keeps its decisions while that holds, and they change all the time."""
-        backend = self._gateway.backends.find(view.name)
-        return _backend_view(view) | ({} if backend is None else {"slots": _slots_view(backend.slots)})
+        backends = self._gateway.backends
+        lanes = {lane.backend: lane for lane in self._gateway.guard.lanes.view()}
+        shown: list[dict[str, Any]] = []
+        for view in backends.snapshot().backends:
+            lane, backend = lanes.get(view.name), backends.find(view.name)
+            slots: dict[str, Any] = {"used": 0, "total": None if backend is None else backend.room.slots, "waiting": 0}
+            if lane is not None:
+                slots |= {"used": lane.used, "waiting": lane.waiting}
+            shown.append(_backend_view(view) | {"slots": slots})
+        return shown
 
     async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """GET /-/exchanges/ID: the ledger's row of one exchange; a client sees its own only."""
@@ -99,10 +107,6 @@ class AdminSurface:
         if entry is None or (client is not None and entry.client != client.name):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))
-
-
-def _slots_view(slots: Slots) -> dict[str, int | None]:
-    return {"used": slots.used, "total": slots.total, "waiting": slots.waiting}
 
 
 def _backend_view(view: BackendView) -> dict[str, Any]:

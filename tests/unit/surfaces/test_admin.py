@@ -11,10 +11,10 @@ import pytest
 from tests.support.asgi import call
 from tests.support.hands import breath
 from tests.support.samples import request_body
+from tidegate.backends.slots import Slots
 
 from tidegate import __version__
 from tidegate.backends.fake import FakeBackend
-from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.profile import FEATURES, Fact, Profile, Traits

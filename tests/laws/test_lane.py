@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.hands import Hands, breath
+from tidegate.resilience.lane import Lane, Place
 
-from tidegate.backends.slots import Slot, Slots
 from tidegate.core.errors import BackendOverloaded
 
 PLACES = 4
@@ -28,8 +28,8 @@ class Scene:
 
     def __init__(self, total: int) -> None:
         self.hands = Hands()
-        self.slots = Slots("home", total, places=PLACES, wait_s=WAIT_S, timers=self.hands)
-        self.inside: dict[int, Slot] = {}
+        self.lane = Lane("home", total, places=PLACES, wait_s=WAIT_S, timers=self.hands)
+        self.inside: dict[int, Place] = {}
         self.served: list[int] = []
         self.in_turn: list[int] = []
         """Who was served after waiting in the line."""
@@ -38,10 +38,10 @@ class Scene:
         self.highest_total = total
 
     async def request(self, number: int, done: asyncio.Event) -> None:
-        at_once = self.slots.total is None or self.slots.used < self.slots.total
-        assert not (at_once and self.slots.waiting), "somebody waits although there is a slot"
+        at_once = self.lane.total is None or self.lane.used < self.lane.total
+        assert not (at_once and self.lane.waiting), "somebody waits although there is a slot"
         try:
-            slot = await self.slots.take()
+            slot = await self.lane.enter()
         except BackendOverloaded:
             self.refused.add(number)
             return
@@ -54,7 +54,7 @@ class Scene:
             await done.wait()
         finally:
             del self.inside[number]
-            slot.release()
+            slot.leave()
 
     async def play(self, happening: list[tuple[str, int]]) -> None:
         done: dict[int, asyncio.Event] = {}
@@ -72,13 +72,13 @@ class Scene:
                 case "leaves" if chosen is not None:
                     self.tasks[chosen].cancel()
                 case "resize":
-                    self.slots.resize(number % 3 + 1)
+                    self.lane.resize(number % 3 + 1)
                     self.highest_total = max(self.highest_total, number % 3 + 1)
                 case "time":
                     self.hands.turn(number * 5.0)
                 case _:
                     await breath(3)
-            assert self.slots.waiting <= PLACES
+            assert self.lane.waiting <= PLACES
         await self.end(done)
 
     async def end(self, done: dict[int, asyncio.Event]) -> None:
@@ -93,7 +93,7 @@ class Scene:
         assert self.in_turn == sorted(self.in_turn), "somebody was overtaken"
         left = {number for number, task in self.tasks.items() if task.cancelled()}
         assert set(self.served) | self.refused | left == set(self.tasks), "somebody was lost"
-        assert (self.slots.used, self.slots.waiting, self.hands.due) == (0, 0, [])
+        assert (self.lane.used, self.lane.waiting, self.hands.due) == (0, 0, [])
 
 
 def play(total: int, happening: list[tuple[str, int]]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from tests.support.hands import Hands, breath
+from tidegate.resilience.lane import Lane, Place
 
-from tidegate.backends.slots import Slot, Slots
 from tidegate.core.errors import BackendLoading, BackendOverloaded, BackendTimedOut
 
 
@@ -17,15 +17,15 @@ class Line:
 
     def __init__(self, total: int | None = 1, **more: Any) -> None:
         self.hands = Hands()
-        self.slots = Slots("home", total, timers=self.hands, **more)
+        self.lane = Lane("home", total, timers=self.hands, **more)
         self.came: list[int] = []
-        self.tasks: list[asyncio.Task[Slot]] = []
+        self.tasks: list[asyncio.Task[Place]] = []
 
-    async def arrive(self) -> asyncio.Task[Slot]:
+    async def arrive(self) -> asyncio.Task[Place]:
         number = len(self.tasks)
 
-        async def take() -> Slot:
-            slot = await self.slots.take()
+        async def take() -> Place:
+            slot = await self.lane.enter()
             self.came.append(number)
             return slot
 
@@ -36,15 +36,15 @@ class Line:
 
     @property
     def seen(self) -> tuple[int, int]:
-        return self.slots.used, self.slots.waiting
+        return self.lane.used, self.lane.waiting
 
 
 async def test_without_a_cap_nobody_waits_and_all_are_counted() -> None:
-    slots = Slots("home")
-    taken = [await slots.take() for _ in range(100)]
+    lane = Lane("home")
+    taken = [await slots.enter() for _ in range(100)]
     assert (slots.used, slots.total, slots.waiting) == (100, None, 0)
     for slot in taken:
-        slot.release()
+        slot.leave()
     assert slots.used == 0
 
 
@@ -52,14 +52,14 @@ async def test_whoever_came_first_is_served_first() -> None:
     line = Line(2)
     first, second, *_ = [await line.arrive() for _ in range(5)]
     assert (line.came, line.seen) == ([0, 1], (2, 3))
-    (await second).release()
+    (await second).leave()
     await breath()
     assert (line.came, line.seen) == ([0, 1, 2], (2, 2))
-    (await first).release()
+    (await first).leave()
     await breath()
     assert line.came == [0, 1, 2, 3]
     for task in line.tasks[2:]:
-        (await task).release()
+        (await task).leave()
     assert line.came == [0, 1, 2, 3, 4]
     assert line.seen == (0, 0)
 
@@ -69,8 +69,8 @@ async def test_a_slot_given_back_twice_is_given_back_once() -> None:
     slot = await (await line.arrive())
     await line.arrive()
     await line.arrive()
-    slot.release()
-    slot.release()
+    slot.leave()
+    slot.leave()
     await breath()
     assert (line.came, line.seen) == ([0, 1], (1, 1))
 
@@ -80,7 +80,7 @@ async def test_a_full_line_refuses_at_once_and_names_the_options() -> None:
     for _ in range(3):
         await line.arrive()
     with pytest.raises(BackendOverloaded, match=r"`slots` or `queue` in \[backends.home\]") as refused:
-        await line.slots.take()
+        await line.lane.enter()
     assert (refused.value.status, refused.value.retry) == (503, "elsewhere")
     assert not isinstance(refused.value, (BackendLoading, BackendTimedOut)), "it is up, and it does not load"
     assert line.seen == (1, 2)
@@ -90,7 +90,7 @@ async def test_a_line_without_places_refuses_whoever_would_wait() -> None:
     line = Line(1, places=0)
     await line.arrive()
     with pytest.raises(BackendOverloaded):
-        await line.slots.take()
+        await line.lane.enter()
 
 
 async def test_who_leaves_the_line_frees_the_place() -> None:
@@ -100,21 +100,21 @@ async def test_who_leaves_the_line_frees_the_place() -> None:
     await breath()
     assert line.seen == (1, 0)
     staying = await line.arrive()
-    (await first).release()
-    (await staying).release()
+    (await first).leave()
+    (await staying).leave()
     assert (line.came, line.seen) == ([0, 2], (0, 0))
 
 
 async def test_who_leaves_in_the_moment_of_being_served_passes_the_slot_on() -> None:
     line = Line(1)
     first, leaving, next_one = [await line.arrive() for _ in range(3)]
-    (await first).release()  # the second one's turn has come, and it has not run yet
+    (await first).leave()  # the second one's turn has come, and it has not run yet
     assert line.seen == (1, 1)
     leaving.cancel()
     await breath()
     assert leaving.cancelled()
     assert (line.came, line.seen) == ([0, 2], (1, 0))
-    (await next_one).release()
+    (await next_one).leave()
     assert line.seen == (0, 0)
 
 
@@ -123,10 +123,10 @@ async def test_the_place_of_who_has_just_left_can_be_taken_at_once() -> None:
     await line.arrive()
     leaving = await line.arrive()
     leaving.cancel()  # it has not run yet, so it has not cleaned up behind itself
-    assert line.slots.waiting == 0
-    coming = asyncio.create_task(line.slots.take())
+    assert line.lane.waiting == 0
+    coming = asyncio.create_task(line.lane.enter())
     await breath()
-    assert (leaving.cancelled(), coming.done(), line.slots.waiting) == (True, False, 1)
+    assert (leaving.cancelled(), coming.done(), line.lane.waiting) == (True, False, 1)
     coming.cancel()
     await breath()
 
@@ -140,17 +140,17 @@ async def test_nobody_waits_longer_than_the_limit() -> None:
     with pytest.raises(BackendOverloaded, match=r"within 30 s.*`\[timeouts\] queue_s`"):
         await second
     assert (third.done(), line.seen) == (False, (1, 1))
-    (await first).release()
-    (await third).release()
+    (await first).leave()
+    (await third).leave()
     assert (line.seen, line.hands.due) == ((0, 0), []), "no timer is left behind"
 
 
 async def test_a_limit_that_ends_after_the_turn_has_come_changes_nothing() -> None:
     line = Line(1, wait_s=30)
     first, second = await line.arrive(), await line.arrive()
-    (await first).release()
+    (await first).leave()
     line.hands.turn(30)
-    (await second).release()
+    (await second).leave()
     assert (line.came, line.seen) == ([0, 1], (0, 0))
 
 
@@ -158,17 +158,17 @@ async def test_more_slots_let_more_in_and_fewer_interrupt_nobody() -> None:
     line = Line(1)
     for _ in range(4):
         await line.arrive()
-    line.slots.resize(3)
+    line.lane.resize(3)
     await breath()
     assert (line.came, line.seen) == ([0, 1, 2], (3, 1))
-    line.slots.resize(1)
+    line.lane.resize(1)
     for number in (0, 1):
-        (await line.tasks[number]).release()
+        (await line.tasks[number]).leave()
         await breath()
         assert len(line.came) == 3
-    (await line.tasks[2]).release()
+    (await line.tasks[2]).leave()
     await breath()
     assert line.came == [0, 1, 2, 3]
-    line.slots.resize(None)
-    (await line.tasks[3]).release()
+    line.lane.resize(None)
+    (await line.tasks[3]).leave()
     assert line.seen == (0, 0)

@@ -11,27 +11,41 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
-from tidegate.core.errors import BackendOverloaded
+from tidegate.core.errors import BackendOverloaded, GatewayError
+from tidegate.core.terms import Priority
 from tidegate.core.timers import Timers
 
 
-class Slot:
-    """One place at work. Given back once, however often it is released."""
+class Turn(NamedTuple):
+    """Who waits. `client` is the name of its key, "" without one."""
 
-    __slots__ = ("_slots",)
-
-    def __init__(self, slots: Slots) -> None:
-        self._slots: Slots | None = slots
-
-    def release(self) -> None:
-        slots, self._slots = self._slots, None
-        if slots is not None:
-            slots.give_back()
+    client: str = ""
+    weight: float = 1.0
+    priority: Priority = "normal"
 
 
-class Slots:
-    """The slots of one backend. `total` None: no cap, they are only counted."""
+NO_TERMS = Turn()
+
+
+class Place:
+    """One request at work. Given back once, however often it is left."""
+
+    __slots__ = ("_lane",)
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane: Lane | None = lane
+
+    def leave(self, error: GatewayError | None = None) -> None:
+        """`error` is how it failed; None: it was answered, or given up without the backend's fault."""
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            lane.give_back()
+
+
+class Lane:
+    """The line before one backend. `total` None: no cap, requests are only counted."""
 
     def __init__(
         self,
@@ -62,34 +76,34 @@ class Slots:
         self.total = total
         self._admit()
 
-    async def take(self) -> Slot:
+    async def enter(self, turn: Turn = NO_TERMS) -> Place:
         """A slot, when it is this request's turn. Whoever takes it releases it, whatever happens."""
         total = self.total
         if total is None or self.used < total:
             self.used += 1
-            return Slot(self)
+            return Place(self)
         if self.waiting >= self._places:
             raise BackendOverloaded(
                 f"backend {self._backend!r} works on {self.used} requests and {self._places} wait for it; raise "
                 f"{self._options}, or try again later"
             )
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append(turn)
-        timer = self._timers().call_later(self._wait_s, lambda: self._expire(turn))
+        chance: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(chance)
+        timer = self._timers().call_later(self._wait_s, lambda: self._expire(chance))
         try:
-            await turn
+            await chance
         except BaseException:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.give_back()  # its turn had come when the client left
+            if chance.done() and not chance.cancelled() and chance.exception() is None:
+                self.give_back()  # its chance had come when the client left
             raise
         finally:
             timer.cancel()
             with suppress(ValueError):
-                self._line.remove(turn)
-        return Slot(self)
+                self._line.remove(chance)
+        return Place(self)
 
     def give_back(self) -> None:
-        """For `Slot` alone."""
+        """For `Place` alone."""
         self.used -= 1
         self._admit()
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from tests.support.hands import breath
 from tests.support.world import World, external, fake, heard
+from tidegate.resilience.retry import RetryPolicy
 
 from tidegate.backends.fake import FakeBackend, default_script
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import BackendLoading, BackendOverloaded, BackendTimedOut, BackendUnreachable, GatewayError
 from tidegate.core.events import End
-from tidegate.pipeline.loading import Patience
 from tidegate.routing.policy import Ask
 
 LOADING = BackendLoading("it loads")

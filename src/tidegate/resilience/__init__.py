@@ -1,0 +1,1 @@
+"""How one call survives: budgets, queues, pacing, breakers, retries. `guard` shows them in their order."""

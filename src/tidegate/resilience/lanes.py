@@ -1,0 +1,65 @@
+"""A lane for each backend: where requests wait for their turn, and how many are at work. The guard's queue and pacing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from tidegate.backends.base import Room
+from tidegate.core.errors import GatewayError
+from tidegate.core.timers import Timers
+from tidegate.resilience.lane import Lane, Turn
+
+
+class LaneView(NamedTuple):
+    """`total` None: no cap is known."""
+
+    backend: str
+    used: int
+    total: int | None
+    waiting: int
+
+
+class Place(Protocol):
+    def leave(self, error: GatewayError | None = None) -> None:
+        """The request is over. `error` is how it failed; None: it was answered, or given up without the backend's fault."""
+        ...
+
+
+class Lanes(Protocol):
+    """Where requests wait. In one process, or shared by several."""
+
+    async def enter(self, room: Room, model: str, turn: Turn) -> Place:
+        """A place at work, when it is this request's turn. Raises BackendOverloaded where the line is full or too slow."""
+        ...
+
+    def view(self) -> list[LaneView]: ...
+
+
+class OwnLanes:
+    """The lanes of one process."""
+
+    def __init__(self, wait_s: float = 600.0, timers: Callable[[], Timers] = asyncio.get_running_loop) -> None:
+        """`wait_s` is the longest time in a line."""
+        self._wait_s = wait_s
+        self._timers = timers
+        self._lanes: dict[str, Lane] = {}
+
+    async def enter(self, room: Room, model: str, turn: Turn) -> Place:
+        lane = self._lanes.get(room.backend)
+        if lane is None:
+            lane = self._lanes[room.backend] = Lane(
+                room.backend,
+                room.slots,
+                places=room.queue,
+                wait_s=self._wait_s,
+                options=room.options,
+                timers=self._timers,
+            )
+        if lane.total != room.slots:
+            lane.resize(room.slots)
+        return await lane.enter(turn)
+
+    def view(self) -> list[LaneView]:
+        return [LaneView(name, lane.used, lane.total, lane.waiting) for name, lane in self._lanes.items()]
