@@ -30,7 +30,7 @@ from tidegate.ledger.entries import keyed_hash
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Ask
 from tidegate.surfaces.auth import Door
-from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
+from tidegate.surfaces.errors import error_body, error_headers, log_unexpected, unexpected
 from tidegate.surfaces.formats import Encoder, Format, Identity
 from tidegate.surfaces.keep_alive import KeepAlive
 
@@ -202,7 +202,8 @@ class _Reply:
         if self._kept_alive is not None:
             await self._last_word(self._kept_alive)
         if not self._started:
-            await respond(self._send, error.status, error_body(error), exchange_headers(self.exchange))
+            headers = [*exchange_headers(self.exchange), *error_headers(error)]
+            await respond(self._send, error.status, error_body(error), headers)
         elif self._streams:
             await self._send({"type": "http.response.body", "body": self._form.broken_off(error)})
         else:

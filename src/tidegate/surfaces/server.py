@@ -9,7 +9,7 @@ from tidegate.asgi import Receive, Scope, Send, respond
 from tidegate.core.errors import GatewayError, MethodNotAllowed, NotFound
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
-from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
+from tidegate.surfaces.errors import error_body, error_headers, log_unexpected, unexpected
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Route = tuple[str, Handler]
@@ -43,7 +43,7 @@ class Server:
                 raise MethodNotAllowed(f"This path takes {method}")
             await handler(scope, receive, send)
         except GatewayError as error:
-            await respond(send, error.status, error_body(error))
+            await respond(send, error.status, error_body(error), error_headers(error))
         except Exception as error:
             log_unexpected(error)
             await respond(send, 500, error_body(unexpected()))
