@@ -14,3 +14,12 @@ RETRIED = RESILIENCE.rule(
     source="DeepSeek API, error codes, 2026-08-02 (retry 429, 500 and 503 with back-off)",
     checked="2026-11-24",
 )
+
+SPENT_AT_HOME = RESILIENCE.rule(
+    "RES030",
+    "only backends at home were asked, because the budget of the client's key is used up",
+    why='The terms of the key say `when_spent = "local"`: what costs nothing may still answer, and what is priced may not be '
+    "asked before the next day or month begins.",
+    source="documentation of Tidegate, keys and budgets",
+    checked="2026-11-24",
+)

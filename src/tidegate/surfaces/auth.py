@@ -42,6 +42,14 @@ class Caller:
     client: Client | None = field(default=None)
 
 
+class StoredKey(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def terms(self) -> Terms: ...
+
+
 class StoredKeys(Protocol):
     """Keys that are made and revoked while the gateway runs."""
 
@@ -50,7 +58,7 @@ class StoredKeys(Protocol):
         """Whether any was ever made: then keys are asked for."""
         ...
 
-    def find(self, key: str) -> Client | None: ...
+    def find(self, key: str) -> StoredKey | None: ...
 
 
 class Door:
@@ -122,7 +130,10 @@ class Door:
 
     def _find(self, key: str) -> Client | None:
         client = self._by_digest.get(self._digest(key))
-        return client if client is not None or self._stored is None else self._stored.find(key)
+        if client is not None or self._stored is None:
+            return client
+        stored = self._stored.find(key)
+        return None if stored is None else Client(stored.name, stored.terms.data_class, stored.terms)
 
     def _refuse(self, scope: Scope) -> NoReturn:
         _let_in(self.attempts.failed(_address(scope)))

@@ -1,0 +1,37 @@
+"""What each key has spent, out of the ledger's rows: the one truth from which budgets go on after a restart.
+
+A row's charge is what was counted against the budget when it was over. Sums are whole numbers of a millionth of a
+millionth of a dollar, so that adding up a month cannot drift.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from tidegate.ledger import schema
+from tidegate.ledger.reading import open_to_read
+
+_PARTS = Decimal(10) ** 12
+_SPENT = (
+    "SELECT key_id, strftime('%Y-%m-%d', arrived_at, 'unixepoch'), "
+    "SUM(CAST(ROUND(CAST(charged_usd AS REAL) * 1e12) AS INTEGER)) FROM exchanges "
+    "WHERE charged_usd IS NOT NULL AND key_id IS NOT NULL AND arrived_at >= ? GROUP BY 1, 2"
+)
+
+
+def spent_by_key(path: Path, since: float) -> dict[str, dict[str, Decimal]]:
+    """By key, what was spent in each day (2026-11-24) and each month (2026-11) of UTC since then (unix seconds). Blocking.
+
+    The ledger must be of this version, as it is once the gateway has opened it."""
+    found: dict[str, dict[str, Decimal]] = {}
+    database = open_to_read(path)
+    try:
+        assert schema.version_of(database) == schema.VERSION
+        for key_id, day, parts in database.execute(_SPENT, (since,)):
+            spent = found.setdefault(key_id, {})
+            for period in (day, day[:7]):
+                spent[period] = spent.get(period, Decimal(0)) + parts / _PARTS
+    finally:
+        database.close()
+    return found
