@@ -236,7 +236,7 @@ async def test_a_backend_that_has_just_gone_is_passed_over() -> None:
     world = World(registry=JustGone([fake("gone")]))
     with pytest.raises(BackendUnreachable, match="has just gone"):
         await world.ask()
-    assert world.entry.attempts == ""
+    assert world.entry.attempts == "gone:BackendUnreachable"
 
 
 async def test_only_external_answers_are_priced_by_what_answered() -> None:
