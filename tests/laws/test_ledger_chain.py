@@ -37,11 +37,12 @@ LAW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], dead
 Edit = Callable[[sqlite3.Connection], Any]
 
 
-def _new(number: int) -> dict[str, Any]:
+def _more(number: int) -> dict[str, Any]:
     """Every way in which the columns of version 3 can end: with all values, with the first ones, and with none."""
     values = {"queued_s": 0.5, "continued": "RES020", "charged_usd": "0.25", "key_id": "key_1"}
     kept = number % (len(values) + 1)
-    return {name: value if at < kept else None for at, (name, value) in enumerate(values.items())}
+    client = "app" if number % 3 else None
+    return {"client": client, **{name: value if at < kept else None for at, (name, value) in enumerate(values.items())}}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with rows of all kinds, its log written back into the file so that it can be copied."""
     sends = ([HOME], [LAB, HOME], [CLOUD], [HOME, MASKED], [])
     rows = [
-        booked(number, DataClass.INTERNAL, *sends[number % 5], client="app" if number % 3 else None, found="SEN001:2", **_new(number))
+        booked(
+            number,
+            DataClass.INTERNAL,
+            *sends[number % 5],
+            client="app" if number % 3 else None,
+            found="SEN001:2",
+            **_new(number),
+        )
         for number in range(ROWS)
     ]
     path = written(tmp_path_factory.mktemp("whole") / "ledger.sqlite3", rows)

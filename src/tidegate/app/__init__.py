@@ -20,6 +20,7 @@ from tidegate.app.enforce import (
     policy_of,
     with_hosted_default,
 )
+from tidegate.app.keys import admin_key_of, allowances_of, key_file_path, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
 from tidegate.backends.attestation import Standing
@@ -41,6 +42,7 @@ from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
+from tidegate.keys.ring import KeyRing
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
@@ -49,6 +51,7 @@ from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
 from tidegate.privacy.slow.slow_look import SlowLook
+from tidegate.resilience.allowance import OwnAllowances
 from tidegate.resilience.breaker import Breakers
 from tidegate.resilience.guard import Guard
 from tidegate.resilience.lane import Turn
@@ -79,7 +82,9 @@ class App:
         detection in processes of their own; needed to serve when `config.privacy` asks for names or examples."""
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
-        check_binding(config.server.host, clients)
+        self._keys = KeyRing(key_file_path(state_folder))
+        self._keys.open()
+        check_binding(config.server.host, clients, stored=self._keys.exist)
         written = with_hosted_default(config, environment)
         endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
         self.policy = policy_of(config, endpoints)
@@ -101,7 +106,8 @@ class App:
         self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
         self.content = content_store(config, environment, state_folder)
         self._config = config
-        self._door = Door(clients)
+        self._door = Door(clients, stored=self._keys, admin_key=admin_key_of(config, environment))
+        self.allowances = OwnAllowances(time.monotonic)
         self.asgi: Server | None = None
 
     def _registry(
@@ -174,6 +180,7 @@ class App:
 
     def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
+        self.allowances = allowances_of(self._config, self.ledger.path)
         capture = NO_CAPTURE if self.content is None else Capture(self.content.classes, self.content.put)
         gateway = Gateway(
             self.registry,
@@ -195,6 +202,7 @@ class App:
         retry, breaker = self._config.retry, self._config.breaker
         return Guard(
             self.registry,
+            allowances=self.allowances,
             lanes=self.lanes,
             breakers=Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s),
             retry=RetryPolicy(
@@ -240,6 +248,7 @@ class App:
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
             admin=AdminSurface(gateway, self._door, self.ledger, self.content),
+            keys=keys_surface(self._door, self._config, self._keys, self.allowances),
         )
 
     async def settled(self) -> None:
@@ -258,6 +267,7 @@ class App:
         if self.content is not None:
             self.content.close()
         self.ledger.close()
+        self._keys.close()
 
     def close_connections(self) -> None:
         self._transport.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from tidegate.core.terms import Priority, Terms, WhenSpent
 
 Count = Annotated[int, Meta(ge=1)]
 State = Literal["active", "expired", "revoked"]
+_VALUE = re.compile(r"Invalid enum value \S+")
 _ModelName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -72,7 +74,8 @@ def order_from(given: Any) -> KeyOrder:
     try:
         return convert(given, KeyOrder)
     except ValidationError as error:
-        raise WrongShape(f"this is no order for a key: {error}") from None
+        said = _VALUE.sub("not one of the words that it takes", str(error))
+        raise WrongShape(f"this is no order for a key: {said}") from None
 
 
 def view_of(record: KeyRecord, now: float) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class KeyRing:
         now_s: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._path = path
+        self.path = path
         self._now_s = now_s
         self._wall_clock = wall_clock
         self._database: sqlite3.Connection | None = None
@@ -77,32 +77,33 @@ class KeyRing:
             self._failed = False
         except (OSError, sqlite3.Error, ValueError) as error:
             if not self._failed:
-                _log.error("keys: %s cannot be read (%s); what was read last holds", self._path, type(error).__name__)
+                _log.error("keys: %s cannot be read (%s); what was read last holds", self.path, type(error).__name__)
             self._failed = True
 
     def open(self) -> None:
-        """The first look. A file that cannot be used is a `Misconfigured`."""
+        """The first look, which holds nothing open. A file that cannot be used is a `Misconfigured`."""
         try:
             self._read()
+            self.close()
         except (OSError, sqlite3.Error, ValueError) as error:
             raise Misconfigured(
-                f"the file of keys {self._path} cannot be used ({type(error).__name__}); mend or move it away"
+                f"the file of keys {self.path} cannot be used ({type(error).__name__}); mend or move it away"
             ) from None
 
     def _read(self) -> None:
         try:
-            stat = self._path.stat()
+            stat = self.path.stat()
         except FileNotFoundError:
             return
         if self._database is None or self._inode != (stat.st_dev, stat.st_ino):
             self.close()
-            uri = f"{self._path.resolve().as_uri()}?mode=ro"
+            uri = f"{self.path.resolve().as_uri()}?mode=ro"
             self._database = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
             self._inode, self._version = (stat.st_dev, stat.st_ino), None
         version = self._database.execute("PRAGMA data_version").fetchone()[0]
         if version == self._version:
             return
-        check_version(self._path, self._database)
+        check_version(self.path, self._database)
         if not self._database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'keys'").fetchone():
             return  # it is being made
         self._database.execute("BEGIN")

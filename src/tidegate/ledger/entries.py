@@ -20,8 +20,8 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """Columns of the table, in order. Times in seconds; tokens None where not reported; cost as a decimal text.
 
     Those from `wished_class` on are None in rows of version 1, those from `queued_s` on also in rows of version 2, except
-    where None is a value of its own. `found` is `TAG:TIMES,...`; `sends` is JSON, `[[backend, boundary, class, masked], ...]`; `compared` is JSON, of a
-    shadow only: numbers, never content.
+    where None is a value of its own. `found` is `TAG:TIMES,...`; `sends` is JSON, `[[backend, boundary, class, masked],
+    ...]`; `compared` is JSON, of a shadow only: numbers, never content.
     """
 
     exchange_id: str

@@ -16,9 +16,7 @@ SALT_BYTES = 32
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 _SELECT_1 = f"SELECT {schema.FIRST_COLUMNS} FROM exchanges WHERE exchange_id = ?"
 _SELECT_2 = f"SELECT {schema.SECOND_COLUMNS} FROM exchanges WHERE exchange_id = ?"
-_AS_NOW = (
-    f"CREATE TEMP VIEW exchanges AS SELECT *, {', '.join(f'NULL AS {name}' for name in NEW_IN_VERSION_3)} FROM main.exchanges"
-)
+_AS_NOW = f"CREATE TEMP VIEW exchanges AS SELECT *, {', '.join(f'NULL AS {name}' for name in NEW_IN_VERSION_3)} FROM main.exchanges"
 """A ledger of version 2 as one of this version, for this connection only."""
 _PRIVATE = (
     "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "

@@ -23,12 +23,14 @@ _SPENT = (
 def spent_by_key(path: Path, since: float) -> dict[str, dict[str, Decimal]]:
     """By key, what was spent in each day (2026-11-24) and each month (2026-11) of UTC since then (unix seconds). Blocking.
 
-    The ledger must be of this version, as it is once the gateway has opened it."""
+    Nothing where there is no ledger yet, or one of an earlier version, which did not say."""
     found: dict[str, dict[str, Decimal]] = {}
+    if not path.exists():
+        return found
     database = open_to_read(path)
     try:
-        assert schema.version_of(database) == schema.VERSION
-        for key_id, day, parts in database.execute(_SPENT, (since,)):
+        rows = database.execute(_SPENT, (since,)) if schema.version_of(database) == schema.VERSION else ()
+        for key_id, day, parts in rows:
             spent = found.setdefault(key_id, {})
             for period in (day, day[:7]):
                 spent[period] = spent.get(period, Decimal(0)) + parts / _PARTS

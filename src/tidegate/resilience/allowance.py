@@ -91,6 +91,9 @@ class OwnGrant:
         if number is not None:
             self._allowances.give_back(number, exchange.charged_usd or NOTHING)
 
+    async def extend(self, more_usd: Decimal) -> bool:
+        return self._number is not None and self._allowances.extend(self._number, more_usd)
+
 
 class OwnAllowances:
     """Those of one process. Not for threads: what is checked and what is reserved are one step, with no wait between."""
@@ -118,7 +121,7 @@ class OwnAllowances:
 
     async def admit(self, exchange: Exchange, most_usd: Decimal) -> bool:
         terms = exchange.terms
-        if terms is None or not is_limited(terms):
+        if terms is None or not terms.has_limits:
             return True
         if exchange.grant is not None:  # let through before: it goes on with another backend
             return exchange.narrowed is None
@@ -161,6 +164,16 @@ class OwnAllowances:
         for account in held.accounts:
             account.settle(held.most_usd, charged_usd)
         held.key.line.advance()
+
+    def extend(self, number: int, more_usd: Decimal) -> bool:
+        """Reserve more for what is under way, if that fits; it does not wait, since it holds something itself."""
+        held = self._held.get(number)
+        if held is None or not all(one.holders == 1 or one.fits(more_usd) for one in held.accounts):
+            return False
+        for account in held.accounts:
+            account.reserved += more_usd
+        self._held[number] = held._replace(most_usd=held.most_usd + more_usd)
+        return True
 
     def view(self) -> list[KeyView]:
         return [
@@ -246,11 +259,3 @@ class OwnAllowances:
         finally:
             timer.cancel()
             key.line.leave(waiting)
-
-
-def is_limited(terms: Terms) -> bool:
-    return terms.rate_per_minute is not None or terms.concurrency is not None or has_budget(terms)
-
-
-def has_budget(terms: Terms) -> bool:
-    return terms.budget_usd_per_day is not None or terms.budget_usd_per_month is not None

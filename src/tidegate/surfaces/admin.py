@@ -15,7 +15,7 @@ from tidegate.core.errors import NotFound
 from tidegate.core.profile import FEATURES, Profile
 from tidegate.ledger.entries import Entry, view_of
 from tidegate.pipeline.gateway import Gateway
-from tidegate.surfaces.auth import Door
+from tidegate.surfaces.auth import Client, Door
 
 _MOST_PROFILES = 20
 """A server may list hundreds of models."""
@@ -104,9 +104,14 @@ class AdminSurface:
         client = self._door.admit_caller(scope).client
         exchange_id = scope["path"].rpartition("/")[2]
         entry = await asyncio.to_thread(self._book.find, exchange_id)
-        if entry is None or (client is not None and entry.client != client.name):
+        if entry is None or (client is not None and not _is_of(entry, client)):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))
+
+
+def _is_of(entry: Entry, client: Client) -> bool:
+    """By the key where the ledger has it: a name can be given again once its key is revoked."""
+    return entry.client == client.name and entry.key_id in (None, client.key_id)
 
 
 def _backend_view(view: BackendView) -> dict[str, Any]:

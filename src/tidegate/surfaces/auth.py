@@ -34,6 +34,10 @@ class Client:
     def key_id(self) -> str:
         return self.terms.key_id if self.terms is not None else self.name
 
+    def may_ask(self, *names: str) -> bool:
+        """Whether its key lists one of these names of a model."""
+        return self.terms is None or not self.terms.models or any(name in self.terms.models for name in names)
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -141,6 +145,12 @@ class Door:
 
     def _digest(self, key: str) -> bytes:
         return hashlib.blake2b(key.encode("utf-8", "surrogateescape"), key=self._hash_key, digest_size=32).digest()
+
+
+def model_not_allowed() -> PolicyRefusal:
+    return PolicyRefusal(
+        "This key may not ask for this `model`; GET /models lists those that it may, and `models` of the key can be widened"
+    )
 
 
 def _key_of(scope: Scope, key_header: bytes | None) -> str:

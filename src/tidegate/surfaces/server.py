@@ -26,6 +26,8 @@ class Surfaces:
     messages: Handler
     account: AccountSurface
     admin: AdminSurface
+    keys: Handler | None = None
+    """None: keys are in the configuration only."""
 
 
 class Server:
@@ -39,7 +41,7 @@ class Server:
         path: str = scope["path"]
         try:
             method, handler = self._routes.get(path) or self._route(path)
-            if scope["method"] != method:
+            if scope["method"] != method and scope["method"] not in method.split(", "):
                 raise MethodNotAllowed(f"This path takes {method}")
             await handler(scope, receive, send)
         except GatewayError as error:
@@ -69,6 +71,8 @@ def _routes(offered: Surfaces) -> dict[str, Route]:
         "/-/ready": ("GET", admin.ready),
         "/-/status": ("GET", admin.status),
     }
+    if offered.keys is not None:
+        routes["/-/keys"] = ("GET, POST", offered.keys)
     for base in ("", "/v1", "/beta", "/beta/v1"):
         beta = base.startswith("/beta")
         routes[f"{base}/chat/completions"] = ("POST", offered.beta_chat if beta else offered.chat)
@@ -83,4 +87,5 @@ def _routes_below(offered: Surfaces) -> dict[str, Route]:
     models: dict[str, Route] = {
         f"{base}/models/": ("GET", offered.account.model) for base in ("", "/v1", "/beta", "/beta/v1")
     }
-    return models | {"/-/exchanges/": ("GET", offered.admin.exchange)}
+    keys: dict[str, Route] = {} if offered.keys is None else {"/-/keys/": ("GET, DELETE", offered.keys)}
+    return models | keys | {"/-/exchanges/": ("GET", offered.admin.exchange)}
