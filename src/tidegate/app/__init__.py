@@ -49,7 +49,7 @@ from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
 from tidegate.privacy.slow.slow_look import SlowLook
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.guard import Guard
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import OwnLanes
@@ -197,7 +197,7 @@ class App:
         return Guard(
             self.registry,
             lanes=self.lanes,
-            breakers=Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s),
+            breakers=OwnBreakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s),
             retry=RetryPolicy(
                 retry.attempts,
                 retry.backoff_s,
