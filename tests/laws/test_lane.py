@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.hands import Hands, breath
-from tidegate.resilience.lane import Lane, Place
 
 from tidegate.core.errors import BackendOverloaded
+from tidegate.resilience.lane import Lane, Place
 
 PLACES = 4
 WAIT_S = 30.0

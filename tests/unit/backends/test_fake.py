@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from tests.support.samples import request
+from tidegate.backends.slots import Slots
 
 from tidegate.backends.base import Answering
 from tidegate.backends.fake import DEFAULT_THOUGHTS, DEFAULT_WORDS, FakeBackend, default_script
-from tidegate.backends.slots import Slots
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendOverloaded, BrokenContract
 from tidegate.core.events import End, Event, Reasoning, Start, Text
