@@ -91,6 +91,7 @@ class App:
             None if file is None else str(file), time.time(), before.loaded.generation + 1 if before else 1
         )
         self.slow = slow
+        self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
         self._hosted: HttpBackend | None = None
         self._embedded: EmbeddedBackend | None = None
@@ -228,7 +229,7 @@ class App:
         retry = self.config.retry
         return Guard(
             self.registry,
-            lanes=self.kept.lanes,
+            lanes=self.lanes,
             breakers=self.kept.breakers,
             retry=RetryPolicy(
                 retry.attempts,
