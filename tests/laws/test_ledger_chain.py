@@ -50,14 +50,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with rows of all kinds, its log written back into the file so that it can be copied."""
     sends = ([HOME], [LAB, HOME], [CLOUD], [HOME, MASKED], [])
     rows = [
-        booked(
-            number,
-            DataClass.INTERNAL,
-            *sends[number % 5],
-            client="app" if number % 3 else None,
-            found="SEN001:2",
-            **_new(number),
-        )
+        booked(number, DataClass.INTERNAL, *sends[number % 5], found="SEN001:2", **_more(number))
         for number in range(ROWS)
     ]
     path = written(tmp_path_factory.mktemp("whole") / "ledger.sqlite3", rows)

@@ -1,10 +1,8 @@
-"""Keys and budgets put together: terms out of the configuration, the admin key, the file of keys, what was spent before."""
+"""Keys and budgets put together: terms out of the configuration, the admin key, the file of keys."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +12,6 @@ from tidegate.core.errors import Misconfigured
 from tidegate.core.terms import Terms
 from tidegate.keys.file import KeyFile
 from tidegate.keys.ring import KeyRing
-from tidegate.ledger.spending import spent_by_key
 from tidegate.resilience.allowance import OwnAllowances
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.keys import KeysSurface
@@ -65,13 +62,6 @@ def admin_key_of(config: Config, environment: Mapping[str, str]) -> str | None:
     if any(environment.get(client.key_env) == key for client in config.clients):
         raise Misconfigured(f"{place}: a client has the same key as the admin; give the admin one of its own")
     return key
-
-
-def allowances_of(config: Config, ledger: Path) -> OwnAllowances:
-    """Budgets go on from what the ledger says was spent in this month. The ledger must be open."""
-    now = datetime.now(UTC)
-    since = datetime(now.year, now.month, 1, tzinfo=UTC).timestamp()
-    return OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s, spent=spent_by_key(ledger, since))
 
 
 def keys_surface(door: Door, config: Config, ring: KeyRing, allowances: OwnAllowances) -> KeysSurface:

@@ -20,7 +20,7 @@ from tidegate.config import Config, read_config
 from tidegate.core.errors import Misconfigured
 from tidegate.keys.file import KeyFile
 from tidegate.keys.order import KeyRecord, order_from, view_of
-from tidegate.ledger.spending import spent_by_key
+from tidegate.ledger.spending import spent_this_month
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 _JSON_HELP = "Print one JSON document."
@@ -116,9 +116,7 @@ def _file() -> KeyFile:
 
 def _spent(options: Config, now: float) -> dict[str, dict[str, Decimal]]:
     """Of this month."""
-    at = datetime.fromtimestamp(now, UTC)
-    since = datetime(at.year, at.month, 1, tzinfo=UTC).timestamp()
-    return spent_by_key(ledger_path(options, state_folder()), since)
+    return spent_this_month(ledger_path(options, state_folder()), now)
 
 
 def _plain(spent: dict[str, Decimal]) -> dict[str, str]:

@@ -6,6 +6,7 @@ millionth of a dollar, so that adding up a month cannot drift.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,3 +38,9 @@ def spent_by_key(path: Path, since: float) -> dict[str, dict[str, Decimal]]:
     finally:
         database.close()
     return found
+
+
+def spent_this_month(path: Path, now: float) -> dict[str, dict[str, Decimal]]:
+    """Since the month of UTC began in which `now` lies."""
+    at = datetime.fromtimestamp(now, UTC)
+    return spent_by_key(path, datetime(at.year, at.month, 1, tzinfo=UTC).timestamp())

@@ -20,6 +20,8 @@ from tidegate.resilience.budget import NOTHING, Account, Line, Waiting, budgets_
 from tidegate.resilience.rules import SPENT_AT_HOME
 
 RETRY_SOON_S = 1.0
+Spent = Mapping[str, Mapping[str, Decimal]]
+"""By key, what was spent in each period (2026-11-24, 2026-11), in USD."""
 
 
 class Allowances(Protocol):
@@ -103,21 +105,27 @@ class OwnAllowances:
         now_s: Callable[[], float],
         *,
         wait_s: float = 600.0,
-        spent: Mapping[str, Mapping[str, Decimal]] | None = None,
         timers: Callable[[], Timers] = asyncio.get_running_loop,
         on_spent: Callable[[str, str], None] = lambda _key_id, _period: None,
     ) -> None:
-        """`now_s` is monotonic; `wait_s` the longest time that a request waits for others to settle; `spent` what each key
-        had spent before the start, by the names of periods (2026-11-24, 2026-11); `on_spent` hears once of each budget
-        that is used up, with the key's id and the period."""
+        """`now_s` is monotonic; `wait_s` the longest time that a request waits for others to settle; `on_spent` hears once
+        of each budget that is used up, with the key's id and the period."""
         self._now_s = now_s
         self._wait_s = wait_s
-        self._spent = spent or {}
+        self._spent: Spent = {}
         self._timers = timers
         self._on_spent = on_spent
         self._keys: dict[str, _Key] = {}
         self._held: dict[int, _Held] = {}
         self._last = 0
+
+    def learn(self, spent: Spent) -> None:
+        """What the ledger says of this month, at the start and with each new configuration. What a key with a budget spends
+        after that is counted here, so it holds only where nothing was counted yet."""
+        self._spent = spent
+
+    def adjust(self, wait_s: float) -> None:
+        self._wait_s = wait_s
 
     async def admit(self, exchange: Exchange, most_usd: Decimal) -> bool:
         terms = exchange.terms

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NoReturn, Protocol
@@ -75,14 +75,14 @@ class Door:
         *,
         stored: StoredKeys | None = None,
         admin_key: str | None = None,
-        now_s: Callable[[], float] = time.monotonic,
+        attempts: Attempts | None = None,
     ) -> None:
         """`clients` by key."""
         self._hash_key = secrets.token_bytes(32)
         self._by_digest = {self._digest(key): client for key, client in clients.items()}
         self._stored = stored
         self._admin_digest = None if admin_key is None else self._digest(admin_key)
-        self.attempts = Attempts(now_s)
+        self.attempts = attempts or Attempts(time.monotonic)
 
     @property
     def open(self) -> bool:
