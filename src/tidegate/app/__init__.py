@@ -30,7 +30,7 @@ from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
-from tidegate.backends.measuring import Measuring
+from tidegate.backends.measuring import Leave, Measuring
 from tidegate.backends.probe import WATCH_LIMITS, Probe
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.profiles import Profiles
@@ -120,7 +120,7 @@ class App:
         learn = measuring.learn if config.profiles.measure else None
         return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s, learn=learn)
 
-    async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
+    async def _in_turn(self, backend: Backend, model: str) -> Leave:
         """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
         return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
 
@@ -144,6 +144,7 @@ class App:
             slots=options.slots,
             queue=options.queue,
             paced=options.pacing,
+            published=self.contract.concurrency if options.kind == "deepseek" else (),
         )
         backend = HttpBackend(
             self._transport,

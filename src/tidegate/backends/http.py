@@ -98,7 +98,8 @@ async def _agreed(connection: Connection, dialect: Dialect) -> bool:
             body = await read_whole(connection, _ERROR_BODY_LIMIT_BYTES)
             ended = True
             error = dialect.read_error(connection.status, body)
-            error.retry_after_s = told_wait_s(connection.headers)
+            if error.retry_after_s is None:
+                error.retry_after_s = told_wait_s(connection.headers)
             raise error
         if b"content-encoding" in connection.headers:
             raise BrokenContract("the backend compressed its answer although it was not asked to")

@@ -132,7 +132,7 @@ class Guard:
         if backend is None:
             raise BackendUnreachable(f"backend {name!r} has just gone; try again")
         self.breakers.check(name, model, sole=tries.sole)  # nobody waits in the line of one that is left alone
-        place = await self.lanes.enter(backend.room, model, _turn_of(exchange))
+        place = await self.lanes.enter(backend.room, model, _turn_of(exchange), exchange)
         probe = False
         try:
             probe = self.breakers.admit(name, model, sole=tries.sole)
