@@ -18,8 +18,8 @@ from tidegate.backends.http import HttpBackend, fetch, list_models
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import (
-    BackendFailure,
     BackendFailed,
+    BackendFailure,
     BackendRefused,
     BackendTimedOut,
     BackendUnreachable,
