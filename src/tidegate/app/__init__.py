@@ -231,6 +231,7 @@ class App:
 
     def _guard(self) -> Guard:
         retry = self.config.retry
+        self.registry.on_found_again = self.kept.breakers.seen
         return Guard(
             self.registry,
             allowances=self.kept.allowances,
