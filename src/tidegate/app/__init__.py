@@ -22,6 +22,9 @@ from tidegate.app.enforce import (
 )
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.watch.parts import ALERT_LIMITS, known_names, place_of, receivers_of
+from tidegate.app.watch.sending import Sender
+from tidegate.app.watch.watch import DAY_S, Sight, Watch
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
@@ -41,7 +44,9 @@ from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
+from tidegate.core.exchange import Exchange
 from tidegate.ledger.entries import Entry
+from tidegate.ledger.reading import spent_since
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
@@ -49,7 +54,7 @@ from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
 from tidegate.privacy.slow.slow_look import SlowLook
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import Breakers, BreakerView
 from tidegate.resilience.guard import Guard
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import OwnLanes
@@ -60,8 +65,10 @@ from tidegate.surfaces.answering import AnsweringSurface
 from tidegate.surfaces.anthropic import MessagesFormat
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.formats import Format
+from tidegate.surfaces.metrics.meter import Meter
+from tidegate.surfaces.metrics.state import Sources
 from tidegate.surfaces.openai import ChatFormat, FimFormat
-from tidegate.surfaces.server import Server, Surfaces
+from tidegate.surfaces.server import Handler, Server, Surfaces
 
 
 class App:
@@ -88,6 +95,8 @@ class App:
         self._slow = slow
         self._transport = Transport(_limits(config))
         self._watcher = Transport(WATCH_LIMITS)
+        self._alerting = Transport(ALERT_LIMITS)
+        receivers = receivers_of(config, environment, self._alerting)
         self._hosted: HttpBackend | None = None
         self.engine: Engine | None = None
         self._embedded: EmbeddedBackend | None = None
@@ -102,7 +111,14 @@ class App:
         self.content = content_store(config, environment, state_folder)
         self._config = config
         self._door = Door(clients)
+        self._gateway: Gateway | None = None
+        sight = Sight(self.registry.snapshot, self._breakers_view, _Ids(), time.time)
+        self.watch = Watch(config.watch, sight, [Sender(one, time.time) for one in receivers], self._hosted)
+        self.meter = Meter(self.registry.snapshot, known_names(config, self.contract), place_of(self.registry.find))
         self.asgi: Server | None = None
+
+    def _breakers_view(self) -> Sequence[BreakerView]:
+        return () if self._gateway is None else self._gateway.guard.breakers.view()
 
     def _registry(
         self, config: Config, written: Mapping[str, BackendOptions], endpoints: Mapping[str, Endpoint]
@@ -171,6 +187,7 @@ class App:
         if self._slow is not None:
             await self._slow.start()
         await self.registry.start()
+        self.watch.start(spent_since(self.ledger.path, time.time() // DAY_S * DAY_S))
 
     def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
@@ -188,8 +205,14 @@ class App:
             capture=capture,
             guard=self._guard(),
             shadow=self._shadow,
+            on_ended=self._on_ended,
         )
+        self._gateway = gateway
         self.asgi = Server(self._surfaces(gateway))
+
+    def _on_ended(self, exchange: Exchange) -> None:
+        self.meter.note(exchange)
+        self.watch.note(exchange)
 
     def _guard(self) -> Guard:
         retry, breaker = self._config.retry, self._config.breaker
@@ -239,8 +262,15 @@ class App:
             off_beta=answering(FimFormat(self.contract, beta=False)),
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
-            admin=AdminSurface(gateway, self._door, self.ledger, self.content),
+            admin=AdminSurface(gateway, self._door, self.ledger, self.content, self.watch.view),
+            metrics=self._metrics(gateway),
         )
+
+    def _metrics(self, gateway: Gateway) -> Handler:
+        from tidegate.surfaces.metrics.page import MetricsPage  # its library takes long to load, and only this needs it
+
+        sources = Sources(gateway, self.ledger, self.contract.profile, self.watch)
+        return MetricsPage(self._door, lambda: self.meter.tally, sources.read).get
 
     async def settled(self) -> None:
         """Returns when no shadow is under way."""
@@ -248,6 +278,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
+        await self.watch.stop()
         await self._shadow.stop()
         await self.registry.stop()
         if self._slow is not None:
@@ -262,6 +293,7 @@ class App:
     def close_connections(self) -> None:
         self._transport.close()
         self._watcher.close()
+        self._alerting.close()
 
     async def __aenter__(self) -> App:
         await self.start()

@@ -81,6 +81,7 @@ class Gateway:
         capture: Capture = NO_CAPTURE,
         guard: Guard | None = None,
         shadow: Shadow = NO_SHADOW,
+        on_ended: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -94,6 +95,7 @@ class Gateway:
         self._capture = capture
         self.guard = guard or Guard(backends, breakers=Breakers(timer))
         self.shadow = shadow
+        self._on_ended = on_ended
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
@@ -125,6 +127,8 @@ class Gateway:
             if exchange.grant is not None:
                 exchange.grant.settle(exchange)
             self._record(entry_of(exchange))
+            if self._on_ended is not None:
+                self._on_ended(exchange)
 
     async def decide(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None = None) -> Decided[R]:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -42,11 +43,20 @@ class Kept(Protocol):
 
 
 class AdminSurface:
-    def __init__(self, gateway: Gateway, door: Door, book: Book, content: Kept | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        door: Door,
+        book: Book,
+        content: Kept | None = None,
+        watched: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        """`watched` gives what the watch has seen: history, balance and alerts."""
         self._gateway = gateway
         self._door = door
         self._book = book
         self._content = content
+        self._watched = watched
 
     async def health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """The process is alive."""
@@ -84,6 +94,8 @@ class AdminSurface:
         if (kept := self._content) is not None:
             counts = {"written": kept.written, "dropped": kept.dropped, "refused": kept.refused, "error": kept.error}
             status["content"] = counts
+        if self._watched is not None:
+            status |= self._watched()
         await respond(send, 200, orjson.dumps(status))
 
     def _backends(self) -> list[dict[str, Any]]:
