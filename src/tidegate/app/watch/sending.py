@@ -60,6 +60,8 @@ class Sender:
         self.sent: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def waiting(self) -> int:
@@ -73,6 +75,7 @@ class Sender:
         if len(self._waiting) >= MOST_WAITING:
             self._lose(self._waiting.popleft(), "too many wait for it")
         self._waiting.append(alert)
+        self._idle.clear()
         self._arrived.set()
 
     def start(self) -> None:
@@ -85,6 +88,10 @@ class Sender:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    async def settled(self) -> None:
+        """Returns when no alert waits."""
+        await self._idle.wait()
+
     async def _send_all(self) -> None:
         while True:
             await self._arrived.wait()
@@ -94,6 +101,7 @@ class Sender:
                 self._under_way = 1
                 await self._send(alert)
                 self._under_way = 0
+            self._idle.set()
 
     async def _send(self, alert: Alert) -> None:
         body, why = alert.body, ""

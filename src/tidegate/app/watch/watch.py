@@ -92,6 +92,11 @@ class Watch:
         for sender in self._senders:
             await sender.stop()
 
+    async def settled(self) -> None:
+        """Returns when no alert waits to be sent."""
+        for sender in self._senders:
+            await sender.settled()
+
     async def _again_and_again(self, act: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
             try:
