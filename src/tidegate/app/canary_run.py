@@ -68,7 +68,7 @@ class CanaryRun:
             for model in plan.talks():
                 await self._talk(app, config, plan, model)
             await app.settled()
-            await app.watch.settled()
+            await app.kept.watch.settled()
             self._judge(config)
             await self._ask_admin(app, config)
 
@@ -88,7 +88,7 @@ class CanaryRun:
         """Everybody at home is seen as up, and then fails."""
         if all(home.failure == step.failure == "none" for home in homes):
             return
-        await app.watch.look()  # who failed is down now, and whoever wants alerts is told
+        await app.kept.watch.look()  # who failed is down now, and whoever wants alerts is told
         for home in homes:
             home.failure = "none"
             await home.open()

@@ -53,8 +53,11 @@ class Level:
     """Says once that the limit was crossed, in either direction. It starts out as being above."""
 
     def __init__(self, limit: float) -> None:
-        self._limit = Decimal(str(limit))
         self.low = False
+        self.adjust(limit)
+
+    def adjust(self, limit: float) -> None:
+        self._limit = Decimal(str(limit))
 
     def take(self, account: Account) -> Crossing | None:
         """Low: the account says that it is, or none of its currencies reaches the limit."""

@@ -67,6 +67,8 @@ class Turned:
 
 class History:
     def __init__(self, reach_s: float) -> None:
+        """`reach_s` is how far back it goes."""
+        self.reach_s = reach_s
         self.span_s = reach_s / SPANS
         self._pasts: dict[str, Past] = {}
         self._failures = _names(BackendFailure)

@@ -43,7 +43,8 @@ def _receiver(number: int, options: AlertOptions, environment: Mapping[str, str]
                 f"{place} secret_env: what {options.secret_env} holds must be whsec_ and the base64 of at least "
                 f"{LEAST_SECRET_BYTES} bytes, or any text of that length"
             )
-    return Receiver(endpoint.host, partial(post, transport, endpoint, path), frozenset(options.events), key)
+    post_there = partial(post, transport, endpoint, path)
+    return Receiver(endpoint.host, options.url, post_there, frozenset(options.events), key)
 
 
 def _endpoint(place: str, url: str) -> tuple[Endpoint, str]:

@@ -32,10 +32,11 @@ Post = Callable[[bytes, Headers], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """`events` empty: all. `key` None: what is sent is not signed."""
+    """`url` tells it from others. `events` empty: all. `key` None: what is sent is not signed."""
 
     host: str
-    post: Post = field(repr=False)
+    url: str = field(repr=False)
+    post: Post = field(repr=False, compare=False)
     events: frozenset[AlertEvent] = frozenset()
     key: bytes | None = field(default=None, repr=False)
 
@@ -49,7 +50,7 @@ class Sender:
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._receiver = receiver
+        self.receiver = receiver
         self._now = now
         self._sleep = sleep
         self._waiting: deque[Alert] = deque()
@@ -69,7 +70,7 @@ class Sender:
 
     def put(self, alert: Alert) -> None:
         """Never waits. The oldest gives way where too many wait."""
-        events = self._receiver.events
+        events = self.receiver.events
         if self._gone or (events and alert.event not in events):
             return
         if len(self._waiting) >= MOST_WAITING:
@@ -81,10 +82,14 @@ class Sender:
     def start(self) -> None:
         self._task = asyncio.create_task(self._send_all())
 
-    async def stop(self) -> None:
+    def end(self) -> None:
         """What waits then is not sent any more."""
         if self._task is not None:
             self._task.cancel()
+
+    async def stop(self) -> None:
+        self.end()
+        if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task
 
@@ -118,13 +123,13 @@ class Sender:
                 break
             if not self._failing:
                 self._failing = True
-                _log.warning("alerts: %s does not take them: %s; trying again", self._receiver.host, why)
+                _log.warning("alerts: %s does not take them: %s; trying again", self.receiver.host, why)
         self._lose(alert, why)
 
     async def _try(self, alert: Alert, body: bytes) -> str | None:
         """None: it was taken; else why not."""
         try:
-            status = await self._receiver.post(body, headers(alert, body, self._now(), self._receiver.key))
+            status = await self.receiver.post(body, headers(alert, body, self._now(), self.receiver.key))
         except GatewayError as error:
             return type(error).__name__
         if status == _GONE:
@@ -134,4 +139,4 @@ class Sender:
 
     def _lose(self, alert: Alert, why: str) -> None:
         self.lost[alert.event] += 1
-        _log.warning("%s: alert %s for %s is lost: %s", ALERT_LOST.code, alert.event, self._receiver.host, why)
+        _log.warning("%s: alert %s for %s is lost: %s", ALERT_LOST.code, alert.event, self.receiver.host, why)

@@ -168,8 +168,14 @@ LIMIT = _gauge(
     "tidegate_in_flight_limit", ("backend",), "Most requests it gets at once; nothing where no cap is known."
 )
 WAITING = _gauge("tidegate_queue_length", ("backend",), "Requests that wait at the gateway for a turn.")
+PACE = _gauge("tidegate_pace_limit", ("backend", "model"), "Most requests in flight that its 429 answers have taught.")
+PACED = _gauge("tidegate_pace_in_flight", ("backend", "model"), "Requests in flight where such a limit is known.")
 BREAKER = _gauge("tidegate_breaker_state", ("backend", "model", "state"), "1 for the state that a breaker is in.")
 OPENED = _counter("tidegate_breaker_opened_total", ("backend", "model"), "How often a breaker has opened.")
+PROBES = _counter("tidegate_breaker_probes_total", ("backend", "model"), "Requests let through to try a backend again.")
+KEPT_OUT = _counter("tidegate_breaker_refused_total", ("backend", "model"), "Requests that a breaker has kept away.")
+OPEN = _gauge("tidegate_open_requests", (), "Requests that are not answered to their end.")
+DRAINING = _gauge("tidegate_draining", (), "1 while the gateway is being stopped.")
 WRITTEN = _counter("tidegate_ledger_written_total", (), "Exchanges written to the ledger.")
 DROPPED = _counter("tidegate_ledger_dropped_total", (), "Exchanges that the ledger could not take.")
 UNWRITTEN = _gauge("tidegate_ledger_waiting", (), "Exchanges that wait to be written.")
@@ -192,8 +198,14 @@ READ = (
     IN_FLIGHT,
     LIMIT,
     WAITING,
+    PACE,
+    PACED,
     BREAKER,
     OPENED,
+    PROBES,
+    KEPT_OUT,
+    OPEN,
+    DRAINING,
     WRITTEN,
     DROPPED,
     UNWRITTEN,
@@ -208,6 +220,10 @@ READ = (
     ALERTS_WAITING,
 )
 """Read from the parts of the gateway when a scrape asks."""
+
+
+OF_A_PROCESS = (OPEN, WRITTEN, DROPPED, UNWRITTEN, ALERTS_SENT, ALERTS_LOST, ALERTS_WAITING)
+"""Of these, too, each process has its own; the others are the same in all."""
 
 
 def _process(name: str, kind: Kind, text: str) -> Metric:

@@ -55,23 +55,34 @@ class _Row:
         self.cost: Counter | None = None
 
 
-class Meter:
-    """`snapshot` says which models are served now, `names` are those that the configuration knows."""
+def _nobody() -> Snapshot:
+    return Snapshot(())
 
-    def __init__(
-        self,
-        snapshot: Callable[[], Snapshot],
-        names: Iterable[str] = (),
-        place_of: Callable[[str], Place] = lambda _backend: NOWHERE,
-    ) -> None:
+
+def _nowhere(_backend: str) -> Place:
+    return NOWHERE
+
+
+class Meter:
+    """One for the life of the process; `serve` says what is counted from now on."""
+
+    def __init__(self) -> None:
         self.tally = Tally()
-        self._snapshot = snapshot
+        self._snapshot: Callable[[], Snapshot] = _nobody
         self._seen: Snapshot | None = None
-        self._models: dict[str | None, str] = {None: "", "": "", **{name: name for name in names}}
-        self._place_of = place_of
+        self._models: dict[str | None, str] = {None: "", "": ""}
+        self._place_of: Callable[[str], Place] = _nowhere
         self._rows: dict[tuple[object, ...], _Row] = {}
         self._sends: dict[Send, Counter] = {}
         self._attempts: dict[str, Counter] = {}
+
+    def serve(
+        self, snapshot: Callable[[], Snapshot], names: Iterable[str] = (), place_of: Callable[[str], Place] = _nowhere
+    ) -> None:
+        """`snapshot` says which models are served now, `names` are those that the configuration knows."""
+        self._snapshot, self._seen, self._place_of = snapshot, None, place_of
+        self._models |= {name: name for name in names}
+        self._rows.clear()
 
     def note(self, exchange: Exchange) -> None:
         """Called once, when everything of it is known."""

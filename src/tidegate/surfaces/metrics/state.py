@@ -11,6 +11,7 @@ from tidegate import __version__
 from tidegate.core.decision import Health
 from tidegate.pipeline.gateway import Gateway
 from tidegate.resilience.breaker import State
+from tidegate.surfaces.front import Drain
 from tidegate.surfaces.metrics import catalogue as known
 from tidegate.surfaces.metrics.catalogue import Metric
 
@@ -69,24 +70,23 @@ def _no_budgets() -> list[Budget]:
     return []
 
 
-def _first() -> int:
-    return 1
-
-
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Whom a scrape reads. `contract` is the dated profile's name."""
 
     gateway: Gateway
     book: Book
+    drain: Drain
+    generation: int = 1
     contract: str = ""
     watched: Watched | None = None
     budgets: Callable[[], list[Budget]] = field(default=_no_budgets)
-    generation: Callable[[], int] = field(default=_first)
 
     def read(self) -> Iterator[Reading]:
         yield known.INFO, (__version__, self.contract), 1.0
-        yield known.GENERATION, (), float(self.generation())
+        yield known.GENERATION, (), float(self.generation)
+        yield known.OPEN, (), float(self.drain.open)
+        yield known.DRAINING, (), float(self.drain.draining)
         yield from self._backends()
         yield from self._breakers()
         yield from self._ledger()
@@ -106,12 +106,18 @@ class Sources:
             yield known.WAITING, (lane.backend,), float(lane.waiting)
             if lane.total is not None:
                 yield known.LIMIT, (lane.backend,), float(lane.total)
+            for pace in lane.paces:
+                if pace.limit is not None:
+                    yield known.PACE, (lane.backend, pace.model), float(pace.limit)
+                    yield known.PACED, (lane.backend, pace.model), float(pace.in_flight)
 
     def _breakers(self) -> Iterator[Reading]:
         for one in self.gateway.guard.breakers.view():
             for state in STATES:
                 yield known.BREAKER, (one.backend, one.model, state), float(one.state == state)
             yield known.OPENED, (one.backend, one.model), float(one.opened)
+            yield known.PROBES, (one.backend, one.model), float(one.probes)
+            yield known.KEPT_OUT, (one.backend, one.model), float(one.refused)
 
     def _ledger(self) -> Iterator[Reading]:
         book = self.book
