@@ -82,6 +82,10 @@ class Exchange:
     """Code of the rule by which a candidate that had failed was asked again."""
     continued: str | None = None
     """Code of the rule by which another backend went on with an answer that had broken off."""
+    not_continued: str | None = None
+    """Code of the rule by which nobody went on with it, although the route says so."""
+    partly_unpriced: bool = False
+    """A part of the answer came from an external backend that broke off before it reported its tokens."""
     narrowed: str | None = None
     """Code of the rule by which only backends at home were asked, because the budget was used up."""
     queued_s: float = 0.0
@@ -111,7 +115,8 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        return (*decided, *filter(None, (self.narrowed, self.fell_back, self.waited, self.retried, self.continued)))
+        later = (self.narrowed, self.fell_back, self.waited, self.retried, self.continued, self.not_continued)
+        return (*decided, *filter(None, later))
 
     def note_quirks(self, codes: Iterable[str]) -> None:
         for code in codes:

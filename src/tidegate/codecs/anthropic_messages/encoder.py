@@ -8,6 +8,7 @@ Source: `deepseek-recipe` 0.2.0, run 2026-11-24.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, assert_never
 
 import orjson
@@ -16,6 +17,8 @@ from tidegate.codecs.anthropic_messages.counts import encode_usage, stop_reason
 from tidegate.core.errors import BrokenContract, GatewayError
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.usage import Usage
+
+_BLOCK_STOP = re.compile(rb'"type"\s*:\s*"content_block_stop"')
 
 
 def frame(kind: str, **fields: Any) -> bytes:
@@ -26,6 +29,11 @@ def frame(kind: str, **fields: Any) -> bytes:
 def error_frame(error: GatewayError) -> bytes:
     """The event that ends a stream which cannot be completed; the official SDK raises on it."""
     return frame("error", error={"type": error.kind, "message": error.message})
+
+
+def ends_block(wire: bytes) -> bool:
+    """Whether this event of a stream closes a block, however its JSON is spaced."""
+    return _BLOCK_STOP.search(wire) is not None
 
 
 class MessageEncoder:
@@ -80,6 +88,10 @@ class MessageEncoder:
                 return self._end()
             case _:
                 assert_never(event)
+
+    def leave_block(self) -> None:
+        """The open block was closed by someone else."""
+        self._open = None
 
     def _begin(self) -> bytes:
         message: dict[str, Any] = {
