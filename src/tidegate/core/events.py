@@ -135,13 +135,13 @@ class Frame:
 class Resumed(Frame):
     """Here another backend goes on with an answer that had broken off; what it says follows in further frames.
 
-    `before` is what was given out so far, as few events as possible, and `last` the bytes of its last frame that were
-    passed on as they came (b"": it was encoded anew). `note` says by which rule, for people.
+    `before` is what was given out so far, as few events as possible, and `last` the bytes of its last frames, as far as
+    they were passed on as they came. `note` says by which rule, for people.
     """
 
     __slots__ = ("before", "last", "note")
 
-    def __init__(self, before: tuple[Event, ...], last: bytes, note: str) -> None:
+    def __init__(self, before: tuple[Event, ...], last: tuple[bytes, ...], note: str) -> None:
         super().__init__(None, tuple)
         self.before = before
         self.last = last

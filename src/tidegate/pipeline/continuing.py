@@ -15,7 +15,7 @@ from msgspec.structs import replace as with_fields
 from tidegate.backends.base import Answering
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Candidate, Decision
-from tidegate.core.errors import GatewayError
+from tidegate.core.errors import GatewayError, NotSupported
 from tidegate.core.events import Event, Frame, Resumed, Start, milestones
 from tidegate.core.exchange import Exchange
 from tidegate.core.requests import Request
@@ -47,6 +47,8 @@ class Unbroken:
         self._times = 0
         self._closed = False
         self._asked = _place(exchange)
+        self._broke: dict[tuple[str, str], bool] = {}
+        """Candidates that broke it off, in their order, and whether that may pass."""
         self.frames = held.frames
         self._said.hear(held.frames)
 
@@ -80,10 +82,11 @@ class Unbroken:
         exchange.note_quirks(self._held.answering.quirks)
         quirks = list(exchange.quirks)
         self.close(error)  # its place is free for whoever goes on
+        self._broke[self._asked] = error.retry == "same"
         exchange.attempts[-1] = f"{self._asked[0]}:{type(error).__name__}"
         before = exchange.backend, exchange.model, exchange.boundary, exchange.sent_class
         try:
-            held = await self._ask_for_the_rest(error)
+            held = await self._ask_for_the_rest()
         except GatewayError as failure:
             if failure.fault == "gateway":
                 raise
@@ -99,7 +102,7 @@ class Unbroken:
         note = f"continued by {self._asked[0]}, {CONTINUED.code}"
         return [Resumed(said.events, said.last, note), *_rest(held.frames)]
 
-    async def _ask_for_the_rest(self, error: GatewayError) -> Held:
+    async def _ask_for_the_rest(self) -> Held:
         exchange, first = self._exchange, self._decided
         request = continuation(first.request, self._said)
         ask = with_fields(first.screened.ask, needs=first.decision.needs | {"prefix"})
@@ -110,9 +113,9 @@ class Unbroken:
             decided = await self._again(exchange, ask, request, first.screened.name)
         finally:
             exchange.found, exchange.rows, exchange.action = seen  # the ledger speaks of what the client sent
-        candidates = self._allowed(decided.decision, same=error.retry == "same")
+        candidates = self._allowed(decided.decision)
         if not candidates:
-            raise error
+            raise NotSupported("no candidate of the decision may go on")
         decision = replace(
             decided.decision,
             candidates=candidates,
@@ -129,21 +132,16 @@ class Unbroken:
         sent = exchange.sent_class
         return sent if sent is not None and sent.rank > known.rank else None
 
-    def _allowed(self, decision: Decision, *, same: bool) -> tuple[Candidate, ...]:
-        """Those of the first decision that may go on, in its order, the one that broke off last or not at all."""
+    def _allowed(self, decision: Decision) -> tuple[Candidate, ...]:
+        """Those of the first decision that may go on, in its order; last those that broke off, if that may pass."""
         now = {(one.backend, one.model): one for one in decision.candidates}
-        found: list[Candidate] = []
-        last: list[Candidate] = []
+        found: dict[tuple[str, str], Candidate] = {}
         for one in self._decided.decision.candidates:
-            place = (one.backend, one.model)
-            again = now.get(place)
-            if again is None or (one.masked and not again.masked):
-                continue
-            if place != self._asked:
-                found.append(again)
-            elif same:
-                last.append(again)
-        return (*found, *last)
+            again = now.get(place := (one.backend, one.model))
+            if again is not None and (again.masked or not one.masked):
+                found[place] = again
+        fresh = [one for place, one in found.items() if place not in self._broke]
+        return (*fresh, *(found[place] for place, passes in self._broke.items() if passes and place in found))
 
     def _given_up(self, error: GatewayError, rule: Rule) -> GatewayError:
         """The failure that broke it off, as the client hears it."""

@@ -17,6 +17,8 @@ from tidegate.resilience.rules import FINISHED, UNFIT_REQUEST, UNFIT_TEXT
 
 LONGEST_SAID = 4 * 1024 * 1024
 """Characters of one answer that are held for this."""
+_MOST_LAST = 4
+"""Frames of which the bytes are held: some formats have events that change nothing between those that do."""
 _CHARACTERS_PER_TOKEN = 4
 """As many as a token of a natural language has on average, at most."""
 
@@ -42,8 +44,8 @@ class Said:
         self._characters = 0
         self._most_characters = most_characters
         self.start = Start()
-        self.last = b""
-        """The bytes of the last frame that was passed on as it came; b"": it was encoded anew."""
+        self.last: tuple[bytes, ...] = ()
+        """The bytes of the last frames that were passed on as they came."""
         self.pieces = 0
         self.finished = False
         self.whole = True
@@ -56,8 +58,8 @@ class Said:
             except GatewayError:  # what cannot be read went out as it came
                 self._give_up()
                 continue
-            if frame.wire is None or events or not frame.wire.startswith(b":"):
-                self.last = frame.wire or b""
+            if frame.wire is not None:
+                self.last = (*self.last[1 - _MOST_LAST :], frame.wire)
             for event in events:
                 self._take(event)
 

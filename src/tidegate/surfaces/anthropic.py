@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tidegate.catalog.contracts import Contract
 from tidegate.codecs.anthropic_messages.answer import encode_answer
-from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, ends_block, error_frame
+from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, error_frame
 from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
 from tidegate.core.errors import GatewayError
 from tidegate.core.events import Resumed
@@ -43,8 +43,7 @@ class MessagesFormat:
 
     def resumed(self, request: Request, identity: Identity, resumed: Resumed) -> MessageEncoder:
         encoder = having_said(self.encoder(request, identity), resumed)
-        if ends_block(resumed.last):
-            encoder.leave_block()
+        encoder.stand(resumed.last)
         return encoder
 
     def whole(self, answer: Answer, identity: Identity) -> bytes:
