@@ -29,6 +29,8 @@ def status(
     print(f"Tidegate {found['version']} at {url}, {keys}, default class {found['default_class']}")
     print_backends(found["backends"])
     print_profiles(found["backends"])
+    for line in breaker_lines(found.get("breakers") or []):
+        print(line)
     if legacy := legacy_line(found.get("legacy_names") or {}):
         print(legacy)
     for line in shadow_lines(found.get("shadow") or []):
@@ -54,6 +56,20 @@ def shadow_lines(shadows: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def breaker_lines(breakers: list[dict[str, Any]]) -> list[str]:
+    """Who is left alone now, for how long, and why."""
+    return [
+        f"{one['backend']}/{one['model']} failed {one['failures']} times in a row: "
+        + (
+            f"left alone for {one['again_in_s']:.0f} s (RES002)"
+            if one["state"] == "open"
+            else "the next request tries it, or one does (RES002)"
+        )
+        for one in breakers
+        if one["state"] != "closed"
+    ]
+
+
 def legacy_line(legacy: dict[str, Any]) -> str:
     """What becomes of retired model names, if any was asked for."""
     seen = ", ".join(f"{name} ({times} times)" for name, times in (legacy.get("seen") or {}).items())
@@ -76,6 +92,8 @@ def print_backends(backends: list[dict[str, Any]]) -> None:
         # Text: no name is markup.
         table.add_row(*(Text(cell) for cell in (*cells, slots, models, backend.get("note", ""))))
     Console().print(table)
+    for line in (line for backend in backends for line in pace_lines(backend)):
+        print(line)
 
 
 _FEATURES = {
@@ -118,6 +136,25 @@ def fact_cell(fact: dict[str, Any]) -> str:
         return "?"
     code = "" if word == "yes" else f" {fact.get('code', '')}".rstrip()
     return word + code + ("*" if fact.get("basis") == "measured" else "")
+
+
+_LEARNED = {"published": "as published", "told": "told by a refusal", "refused": "guessed from refusals"}
+
+
+def pace_lines(backend: dict[str, Any]) -> list[str]:
+    """Which limits hold there, and whose requests wait."""
+    lines = [
+        f"pace of {backend['name']}/{pace['model']}: {pace['in_flight']} at work"
+        + (f", limit {pace['limit']} ({_LEARNED.get(pace['learned_from'], '?')})" if pace["limit"] is not None else "")
+        + (", paused as it asked for" if pace["paused"] else "")
+        for pace in backend.get("pace") or ()
+        if pace["in_flight"] or pace["paused"] or pace["learned_from"] != "published"
+    ]
+    clients = (backend.get("slots") or {}).get("clients") or {}
+    if any(clients):  # with names; all others are one
+        waiting = ", ".join(f"{name or 'no key'} {number}" for name, number in clients.items())
+        lines.append(f"waiting for {backend['name']}: {waiting}")
+    return lines
 
 
 def slots_cell(slots: dict[str, Any]) -> str:

@@ -86,8 +86,14 @@ class Exchange:
     """Code of the rule by which nobody went on with it, although the route says so."""
     partly_unpriced: bool = False
     """A part of the answer came from an external backend that broke off before it reported its tokens."""
+    since_s: float = 0.0
+    """When it began to wait for the answer, or for its rest: seconds since arrival."""
     narrowed: str | None = None
     """Code of the rule by which only backends at home were asked, because the budget was used up."""
+    queued: str | None = None
+    """Code of the rule by which it waited at the gateway for a turn."""
+    guarded: tuple[str, ...] = ()
+    """Codes of the rules by which a breaker spoke."""
     queued_s: float = 0.0
     """Time spent waiting at the gateway for a turn."""
     queue_place: Callable[[], int] | None = None
@@ -115,8 +121,20 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        later = (self.narrowed, self.fell_back, self.waited, self.retried, self.continued, self.not_continued)
-        return (*decided, *filter(None, later))
+        why = (
+            self.narrowed,
+            self.queued,
+            self.fell_back,
+            self.waited,
+            self.retried,
+            self.continued,
+            self.not_continued,
+        )
+        return (*decided, *filter(None, why), *self.guarded)
+
+    def note_guarded(self, code: str) -> None:
+        if code not in self.guarded:
+            self.guarded += (code,)
 
     def note_quirks(self, codes: Iterable[str]) -> None:
         for code in codes:

@@ -69,10 +69,10 @@ class Unbroken:
         self._said.hear(frames)
         return frames
 
-    def close(self, error: GatewayError | None = None) -> None:
+    def close(self, error: GatewayError | None = None, *, ended: bool = False) -> None:
         if not self._closed:
             self._closed = True
-            self._held.close(error)
+            self._held.close(error, ended=ended)
 
     async def _go_on(self, error: GatewayError) -> list[Frame]:
         exchange, said = self._exchange, self._said
@@ -84,6 +84,7 @@ class Unbroken:
         self.close(error)  # its place is free for whoever goes on
         self._broke[self._asked] = error.retry == "same"
         exchange.attempts[-1] = f"{self._asked[0]}:{type(error).__name__}"
+        exchange.since_s = exchange.elapsed_s()
         before = exchange.backend, exchange.model, exchange.boundary, exchange.sent_class
         try:
             held = await self._ask_for_the_rest()
