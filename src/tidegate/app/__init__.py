@@ -109,8 +109,8 @@ class App:
             lambda: self.registry.snapshot().backends,
             None if before is None else before._shadow,
         )
-        same_capture = before is not None and before.config.capture == config.capture
-        self.content = before.content if same_capture else content_store(config, environment, state_folder)
+        kept_content = before is not None and before.config.capture == config.capture
+        self.content = before.content if before and kept_content else content_store(config, environment, state_folder)
         self._door = Door(clients, stored=self.kept.keys, admin_key=admin_key, attempts=self.kept.attempts)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None
