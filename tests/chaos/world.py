@@ -23,6 +23,7 @@ SIMS = {"hosted": (), "hosted2": ("--time-scale", "50")}
 KEY = "sk-chaos-0000"
 BALANCE = "1000000"
 FLUSH_S = 0.5
+# What is remembered has small bounds, so that it is full early and memory that still grows is a leak.
 IDLE_S = 2.0
 _CONFIG = f"""
 [server]
@@ -49,6 +50,10 @@ deadline_s = 15.0
 [breaker]
 open_s = 1.0
 longest_open_s = 3.0
+[replay]
+memory_bytes = 1000000
+[privacy]
+sticky_s = 60.0
 [aliases.away]
 targets = ["hosted/deepseek-flash", "hosted2/deepseek-flash", "plain/m"]
 [aliases.mixed]
