@@ -32,6 +32,7 @@ from tidegate.routing.policy import Ask
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
 from tidegate.surfaces.formats import Encoder, Format, Identity
+from tidegate.surfaces.front import Drain
 from tidegate.surfaces.keep_alive import KeepAlive
 
 FINGERPRINT = "fp_tidegate"
@@ -56,9 +57,11 @@ class AnsweringSurface:
         body_limit_bytes: int,
         hash_key: bytes,
         keep_alive_s: float = KEEP_ALIVE_S,
+        drain: Drain | None = None,
         timers: Callable[[], Timers] = asyncio.get_running_loop,
     ) -> None:
         self._gateway = gateway
+        self._drain = drain or Drain()
         self._door = door
         self._form = form
         self._body_limit_bytes = body_limit_bytes
@@ -77,6 +80,12 @@ class AnsweringSurface:
                 except GatewayError as error:
                     await reply.fail(error)
                     raise
+                except asyncio.CancelledError:
+                    cut = self._drain.cut_error()
+                    if cut is None:
+                        raise
+                    await reply.fail(cut)
+                    raise cut from None
         except GatewayError:
             pass
         except Exception as error:
@@ -229,7 +238,7 @@ class _Reply:
     async def _give_sign(self) -> None:
         if not self._started:
             await self._start()
-        sign = _STREAM_SIGN if self._streams else _WHOLE_SIGN
+        sign = _stream_sign(self.exchange) if self._streams else _WHOLE_SIGN
         await self._send({"type": "http.response.body", "body": sign, "more_body": True})
 
     def _whole_body(self) -> bytes:
@@ -266,6 +275,13 @@ class _Reply:
         )
 
 
+def _stream_sign(exchange: Exchange | None) -> bytes:
+    """While it waits for a turn, a comment says its place: no client reads comments, and a person who looks sees it."""
+    if exchange is None or exchange.queue_place is None:
+        return _STREAM_SIGN
+    return b": keep-alive, %d before you, waiting %d s\n\n" % (exchange.queue_place(), exchange.elapsed_s())
+
+
 def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> list[Header]:
     """Which exchange this was and why it went where it went. Quirks found later in a stream are in `/-/exchanges/ID`,
     and so is the backend where headers had to go out before one had answered."""
@@ -277,6 +293,8 @@ def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> lis
         headers.append((b"x-tidegate-rules", ",".join(exchange.rules).encode()))
     if exchange.found:
         headers.append((b"x-tidegate-found", ",".join(exchange.found).encode()))
+    if exchange.queued_s:
+        headers.append((b"x-tidegate-queued-s", b"%.3f" % exchange.queued_s))
     if exchange.rewritten is not None:
         headers.append((b"x-tidegate-legacy", exchange.rewritten.encode()))
     if exchange.backend is not None and answered:
