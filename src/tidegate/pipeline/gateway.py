@@ -40,7 +40,7 @@ from tidegate.pipeline.shadow import NO_SHADOW, Shadow
 from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.pipeline.unveiled import Unveiled
 from tidegate.privacy.masking.mask import Veil
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.guard import Asking, Guard
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
@@ -92,13 +92,19 @@ class Gateway:
         self._screening = screening
         self._memory = memory
         self._capture = capture
-        self.guard = guard or Guard(backends, breakers=Breakers(timer))
+        self.guard = guard or Guard(backends, breakers=OwnBreakers(timer))
         self.shadow = shadow
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
         self._snapshot: Snapshot | None = None
         self._decisions: dict[Ask, Decision] = {}
+
+    def count_on(self, before: Gateway) -> None:
+        """What was counted and measured under the configuration before goes on."""
+        if self._figures is not None and before._figures is not None:
+            self._figures = before._figures
+        self.legacy_seen.update((name, seen) for name, seen in before.legacy_seen.items() if name in self.legacy_seen)
 
     @contextmanager
     def exchange(self, surface: str) -> Generator[Exchange]:
@@ -209,7 +215,7 @@ class Gateway:
             raise
         finally:
             exchange.note_quirks(answering.quirks)
-            held.close(failure)
+            held.close(failure, ended=ended)
             if hearing is not None and not ended:
                 hearing.cut(exchange, given)
         if exchange.finish is None:

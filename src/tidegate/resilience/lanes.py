@@ -59,6 +59,18 @@ class OwnLanes:
             lane.adopt(room)
         return lane.take(model) or await lane.enter(model, turn, waits)
 
+    def adjust(self, wait_s: float) -> None:
+        """Another longest time, for who comes from now on."""
+        self._wait_s = wait_s
+        for lane in self._lanes.values():
+            lane.line.wait_s = wait_s
+
+    def forget(self, name: str) -> None:
+        """Its backend is gone. A lane in which someone is stays: the backend may come back."""
+        lane = self._lanes.get(name)
+        if lane is not None and not lane.used and not lane.line.waiting:
+            del self._lanes[name]
+
     def view(self) -> list[LaneView]:
         return [
             LaneView(

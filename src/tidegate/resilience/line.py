@@ -55,7 +55,7 @@ class Line:
         """`wait_s` is the longest time in it. With each third of that a waiter moves up by a priority."""
         self.room = room
         self.waiting = 0
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._timers = timers
         self._queues: dict[str, FairQueue[Waiter]] = {}
         self._served_s: float | None = None
@@ -74,7 +74,7 @@ class Line:
         waiter.queue = self._queues.setdefault(waiter.waits_for, FairQueue())
         waiter.queue.push(waiter)
         self.waiting += 1
-        waiter.timer = timers.call_later(self._wait_s / RANKS, lambda: self._age(waiter, 1))
+        waiter.timer = timers.call_later(self.wait_s / RANKS, lambda: self._age(waiter, 1))
         return waiter
 
     def left(self, waiter: Waiter) -> float:
@@ -120,7 +120,7 @@ class Line:
             self._drop(waiter)
             waiter.chance.set_exception(
                 BackendOverloaded(
-                    f"no place at backend {self.room.backend!r} became free within {self._wait_s:g} s; raise "
+                    f"no place at backend {self.room.backend!r} became free within {self.wait_s:g} s; raise "
                     f"{self._options}, or `[timeouts] queue_s`, or try again later",
                     retry_after_s=self._retry_after_s(),
                 )
@@ -131,7 +131,7 @@ class Line:
             waiter.rank -= 1
             waiter.queue.push(waiter)
             waiter.code = MOVED_UP.code
-        left_s = waiter.since_s + self._wait_s * (thirds + 1) / RANKS - self._timers().time()
+        left_s = waiter.since_s + self.wait_s * (thirds + 1) / RANKS - self._timers().time()
         waiter.timer = self._timers().call_later(max(0.0, left_s), lambda: self._age(waiter, thirds + 1))
 
     def _make_room(self, turn: Turn) -> None:
