@@ -243,7 +243,9 @@ async def test_one_of_low_priority_is_not_starved_for_ever() -> None:
         await scene.arrive(turn=Turn("high", priority="high"))
         await scene.hands.turned(1)
         await scene.leave(scene.came[-1])
-    assert scene.hands.now_s == 1020, "after two thirds it stands beside those of high priority, and takes turns with them"
+    assert scene.hands.now_s == 1020, (
+        "after two thirds it stands beside those of high priority, and takes turns with them"
+    )
     assert scene.exchanges[1].queued == MOVED_UP.code
 
 
