@@ -227,21 +227,12 @@ class App:
         self.asgi = Server(self._surfaces(gateway))
 
     def _guard(self) -> Guard:
-<<<<<<< HEAD
-        retry, breaker = self._config.retry, self._config.breaker
-        breakers = OwnBreakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
-        self.registry.on_found_again = breakers.seen
-        return Guard(
-            self.registry,
-            lanes=self.lanes,
-            breakers=breakers,
-=======
         retry = self.config.retry
+        self.registry.on_found_again = self.kept.breakers.seen
         return Guard(
             self.registry,
             lanes=self.lanes,
             breakers=self.kept.breakers,
->>>>>>> wip/6
             retry=RetryPolicy(
                 retry.attempts,
                 retry.backoff_s,

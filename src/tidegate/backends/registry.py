@@ -88,17 +88,13 @@ class Registry:
         """At everything, once."""
         if self._probe is not None:
             self._take_in(await self._probe.find())
-<<<<<<< HEAD
         await asyncio.gather(*map(self._look_at, self.backends))
-=======
-        await asyncio.gather(*(backend.refresh() for backend in self.backends))
 
     async def refresh(self) -> None:
         await self.look()
         self._begin_to_learn()
 
     def _begin_to_learn(self) -> None:
->>>>>>> wip/6
         if self._learn is not None and (self._learning is None or self._learning.done()):
             self._learning = asyncio.create_task(self._learn_all(self._learn))
 
