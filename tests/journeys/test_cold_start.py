@@ -102,6 +102,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
         "probe": {"enabled": False},
         "profiles": {"measure": False},
         "timeouts": {"keep_alive_s": 0.01},
+        "retry": {"attempts": 1},
         "backends": {"home": {"kind": "llamacpp", "base_url": runtime.upstream.url, "models": ["m"], **backend}},
     }
     app, signed = App(parse_config(written), {}, folder, None), asyncio.Event()
@@ -130,7 +131,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
 
 @pytest.fixture(autouse=True)
 def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidegate.pipeline.loading._FIRST_S", 0.001)
+    monkeypatch.setattr("tidegate.resilience.retry._FIRST_LOADING_S", 0.001)
 
 
 def held(until: asyncio.Event, *failures: bytes) -> Runtime:
