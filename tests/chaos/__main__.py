@@ -10,18 +10,21 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from tests.chaos.books import compare
+from tests.chaos.books import Books, compare
 from tests.chaos.report import as_text, report_of
 from tests.chaos.run import Played, play
+from tests.chaos.weather import Weather
 from tests.chaos.world import World
 
 
 def main() -> int:
     options = _options()
     folder = Path(options.folder or tempfile.mkdtemp(prefix="tidegate-chaos-"))
-    report = chaos(folder, options.seed, options.streams, options.minutes * 60)
+    ran = chaos(folder, options.seed, options.streams, options.minutes * 60)
+    named = {"seed": options.seed, "streams": options.streams, "minutes": options.minutes}
+    report = report_of(ran.played, ran.weather, ran.books(), ran.stopped, named)
     print(as_text(report))
     if options.json:
         Path(options.json).write_text(json.dumps(report, indent=1))
@@ -42,14 +45,24 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chaos(folder: Path, seed: int, streams: int, seconds: float, more: str = "") -> dict[str, Any]:
-    """One run, judged. `more` is added to the gateway's configuration."""
+class Ran(NamedTuple):
+    """A run that is over; its processes have ended, its files are there."""
+
+    world: World
+    played: Played
+    weather: Weather
+    stopped: list[str]
+
+    def books(self) -> Books:
+        return compare(self.world, self.world.seed, self.played.outcomes)
+
+
+def chaos(folder: Path, seed: int, streams: int, seconds: float, more: str = "") -> Ran:
+    """`more` is added to the gateway's configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     with World(folder, seed, more) as world:
         played, weather = asyncio.run(play(world, seed, streams, seconds, _tell))
-        stopped = stop(world)
-        books = compare(world, seed, played.outcomes)
-    return report_of(played, weather, books, stopped, {"seed": seed, "streams": streams, "seconds": seconds})
+        return Ran(world, played, weather, stop(world))
 
 
 def stop(world: World) -> list[str]:

@@ -24,7 +24,6 @@ from tidegate.core.usage import Usage
 from tidegate.ledger.entries import Entry, keyed_hash, sends_of
 from tidegate.ledger.reading import each_entry, read_salt, salt_path
 
-_SAME_PRICE_S = 120
 _NOTHING = Decimal(0)
 
 
@@ -57,12 +56,10 @@ class Books:
     wrong: list[str] = field(default_factory=list[str])
 
 
-def compare(world: World, seed: int, outcomes: list[Outcome], *, killed: bool = False) -> Books:
-    """`killed`: rows may be missing; `kills` says which."""
+def compare(world: World, seed: int, outcomes: list[Outcome]) -> Books:
     books = Books()
     rows, nameless = _rows(world, books, seed, outcomes)
-    if not killed:
-        _one_row_each(books, outcomes, rows, nameless)
+    _one_row_each(books, outcomes, rows, nameless)
     sims = {name: _seen_by_sim(world, name, books) for name in SIMS}
     fakes = {name: _seen_by_fake(world.fake_log(name)) for name in FAKES}
     _sendings(books, outcomes, rows, sims, fakes)

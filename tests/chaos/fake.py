@@ -1,4 +1,6 @@
-"""One local runtime that misbehaves, as a process of its own: `python fake.py KIND PORT LOG SEED`. It may be killed at any time.
+"""One local runtime that misbehaves, as a process of its own: `python fake.py KIND PORT LOG SEED [kind]`.
+
+It may be killed at any time; with `kind` it does nothing wrong.
 
 Knows nothing of Tidegate. Each request is written to the log before it is answered: its marker, and what will be done to it.
 """
@@ -110,7 +112,9 @@ def event(said: dict[str, Any], ends: str | None, is_chat: bool) -> bytes:
 
 
 class Fake:
-    def __init__(self, kind: str, log: str, seed: int) -> None:
+    def __init__(self, kind: str, log: str, seed: int, *, is_kind: bool) -> None:
+        self.shares = {"right": 1} if is_kind else SHARES
+        self.is_kind = is_kind
         self.tells = TELLS[kind] | {"/v1/models": models(kind)}
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.random = Random(f"{kind}:{seed}")
@@ -133,14 +137,14 @@ class Fake:
         path = start.split(b" ", 2)[1].decode()
         if not raw:
             return await self.tell(path, writer)
-        act = self.random.choices(list(SHARES), list(SHARES.values()))[0]
+        act = self.random.choices(list(self.shares), list(self.shares.values()))[0]
         found = MARKER.search(raw)
         line = {"marker": found[1].decode() if found else None, "path": path, "act": act}
         os.write(self.log, json.dumps(line).encode() + b"\n")
         return await self.act(act, path, json.loads(raw), reader, writer)
 
     async def tell(self, path: str, writer: asyncio.StreamWriter) -> bool:
-        if self.random.random() < 0.02:
+        if not self.is_kind and self.random.random() < 0.02:
             reset(writer)
             return False
         body = self.tells.get(path)
@@ -268,8 +272,8 @@ def models(kind: str) -> bytes:
     return json.dumps({"object": "list", "data": [entry]}).encode()
 
 
-async def main(kind: str, port: int, log: str, seed: int) -> None:
-    fake = Fake(kind, log, seed)
+async def main(kind: str, port: int, log: str, seed: int, *more: str) -> None:
+    fake = Fake(kind, log, seed, is_kind="kind" in more)
     server = await asyncio.start_server(fake.serve, "127.0.0.1", port, backlog=512, limit=2**22)
     print(f"Serving at http://127.0.0.1:{port}", flush=True)
     async with server:
@@ -277,4 +281,4 @@ async def main(kind: str, port: int, log: str, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), *sys.argv[5:]))

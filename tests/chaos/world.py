@@ -96,17 +96,19 @@ class Fake:
     port: int
     log: Path
     seed: int
+    kind_to_all: bool = False
     process: subprocess.Popen[bytes] | None = None
     lives: int = 0
 
     def start(self) -> None:
         self.lives += 1
         words = [self.kind, str(self.port), str(self.log), str(self.seed * 1000 + self.lives)]
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fake.py")), *words],
-            stdout=subprocess.DEVNULL,
-            stderr=self.log.with_suffix(".err").open("ab"),
-        )
+        words += ["kind"] * self.kind_to_all
+        program = str(Path(__file__).with_name("fake.py"))
+        with self.log.with_suffix(".err").open("ab") as complaints:
+            self.process = subprocess.Popen(
+                [sys.executable, program, *words], stdout=subprocess.DEVNULL, stderr=complaints
+            )
 
     def kill(self) -> None:
         if self.process is not None:
@@ -121,11 +123,13 @@ class Fake:
 
 @dataclass
 class World:
-    """Started by `with`, and stopped whatever happens. `more` is added to the gateway's configuration."""
+    """Started by `with`, and stopped whatever happens. `more` is added to the gateway's configuration; with `kind_fakes`
+    the local runtimes do nothing wrong."""
 
     folder: Path
     seed: int
     more: str = ""
+    kind_fakes: bool = False
     sims: dict[str, Running] = field(default_factory=dict[str, Running])
     fakes: dict[str, Fake] = field(default_factory=dict[str, Fake])
 
@@ -136,7 +140,7 @@ class World:
                 words = ("--port", "0", "--key", f"{KEY}={BALANCE}", "--log", str(self.sim_log(name)), "--log-bodies")
                 self.sims[name] = stack.enter_context(serving(self._own(name), "sim", *words, *more))
             for name, kind in FAKES.items():
-                fake = self.fakes[name] = Fake(kind, free_port(), self.fake_log(name), self.seed)
+                fake = self.fakes[name] = Fake(kind, free_port(), self.fake_log(name), self.seed, self.kind_fakes)
                 stack.callback(fake.kill)
                 fake.start()
             (self.folder / "tidegate.toml").write_text(self._config())
