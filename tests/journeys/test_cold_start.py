@@ -18,7 +18,7 @@ from tests.support.upstreams import LOADING, Request, Upstream, head, whole_repl
 
 from tidegate.app import App
 from tidegate.config import parse_config
-from tidegate.resilience.lanes import LaneView
+from tidegate.resilience.lanes import OwnLanes
 from tidegate.surfaces.serving import http_server
 
 LOADS = head("503 Service Unavailable", length=len(LOADING)) + LOADING
@@ -102,6 +102,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
         "probe": {"enabled": False},
         "profiles": {"measure": False},
         "timeouts": {"keep_alive_s": 0.01},
+        "retry": {"attempts": 1},
         "backends": {"home": {"kind": "llamacpp", "base_url": runtime.upstream.url, "models": ["m"], **backend}},
     }
     app, signed = App(parse_config(written), {}, folder, None), asyncio.Event()
@@ -130,7 +131,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
 
 @pytest.fixture(autouse=True)
 def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidegate.pipeline.loading._FIRST_S", 0.001)
+    monkeypatch.setattr("tidegate.resilience.retry._FIRST_LOADING_S", 0.001)
 
 
 def held(until: asyncio.Event, *failures: bytes) -> Runtime:
@@ -260,6 +261,11 @@ async def test_with_its_end_openais_sdk_would_take_the_error_for_an_answer(tmp_p
     assert got.choices is None, "no error was raised"
 
 
+def waits(lanes: OwnLanes) -> tuple[int, int | None, int]:
+    [home] = lanes.view()
+    return home.used, home.total, home.waiting
+
+
 async def test_a_backend_gets_no_more_at_once_than_it_has_slots(tmp_path: Path) -> None:
     """The second client waits here and hears so; the third leaves the line, and the runtime never learns of it."""
     answers = asyncio.Event()
@@ -269,17 +275,17 @@ async def test_a_backend_gets_no_more_at_once_than_it_has_slots(tmp_path: Path) 
         first = await made.send(stream=True)
         await first.readuntil(b": keep-alive\n\n")
         second = await made.send(stream=True)
-        await second.readuntil(b": keep-alive\n\n")
+        await second.readuntil(b": keep-alive, 0 before you, waiting 0 s\n\n")
         third = await made.send(stream=True)
-        await third.readuntil(b": keep-alive\n\n")
-        assert (lanes.view(), runtime.asked) == ([LaneView("box", 1, 1, 2)], 1)
+        await third.readuntil(b": keep-alive, 1 before you, waiting 0 s\n\n")
+        assert (waits(lanes), runtime.asked) == ((1, 1, 2), 1)
         await made.leave(made.writers[-1])
         while lanes.view()[0].waiting == 2:
             await asyncio.sleep(0)
         answers.set()
         for reader in (first, second):
             assert b"[DONE]" in await reader.read()
-        assert lanes.view() == [LaneView("box", 0, 1, 0)]
+        assert waits(lanes) == (0, 1, 0)
     assert (runtime.asked, runtime.most_at_once) == (2, 1)
 
 

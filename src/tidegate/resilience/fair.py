@@ -35,12 +35,12 @@ NO_TERMS = Turn()
 
 
 class Ticket:
-    """One who waits. `rank` 0 is served first; `number` grows with every ticket."""
+    """One who waits. `rank` 0 is served first; `number` is given when it joins a queue, and grows with each."""
 
     __slots__ = ("client", "door", "number", "rank", "weight")
 
-    def __init__(self, number: int, turn: Turn, door: str = "") -> None:
-        self.number = number
+    def __init__(self, turn: Turn, door: str = "") -> None:
+        self.number = 0
         self.client = turn.client
         self.weight = turn.weight
         self.rank = RANK_OF[turn.priority]
@@ -176,12 +176,14 @@ class Count(NamedTuple):
 
 class FairQueue(Generic[W]):
     def __init__(self) -> None:
+        self._number = 0
         self._ranks = tuple(_Rank[W]() for _ in range(RANKS))
 
     def __len__(self) -> int:
         return sum(rank.waiting for rank in self._ranks)
 
     def push(self, ticket: W) -> None:
+        self._number = ticket.number = self._number + 1
         self._ranks[ticket.rank].push(ticket)
 
     def remove(self, ticket: W) -> None:
@@ -195,10 +197,10 @@ class FairQueue(Generic[W]):
         return None
 
     def before(self, ticket: W) -> int:
-        """How many will be served before it if nobody comes and nobody leaves. Walks along its own key's line."""
+        """How many will be served before it if nobody comes and nobody leaves. Walks over its own key's."""
         rank = self._ranks[ticket.rank]
         own = rank.shares[ticket.client]
-        ahead = next(place for place, other in enumerate(own.lines[ticket.door].waiters) if other is ticket)
+        ahead = sum(other.number < ticket.number for line in own.lines.values() for other in line.waiters)
         reach = own.tag + ahead / own.weight
         for share in rank.shares.values():
             if share is not own and share.waiting:
