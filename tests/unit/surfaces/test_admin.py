@@ -115,11 +115,11 @@ async def test_status_shows_each_pace_that_was_learned(front: Build) -> None:
     made = front(FakeBackend("home", room=room))
     lanes = made.gateway.guard.lanes
     (await lanes.enter(room, "quiet", NO_TERMS)).leave()
-    (await lanes.enter(room, "fake", NO_TERMS)).leave(RateLimited("too many", limit=7))
+    (await lanes.enter(room, "fake", NO_TERMS)).leave(RateLimited("too many", limit=1))
     held = await lanes.enter(room, "fake", NO_TERMS)
     _, shown = await get(made, "/-/status")
     assert shown["backends"][0]["pace"] == [
-        {"model": "fake", "limit": 7, "learned_from": "told", "in_flight": 1, "paused": False}
+        {"model": "fake", "limit": 1, "learned_from": "told", "in_flight": 1, "paused": False}
     ]
     held.leave()
 
