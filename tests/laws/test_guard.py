@@ -56,7 +56,9 @@ KINDS: dict[str, type[GatewayError]] = {
 }
 OUTCOMES = ("answers", "answers", "breaks off", "hangs", *KINDS, *["BackendUnreachable"] * 6)
 
-outcomes = st.lists(st.tuples(st.sampled_from(OUTCOMES), st.sampled_from([0, 0, 2, 25, 25, 90])), max_size=12)
+outcomes = st.lists(
+    st.tuples(st.sampled_from(OUTCOMES), st.sampled_from([0, 0, 2, 25, 25, 90])), min_size=4, max_size=12
+)
 requests = st.lists(
     st.tuples(
         st.lists(st.sampled_from(NAMES[:3]), min_size=1, max_size=3, unique=True),
