@@ -115,7 +115,7 @@ class Guard:
         while True:
             candidate = tries.take()
             if candidate is None:
-                candidate = await tries.after_pause(self._deadlines.left_s(asking.exchange))
+                candidate = await tries.after_pause(self._deadlines.left_s())
                 _note_again(asking, tries.last_error(candidate))
             elif tries.failure is not None:
                 asking.exchange.fell_back = asking.fell_back
@@ -141,7 +141,7 @@ class Guard:
             tries.asked = True
             answering, frames = await asking.ask(backend, candidate)
         except BaseException as error:
-            failure = error if isinstance(error, GatewayError) else self._given_up(exchange, tries)
+            failure = error if isinstance(error, GatewayError) else self._given_up(exchange, candidate, tries)
             place.leave(failure)
             self.breakers.note(name, model, failure, probe=probe, asked=exchange.request_hash)
             raise
@@ -161,11 +161,14 @@ class Guard:
         backend = self._backends.find(candidate.backend)
         return backend is not None and backend.view.boundary is not Boundary.EXTERNAL
 
-    def _given_up(self, exchange: Exchange, tries: Tries) -> GatewayError:
-        """What it says of the backend that the call was stopped. At the request's deadline that the backend had for itself
-        it timed out; if others had taken of that time, or the client has left, it did nothing wrong."""
-        if self._deadlines.is_over() and tries.failure is None and not exchange.queued_s:
-            return BackendTimedOut("the backend did not begin to answer in the time that the request had")
+    def _given_up(self, exchange: Exchange, candidate: Candidate, tries: Tries) -> GatewayError:
+        """What it says of the backend that the call was stopped. At the request's deadline it timed out; but if others had
+        taken of that time, or if the client has left, it did nothing wrong."""
+        if self._deadlines.is_over():
+            timed_out = BackendTimedOut("the backend did not begin to answer in the time that the request had")
+            _note_attempt(exchange, candidate, timed_out)
+            if tries.failure is None and not exchange.queued_s:
+                return timed_out
         return ClientLeft("the client left")
 
 
