@@ -23,24 +23,21 @@ class Deadlines:
         self._deadline_s = deadline_s
         self._timers = timers
         self._timer: Timer | None = None
-        self._open: dict[asyncio.Task[Any], tuple[Exchange, float]] = {}
-        """With the seconds after arrival from which its time counts."""
+        self._open: dict[asyncio.Task[Any], Exchange] = {}
         self._late: set[asyncio.Task[Any]] = set()
 
-    def left_s(self) -> float:
-        """Of the time that the request in this task has."""
-        return self._left_s(*self._open[_this_task()])
+    def left_s(self, exchange: Exchange) -> float:
+        return self._deadline_s - (exchange.elapsed_s() - exchange.since_s)
 
     def is_over(self) -> bool:
         """Whether the time of the request in this task is over, and it is being stopped for that."""
         return bool(self._late) and asyncio.current_task() in self._late
 
     async def keep(self, exchange: Exchange, work: Coroutine[Any, Any, T]) -> T:
-        """What the work gives. At the request's deadline it is cancelled: `BackendTimedOut`.
-
-        Time counts from arrival; where an answer had begun and broken off, and another goes on with it, from now."""
-        task = _this_task()
-        self._open[task] = exchange, 0.0 if exchange.first_frame_s is None else exchange.elapsed_s()
+        """What the work gives. At its deadline, counted from `since_s`, it is cancelled: `BackendTimedOut`."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = exchange
         if self._timer is None:
             self._timer = self._timers().call_later(self._deadline_s, self._look)
         try:
@@ -57,15 +54,12 @@ class Deadlines:
             del self._open[task]
             self._late.discard(task)
 
-    def _left_s(self, exchange: Exchange, since_s: float) -> float:
-        return self._deadline_s + since_s - exchange.elapsed_s()
-
     def _look(self) -> None:
         """Stop those whose time is over, and look again when the next one's is."""
         self._timer = None
         next_s = self._deadline_s
-        for task, asked in self._open.items():
-            left_s = self._left_s(*asked)
+        for task, exchange in self._open.items():
+            left_s = self.left_s(exchange)
             if left_s > 0:
                 next_s = min(next_s, left_s)
             elif task not in self._late:
@@ -73,9 +67,3 @@ class Deadlines:
                 task.cancel()
         if self._open:
             self._timer = self._timers().call_later(next_s, self._look)
-
-
-def _this_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None
-    return task
