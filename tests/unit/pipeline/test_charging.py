@@ -88,15 +88,15 @@ def unreported(output: int, bounds: Bounds = BOUNDS) -> Decimal:
 @pytest.mark.parametrize(
     ("asked", "size", "bounds"),
     [
-        (request(max_tokens=10), 100, Bounds(100 + 2048 + 16, 10)),
-        (request(), 100, Bounds(100 + 2048 + 16, 65_536)),
-        (request(reasoning_effort="max"), 100, Bounds(100 + 2048 + 16, 131_072)),
-        (request(thinking={"type": "disabled"}), 100, Bounds(100 + 2048 + 16, 8192)),
-        (request(max_tokens=10**9), 100, Bounds(100 + 2048 + 16, 393_216)),
-        (request(max_tokens=10, n=3), 100, Bounds(100 + 2048 + 16, 30)),
+        (request(max_tokens=10), 100, Bounds(100 + 1024 + 16, 10)),
+        (request(), 100, Bounds(100 + 1024 + 16, 65_536)),
+        (request(reasoning_effort="max"), 100, Bounds(100 + 1024 + 16, 131_072)),
+        (request(thinking={"type": "disabled"}), 100, Bounds(100 + 1024 + 16, 8192)),
+        (request(max_tokens=10**9), 100, Bounds(100 + 1024 + 16, 393_216)),
+        (request(max_tokens=10, n=3), 100, Bounds(100 + 1024 + 16, 30)),
         (request(max_tokens=1), 10**9, Bounds(1_048_576, 1)),
-        (FimRequest(model="m", prompt="x", max_tokens=10), 100, Bounds(2148, 10)),
-        (FimRequest(model="m", prompt="x"), 100, Bounds(2148, 8192)),
+        (FimRequest(model="m", prompt="x", max_tokens=10), 100, Bounds(1124, 10)),
+        (FimRequest(model="m", prompt="x"), 100, Bounds(1124, 8192)),
     ],
 )
 def test_a_request_has_no_more_tokens_than_bytes_and_what_it_may_be_answered(
@@ -108,7 +108,7 @@ def test_a_request_has_no_more_tokens_than_bytes_and_what_it_may_be_answered(
 def test_images_masks_and_what_is_put_back_are_counted_too() -> None:
     image = OpaquePart({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}})
     asked = replace(request(max_tokens=1), messages=(Message("user", (TextPart("see"), image)),))
-    assert bounds_of(asked, 100, CONTRACT, found=2, put_back=30).prompt == 100 + 2048 + 16 + 1200 + 128 + 30
+    assert bounds_of(asked, 100, CONTRACT, found=2, put_back=30).prompt == 100 + 1024 + 16 + 1200 + 128 + 30
 
 
 async def test_what_was_reported_is_what_is_charged() -> None:
@@ -251,4 +251,3 @@ async def test_all_parts_of_an_answer_of_several_are_charged_and_count_as_one_re
     charged = [Decimal(entry.charged_usd) for entry in world.booked if entry.charged_usd]
     assert charged == [Decimal("7.003")] * 2
     assert world.spent == sum(charged)
-
