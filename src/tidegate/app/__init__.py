@@ -24,6 +24,7 @@ from tidegate.app.enforce import (
 from tidegate.app.kept import Kept, ledger_path, limits_of
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.tls import certificate_of
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
@@ -81,15 +82,14 @@ class App:
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
         check_binding(config.server.host, clients)
+        self.certificate = certificate_of(config)
         self._written = with_hosted_default(config, environment)
         self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
         self.policy = policy_of(config, self._endpoints)
         self._scanner = scanner_of(config)
         check_slow_look(config.privacy)
         self.kept = Kept(config, state_folder) if before is None else before.kept
-        self.loaded = Loaded(
-            None if file is None else str(file), time.time(), before.loaded.generation + 1 if before else 1
-        )
+        self.loaded = Loaded(file and str(file), time.time(), before.loaded.generation + 1 if before else 1)
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
@@ -107,10 +107,9 @@ class App:
             lambda: self.registry.snapshot().backends,
             None if before is None else before._shadow,
         )
+        self.content = content_store(config, environment, state_folder)
         if before is not None and before.config.capture == config.capture:
             self.content = before.content
-        else:
-            self.content = content_store(config, environment, state_folder)
         self._door = Door(clients)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None

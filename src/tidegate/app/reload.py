@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tidegate.app import App
+from tidegate.app.tls import Tls
 from tidegate.config import Config, PrivacyOptions
 from tidegate.core.errors import GatewayError, Misconfigured
 from tidegate.privacy.slow.slow_look import SlowLook
@@ -54,6 +55,7 @@ class Running:
         self.app = first
         self.asgi = Front(first.asgi, first.kept.drain)
         self._source = source
+        self.tls = None if first.certificate is None else Tls(first.certificate)
         self._old: list[App] = []
         self._retiring: asyncio.Task[None] | None = None
 
@@ -85,6 +87,8 @@ class Running:
         fresh.kept.forget(_changed(before, fresh))
         served = self.asgi.take(fresh.asgi)
         self.app = fresh
+        if self.tls is not None and fresh.certificate is not None:
+            self.tls.take(fresh.certificate)
         before.registry.rest()
         fresh.begin()
         self._old.append(before)
@@ -139,6 +143,10 @@ def with_fixed(before: Config, wanted: Config) -> tuple[Config, tuple[str, ...]]
         kept = {name: getattr(was, name) for name in options or was.__struct_fields__}
         waits += [f"[{table}] {name}" for name, value in kept.items() if getattr(now, name) != value]
         config = replace(config, **{table: replace(now, **kept)})
+    if (before.server.tls_cert is None) is not (wanted.server.tls_cert is None):  # HTTP and HTTPS do not share a port
+        waits.append("[server] tls_cert")
+        server = replace(config.server, tls_cert=before.server.tls_cert, tls_key=before.server.tls_key)
+        config = replace(config, server=server)
     return config, tuple(waits)
 
 

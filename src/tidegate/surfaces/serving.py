@@ -80,21 +80,23 @@ def _tells_something(record: logging.LogRecord) -> bool:
     return not was_cut and not str(record.msg).startswith(("Cancel %s running task(s)", _LEFT_WITHOUT_END))
 
 
-def http_server(app: Any, *, drain_s: int) -> HttpServer:
-    """A server for this ASGI application; on stop, open answers get `drain_s` seconds to end."""
+def http_server(app: Any, *, drain_s: int, tls: Any = None) -> HttpServer:
+    """A server for this ASGI application; on stop, open answers get `drain_s` seconds to end. `tls`, an `SSLContext`,
+    makes it HTTPS."""
     logging.getLogger("uvicorn.error").addFilter(_tells_something)
-    return HttpServer(
-        uvicorn.Config(
-            app,
-            http=JoiningProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=drain_s,
-        )
+    config = uvicorn.Config(
+        app,
+        http=JoiningProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=drain_s,
     )
+    config.load()
+    config.ssl = tls
+    return HttpServer(config)
