@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from tidegate.app.screening import conversations_of
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
-from tidegate.backends.measuring import Measuring
+from tidegate.backends.measuring import Leave, Measuring
 from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
@@ -23,7 +23,7 @@ from tidegate.ledger.store import Ledger
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import OwnLanes
 from tidegate.surfaces.front import Drain
@@ -37,7 +37,7 @@ class Kept:
         self.watcher = Transport(WATCH_LIMITS)
         self.lanes = OwnLanes(config.timeouts.queue_s)
         breaker = config.breaker
-        self.breakers = Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
+        self.breakers = OwnBreakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
         self.measuring = Measuring(ProfileStore(state_folder / "profiles.json"), _today, in_turn=self._in_turn)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))
@@ -52,7 +52,7 @@ class Kept:
             self._conversations = conversations_of(self.ledger.salt, sticky_s, before.items())
         return self._conversations
 
-    async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
+    async def _in_turn(self, backend: Backend, model: str) -> Leave:
         """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
         return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
 
