@@ -127,6 +127,9 @@ class Running:
 
     async def stop(self) -> None:
         """After the last request: shadows, then what older configurations still hold, then all the rest and the ledger."""
+        if self.asgi.drain.open:  # the server ended otherwise than by draining
+            self.asgi.drain.cut_open()
+            await self.drain()
         for old in self._old:
             await old.stop_shadows()
         if self._retiring is not None:
