@@ -45,6 +45,7 @@ from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
+from tidegate.privacy.patterns.scanner import Scanner
 from tidegate.privacy.slow.slow_look import SlowLook
 from tidegate.resilience.guard import Guard
 from tidegate.resilience.retry import RetryPolicy
@@ -86,7 +87,7 @@ class App:
         self._written = with_hosted_default(config, environment)
         self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
         self.policy = policy_of(config, self._endpoints)
-        self._scanner = scanner_of(config)
+        self._scanner = _same_scanner(config, before) or scanner_of(config)
         check_slow_look(config.privacy)
         self.kept = Kept(config, state_folder) if before is None else before.kept
         self.loaded = Loaded(file and str(file), time.time(), before.loaded.generation + 1 if before else 1)
@@ -318,6 +319,13 @@ class App:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+def _same_scanner(config: Config, before: App | None) -> Scanner | None:
+    """To make one of thousands of terms takes its time."""
+    if before is None or before.config.privacy.terms != config.privacy.terms or not config.privacy.detect:
+        return None
+    return before._scanner
 
 
 class _Ids:

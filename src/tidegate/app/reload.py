@@ -62,7 +62,10 @@ class Running:
     async def prepare(self) -> Prepared:
         """The parts of what is written now, ready to serve. Raises `Misconfigured` as a start would; nothing is changed."""
         now, source = self.app, self._source
-        config, waits = with_fixed(now.config, await asyncio.to_thread(source.read))
+        wanted = await asyncio.to_thread(source.read)
+        # What a start would refuse is refused, in what needs one too.
+        await asyncio.to_thread(App, wanted, source.environment, source.state_folder, None)
+        config, waits = with_fixed(now.config, wanted)
         fresh = App(config, source.environment, source.state_folder, None, before=now, file=source.file)
         if _looks_alike(now.config.privacy, config.privacy):
             fresh.slow = now.slow
