@@ -228,6 +228,7 @@ class App:
 
     def _guard(self) -> Guard:
         retry = self.config.retry
+        self.registry.on_found_again = self.kept.breakers.seen
         return Guard(
             self.registry,
             lanes=self.lanes,
