@@ -64,7 +64,7 @@ class Running:
         now, source = self.app, self._source
         wanted = await asyncio.to_thread(source.read)
         # What a start would refuse is refused, in what needs one too.
-        await asyncio.to_thread(App, wanted, source.environment, source.state_folder, None)
+        await asyncio.to_thread(check, wanted, source.environment, source.state_folder)
         config, waits = with_fixed(now.config, wanted)
         fresh = App(config, source.environment, source.state_folder, None, before=now, file=source.file)
         if _looks_alike(now.config.privacy, config.privacy):
@@ -139,6 +139,11 @@ class Running:
             with suppress(asyncio.CancelledError):
                 await self._retiring
         await self.app.stop()
+
+
+def check(config: Config, environment: Mapping[str, str], state_folder: Path) -> None:
+    """Raises what a start with this configuration would raise before it began."""
+    App(config, environment, state_folder, None).kept.keys.close()
 
 
 def with_fixed(before: Config, wanted: Config) -> tuple[Config, tuple[str, ...]]:

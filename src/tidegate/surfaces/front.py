@@ -15,7 +15,7 @@ import orjson
 from tidegate.asgi import Handler, Header, Receive, Scope, Send, respond
 from tidegate.core.errors import Draining
 from tidegate.core.timers import Timers
-from tidegate.surfaces.errors import error_body
+from tidegate.surfaces.errors import error_body, error_headers
 
 RETRY_AFTER_S = 5
 """What refused clients are told: a restart takes about that long."""
@@ -143,7 +143,7 @@ async def _refuse(scope: Scope, send: Send) -> None:
         await respond(send, 503, orjson.dumps({"status": "draining"}), [_CLOSE])
         return
     error = Draining(_REFUSED, retry_after_s=RETRY_AFTER_S)
-    await respond(send, error.status, error_body(error), [(b"retry-after", b"%d" % RETRY_AFTER_S), _CLOSE])
+    await respond(send, error.status, error_body(error), [*error_headers(error), _CLOSE])
 
 
 def _closing(send: Send) -> Send:
