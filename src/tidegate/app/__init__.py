@@ -26,6 +26,9 @@ from tidegate.app.keys import admin_key_of, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
 from tidegate.app.tls import certificate_of
+from tidegate.app.watch.metering import metrics_page, spent_today_usd
+from tidegate.app.watch.parts import known_names, place_of, receivers_of
+from tidegate.app.watch.watch import Sight
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
@@ -96,6 +99,7 @@ class App:
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
+        self._receivers = receivers_of(config, environment, self.kept.alerting)
         self._hosted: HttpBackend | None = None
         self._embedded: EmbeddedBackend | None = None
         if before is not None:
@@ -190,6 +194,7 @@ class App:
         if self.engine is not None:
             self.engine.start()
         await self.make_ready()
+        self.kept.watch.count_from(spent_today_usd(self.ledger.path))
         self.begin()
 
     async def make_ready(self, before: App | None = None) -> None:
@@ -197,19 +202,24 @@ class App:
         if self.content is not None and (before is None or self.content is not before.content):
             self.content.open()
         await self.kept.learn_spending()
-        self.compose(before)
+        self.compose()
         if self.slow is not None and (before is None or self.slow is not before.slow):
             await self.slow.start()
         await self.registry.look()
 
-    def begin(self) -> None:
-        """From now on requests come here."""
+    def begin(self, before: App | None = None) -> None:
+        """From now on requests come here and not to `before`."""
+        if before is not None and before._gateway is not None and self._gateway is not None:
+            self._gateway.count_on(before._gateway)
         self.registry.watch()
+        snapshot, options = self.registry.snapshot, self.config.watch
+        self.kept.meter.serve(snapshot, known_names(self.config, self.contract), place_of(self.registry.find))
+        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, self._receivers, self._hosted))
 
-    def compose(self, before: App | None = None) -> None:
+    def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
         capture = NO_CAPTURE if self.content is None else Capture(self.content.classes, self.content.put)
-        self._gateway = gateway = Gateway(
+        self._gateway = Gateway(
             self.registry,
             self.policy,
             self.ledger.record,
@@ -222,10 +232,9 @@ class App:
             capture=capture,
             guard=self._guard(),
             shadow=self._shadow,
+            on_ended=self.kept.on_ended,
         )
-        if before is not None and before._gateway is not None:
-            gateway.count_on(before._gateway)
-        self.asgi = Server(self._surfaces(gateway))
+        self.asgi = Server(self._surfaces(self._gateway))
 
     def _guard(self) -> Guard:
         retry = self.config.retry
@@ -277,9 +286,16 @@ class App:
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
             admin=AdminSurface(
-                gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=self.kept.drain
+                gateway,
+                self._door,
+                self.ledger,
+                self.content,
+                loaded=self.loaded,
+                drain=self.kept.drain,
+                watched=self.kept.watch.view,
             ),
             keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.allowances),
+            metrics=metrics_page(gateway, self._door, self.kept, self.loaded, self.contract.profile),
         )
 
     async def settled(self) -> None:
@@ -288,6 +304,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
+        await self.kept.watch.stop()
         await self.stop_shadows()
         await self.registry.stop()
         if self.slow is not None:
@@ -315,6 +332,7 @@ class App:
     def close_connections(self) -> None:
         self._transport.close()
         self._watcher.close()
+        self.kept.alerting.close()
 
     async def __aenter__(self) -> App:
         await self.start()

@@ -93,9 +93,9 @@ class Running:
         if self.tls is not None and fresh.certificate is not None:
             self.tls.take(fresh.certificate)
         before.registry.rest()
-        fresh.begin()
         self._old.append(before)
         self._retiring = asyncio.get_running_loop().create_task(self._retire(self._retiring, served, before, fresh))
+        fresh.begin(before)
 
     async def abandon(self, prepared: Prepared) -> None:
         """It is not put in force after all."""

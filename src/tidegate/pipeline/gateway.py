@@ -82,6 +82,7 @@ class Gateway:
         capture: Capture = NO_CAPTURE,
         guard: Guard | None = None,
         shadow: Shadow = NO_SHADOW,
+        on_ended: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -95,6 +96,7 @@ class Gateway:
         self._capture = capture
         self.guard = guard or Guard(backends, breakers=OwnBreakers(timer))
         self.shadow = shadow
+        self._on_ended = on_ended
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
@@ -132,6 +134,8 @@ class Gateway:
             if exchange.grant is not None:
                 exchange.grant.settle(exchange)
             self._record(entry_of(exchange))
+            if self._on_ended is not None:
+                self._on_ended(exchange)
 
     async def decide(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None = None) -> Decided[R]:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked.

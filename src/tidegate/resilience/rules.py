@@ -117,3 +117,80 @@ SPENT_AT_HOME = RESILIENCE.rule(
     source="Tidegate, docs/keeps-working.md",
     checked="2026-11-24",
 )
+CUT = RESILIENCE.rule(
+    "RES040",
+    "an answer was cut because the gateway was stopped",
+    why="Open answers go on for `[server] drain_s` after SIGTERM or Ctrl-C, or until a second signal. What is open then ends "
+    "with an error inside the answer, so that no client takes a part for the whole, and is booked once as `Draining`.",
+    source="docs/keeps-working.md",
+    checked="2026-11-24",
+)
+CLOSED = RESILIENCE.rule(
+    "RES041",
+    "a request was refused because the gateway is being stopped",
+    why="Nobody can connect any more, and who is still connected is told so once, with Retry-After and `connection: close`, "
+    "rather than cut off in the middle of a request. Nothing of it was looked at, so sending it elsewhere is safe.",
+    source="docs/keeps-working.md",
+    checked="2026-11-24",
+)
+ONE_CONFIGURATION = RESILIENCE.rule(
+    "RES042",
+    "a request is decided and sent under the configuration of its arrival",
+    why="A reload swaps all settings in one step for new requests. With a policy of before and a backend of after, a name could "
+    "mean a place that the policy never allowed. Parts that did not change are shared, those that did exist twice until "
+    "the last request of before is over.",
+    source="docs/decisions/0014-a-configuration-in-one-step.md",
+    checked="2026-11-24",
+)
+OUT_OF_SERVICE = RESILIENCE.rule(
+    "RES050",
+    "a backend went out of service",
+    why="It cannot be reached, or it failed so often that its breaker leaves it alone. Requests go to the other candidates of "
+    "their decision, or are refused where there is none; alert `backend_down`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+BACK_IN_SERVICE = RESILIENCE.rule(
+    "RES051",
+    "a backend is back in service",
+    why="It answers again and no breaker leaves it alone; alert `backend_up`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+BALANCE_LOW = RESILIENCE.rule(
+    "RES052",
+    "the hosted account's balance is below the limit",
+    why="With the balance used up the hosted API answers 402 to everything. The limit is [watch] low_balance; the account's own "
+    "`is_available` = false counts as well. Said once per crossing; alert `balance_low`.",
+    source="DeepSeek API, get user balance and error codes, 2026-08-02",
+    checked="2026-11-24",
+)
+BALANCE_OK = RESILIENCE.rule(
+    "RES053",
+    "the hosted account's balance is above the limit again",
+    why="It was topped up; alert `balance_ok`.",
+    source="DeepSeek API, get user balance, 2026-08-02",
+    checked="2026-11-24",
+)
+BUDGET_ALERT = RESILIENCE.rule(
+    "RES054",
+    "a client was refused because its budget is used up",
+    why="Its requests get 402 until the next UTC day or month. Said once an hour per client; alert `budget_spent`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+KEYS_REFUSED = RESILIENCE.rule(
+    "RES055",
+    "many requests came with a wrong key",
+    why="A client was set up wrongly, or somebody guesses. Ten within a minute; said once an hour; alert `key_refused`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+ALERT_LOST = RESILIENCE.rule(
+    "RES056",
+    "an alert could not be delivered",
+    why="The receiver did not answer with 2xx in five attempts over half an hour, said 410, or so many waited that the oldest "
+    "was dropped. Requests are not touched by it.",
+    source="Standard Webhooks specification 1.0.0, delivery success and failure, read 2026-11-24",
+    checked="2026-11-24",
+)
