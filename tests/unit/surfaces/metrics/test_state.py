@@ -19,9 +19,7 @@ from tidegate.surfaces.metrics.state import Balance, Budget, Posts, Sources
 
 def gateway(lanes: list[LaneView], breakers: list[BreakerView]) -> Any:
     snapshot = Snapshot((BackendView("home", Boundary.DEVICE, DataClass.PRIVATE, "starting", ("m",)),))
-    guard = SimpleNamespace(
-        lanes=SimpleNamespace(view=lambda: lanes), breakers=SimpleNamespace(view=lambda: breakers)
-    )
+    guard = SimpleNamespace(lanes=SimpleNamespace(view=lambda: lanes), breakers=SimpleNamespace(view=lambda: breakers))
     return SimpleNamespace(backends=SimpleNamespace(snapshot=lambda: snapshot), guard=guard)
 
 
