@@ -6,11 +6,13 @@ requests under way belongs here: lost, it would loosen a promise or give a slot,
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tidegate.app.keys import key_file_path
 from tidegate.app.screening import conversations_of
 from tidegate.app.watch.parts import ALERT_LIMITS
 from tidegate.app.watch.watch import Watch
@@ -22,13 +24,17 @@ from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
 from tidegate.config import Config
 from tidegate.core.exchange import Exchange
+from tidegate.keys.ring import KeyRing
+from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
+from tidegate.resilience.allowance import OwnAllowances
 from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import OwnLanes
+from tidegate.surfaces.attempts import Attempts
 from tidegate.surfaces.front import Drain
 from tidegate.surfaces.metrics.meter import Meter
 
@@ -51,6 +57,14 @@ class Kept:
         self.watch = Watch()
         self.meter = Meter()
         self._conversations: Conversations | None = None
+        self.keys = KeyRing(key_file_path(state_folder))
+        self.keys.open()
+        self.attempts = Attempts(time.monotonic)
+        self.allowances = OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s)
+
+    async def learn_spending(self) -> None:
+        """What keys have spent in this month and before they had a budget. The ledger must be open."""
+        self.allowances.learn(await asyncio.to_thread(spent_this_month, self.ledger.path, time.time()))
 
     def conversations(self, sticky_s: float) -> Conversations:
         """Which were private, from before the start too, as far as the ledger remembers them. It must be open."""
@@ -79,6 +93,7 @@ class Kept:
         breaker = config.breaker
         self.transport.adjust(limits_of(config))
         self.lanes.adjust(config.timeouts.queue_s)
+        self.allowances.adjust(config.timeouts.queue_s)
         self.breakers.adjust(breaker.failures, breaker.open_s, breaker.longest_open_s)
         self.memory.adjust(config.replay.memory_bytes)
         self.vault.adjust(config.privacy.mask_s)
