@@ -26,6 +26,7 @@ from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, Too
 from tidegate.core.findings import Finding, Sight
 from tidegate.core.messages import TextPart
 from tidegate.core.requests import ChatRequest, FimRequest, Request
+from tidegate.pipeline import screening as screening_module
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import check_again
 from tidegate.privacy.masking.mask import Masked, Veil
@@ -197,13 +198,28 @@ async def test_a_continuation_is_classed_by_what_the_answer_says_so_far() -> Non
         assert (one.exchange.found, one.exchange.action) == ({}, None), "the ledger speaks of what the client sent"
 
 
-async def test_a_continuation_that_cannot_be_masked_does_not_leave() -> None:
-    home = fake("home", Start("m"), Text("I know mail-9 "), BrokenContract("cut"))
+async def test_what_was_said_to_the_request_as_it_is_does_not_leave_masked() -> None:
+    """The break may have cut a value in two, and half a value is not found."""
+    home = fake("home", Start("m"), Text("I know mai"), BrokenContract("cut"))
     cloud = external("cloud", Start("m"), Text("and more"), Finish("stop"), End())
     one = world(home, cloud, rows=(MASK,), on_break="continue")
-    with patch("tidegate.pipeline.screening.mask", side_effect=Unmaskable("no")), pytest.raises(BrokenContract):
-        await one.ask(asked=asked("Hi", stream=True))
+    with pytest.raises(BrokenContract, match="RES01"):
+        await one.ask(asked=asked("Hi mail-1", stream=True))
     assert heard(cloud) == [0]
+
+
+async def test_a_continuation_that_cannot_be_masked_does_not_leave() -> None:
+    right, first, second = screening_module.mask, quoting("first", cuts=True), quoting("second")
+    one = world(first, second, rows=(MASK,), on_break="continue")
+
+    def wrong(told: Request, *more: Any) -> Masked:
+        if isinstance(told, ChatRequest) and told.messages[-1].prefix:
+            raise Unmaskable("no")
+        return right(told, *more)
+
+    with patch("tidegate.pipeline.screening.mask", wrong), pytest.raises(BrokenContract, match="RES014"):
+        await one.ask(asked=asked("from mail-1 to card-3", stream=True))
+    assert heard(first, second) == [1, 0]
 
 
 async def test_pseudonyms_are_the_same_in_every_turn_and_others_in_another_conversation() -> None:
