@@ -22,8 +22,12 @@ from tidegate.app.enforce import (
     with_hosted_default,
 )
 from tidegate.app.kept import Kept, ledger_path, limits_of
+from tidegate.app.keys import admin_key_of, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.watch.metering import metrics_page, spent_today_usd
+from tidegate.app.watch.parts import known_names, place_of, receivers_of
+from tidegate.app.watch.watch import Sight
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
@@ -80,25 +84,23 @@ class App:
         self.config = config
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
-        check_binding(config.server.host, clients)
+        admin_key = admin_key_of(config, environment)
+        self.kept = Kept(config, state_folder) if before is None else before.kept
+        check_binding(config.server.host, clients, stored=self.kept.keys.exist)
         self._written = with_hosted_default(config, environment)
         self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
         self.policy = policy_of(config, self._endpoints)
         self._scanner = scanner_of(config)
         check_slow_look(config.privacy)
-        self.kept = Kept(config, state_folder) if before is None else before.kept
         self.loaded = Loaded(
             None if file is None else str(file), time.time(), before.loaded.generation + 1 if before else 1
         )
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
+        self._receivers = receivers_of(config, environment, self.kept.alerting)
         self._hosted: HttpBackend | None = None
-        self._embedded: EmbeddedBackend | None = None
-        if before is not None:
-            self._embedded = before._embedded
-        elif config.embedded.enabled and model_path is not None:
-            self._embedded = embedded_backend(self._transport, config.embedded, model_path)
+        self._embedded = self._embedded_backend(model_path) if before is None else before._embedded
         self.engine: Engine | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
         self._shadow = Shadow(
@@ -107,13 +109,16 @@ class App:
             lambda: self.registry.snapshot().backends,
             None if before is None else before._shadow,
         )
-        if before is not None and before.config.capture == config.capture:
-            self.content = before.content
-        else:
-            self.content = content_store(config, environment, state_folder)
-        self._door = Door(clients)
+        kept_content = before is not None and before.config.capture == config.capture
+        self.content = before.content if before and kept_content else content_store(config, environment, state_folder)
+        self._door = Door(clients, stored=self.kept.keys, admin_key=admin_key, attempts=self.kept.attempts)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None
+
+    def _embedded_backend(self, model_path: Path | None) -> EmbeddedBackend | None:
+        if not self.config.embedded.enabled or model_path is None:
+            return None
+        return embedded_backend(self._transport, self.config.embedded, model_path)
 
     def _registry(self, config: Config, before: App | None) -> Registry:
         written, endpoints = self._written, self._endpoints
@@ -190,12 +195,14 @@ class App:
         if self.engine is not None:
             self.engine.start()
         await self.make_ready()
+        self.kept.watch.count_from(spent_today_usd(self.ledger.path))
         self.begin()
 
     async def make_ready(self, before: App | None = None) -> None:
         """All that can fail or takes time, beside `before`, which still serves."""
         if self.content is not None and (before is None or self.content is not before.content):
             self.content.open()
+        await self.kept.learn_spending()
         self.compose(before)
         if self.slow is not None and (before is None or self.slow is not before.slow):
             await self.slow.start()
@@ -204,6 +211,9 @@ class App:
     def begin(self) -> None:
         """From now on requests come here."""
         self.registry.watch()
+        snapshot, options = self.registry.snapshot, self.config.watch
+        self.kept.meter.serve(snapshot, known_names(self.config, self.contract), place_of(self.registry.find))
+        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, self._receivers, self._hosted))
 
     def compose(self, before: App | None = None) -> None:
         """Put gateway and surfaces over registry and ledger."""
@@ -221,6 +231,7 @@ class App:
             capture=capture,
             guard=self._guard(),
             shadow=self._shadow,
+            on_ended=self.kept.on_ended,
         )
         if before is not None and before._gateway is not None:
             gateway.count_on(before._gateway)
@@ -231,6 +242,7 @@ class App:
         self.registry.on_found_again = self.kept.breakers.seen
         return Guard(
             self.registry,
+            allowances=self.kept.allowances,
             lanes=self.lanes,
             breakers=self.kept.breakers,
             retry=RetryPolicy(
@@ -275,8 +287,16 @@ class App:
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
             admin=AdminSurface(
-                gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=self.kept.drain
+                gateway,
+                self._door,
+                self.ledger,
+                self.content,
+                loaded=self.loaded,
+                drain=self.kept.drain,
+                watched=self.kept.watch.view,
             ),
+            keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.allowances),
+            metrics=metrics_page(gateway, self._door, self.kept, self.loaded, self.contract.profile),
         )
 
     async def settled(self) -> None:
@@ -285,6 +305,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
+        await self.kept.watch.stop()
         await self.stop_shadows()
         await self.registry.stop()
         if self.slow is not None:
@@ -295,6 +316,7 @@ class App:
         if self.content is not None:
             self.content.close()
         self.ledger.close()
+        self.kept.keys.close()
 
     async def stop_shadows(self) -> None:
         await self._shadow.stop()
@@ -311,6 +333,7 @@ class App:
     def close_connections(self) -> None:
         self._transport.close()
         self._watcher.close()
+        self.kept.alerting.close()
 
     async def __aenter__(self) -> App:
         await self.start()

@@ -6,12 +6,16 @@ requests under way belongs here: lost, it would loosen a promise or give a slot,
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tidegate.app.keys import key_file_path
 from tidegate.app.screening import conversations_of
+from tidegate.app.watch.parts import ALERT_LIMITS
+from tidegate.app.watch.watch import Watch
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
 from tidegate.backends.measuring import Leave, Measuring
@@ -19,14 +23,20 @@ from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
 from tidegate.config import Config
+from tidegate.core.exchange import Exchange
+from tidegate.keys.ring import KeyRing
+from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
+from tidegate.resilience.allowance import OwnAllowances
 from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import OwnLanes
+from tidegate.surfaces.attempts import Attempts
 from tidegate.surfaces.front import Drain
+from tidegate.surfaces.metrics.meter import Meter
 
 
 class Kept:
@@ -43,7 +53,18 @@ class Kept:
         self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))
         self.vault = Vault(os.urandom, config.privacy.mask_s)
         self.drain = Drain()
+        self.alerting = Transport(ALERT_LIMITS)
+        self.watch = Watch()
+        self.meter = Meter()
         self._conversations: Conversations | None = None
+        self.keys = KeyRing(key_file_path(state_folder))
+        self.keys.open()
+        self.attempts = Attempts(time.monotonic)
+        self.allowances = OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s)
+
+    async def learn_spending(self) -> None:
+        """What keys have spent in this month and before they had a budget. The ledger must be open."""
+        self.allowances.learn(await asyncio.to_thread(spent_this_month, self.ledger.path, time.time()))
 
     def conversations(self, sticky_s: float) -> Conversations:
         """Which were private, from before the start too, as far as the ledger remembers them. It must be open."""
@@ -56,6 +77,11 @@ class Kept:
         """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
         return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
 
+    def on_ended(self, exchange: Exchange) -> None:
+        """It is over and booked."""
+        self.meter.note(exchange)
+        self.watch.note(exchange)
+
     def forget(self, names: Iterable[str]) -> None:
         """Behind these names are other backends now, or none: what was learned of those before does not hold."""
         for name in names:
@@ -67,6 +93,7 @@ class Kept:
         breaker = config.breaker
         self.transport.adjust(limits_of(config))
         self.lanes.adjust(config.timeouts.queue_s)
+        self.allowances.adjust(config.timeouts.queue_s)
         self.breakers.adjust(breaker.failures, breaker.open_s, breaker.longest_open_s)
         self.memory.adjust(config.replay.memory_bytes)
         self.vault.adjust(config.privacy.mask_s)

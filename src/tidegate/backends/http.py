@@ -201,6 +201,11 @@ class HttpBackend:
     def dialect(self) -> Dialect:
         return self._dialect
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, as configured or found."""
+        return self._endpoint.host, self._endpoint.port
+
     def is_ready(self, model: str) -> bool:
         """Whether it can be asked without being loaded first."""
         return self._capacity.first_byte_s(model) is None
@@ -308,7 +313,7 @@ async def fetch(
     body: bytes = b"",
 ) -> bytes:
     """GET, or POST of a fixed text; never content. Any status but 200 is an error, `BackendRefused` if no dialect reads it."""
-    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body))
+    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body, repeatable=True))
     ended = False
     try:
         answer = await read_whole(connection, _MODEL_LIST_LIMIT_BYTES)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tidegate.core.errors import Misconfigured
 from tidegate.ledger import schema
-from tidegate.ledger.entries import COLUMNS, Entry, entry_from
+from tidegate.ledger.entries import COLUMNS, NEW_IN_VERSION_3, Entry, entry_from
 
 SALT_BYTES = 32
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 _SELECT_1 = f"SELECT {schema.FIRST_COLUMNS} FROM exchanges WHERE exchange_id = ?"
+_SELECT_2 = f"SELECT {schema.SECOND_COLUMNS} FROM exchanges WHERE exchange_id = ?"
+_AS_NOW = f"CREATE TEMP VIEW exchanges AS SELECT *, {', '.join(f'NULL AS {name}' for name in NEW_IN_VERSION_3)} FROM main.exchanges"
+"""A ledger of version 2 as one of this version, for this connection only."""
 _PRIVATE = (
     "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
     "ORDER BY arrived_at DESC LIMIT 100000"
 )
+_COSTS = "SELECT cost_usd FROM exchanges WHERE arrived_at >= ? AND cost_usd IS NOT NULL"
 _SINCE = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE arrived_at >= ? ORDER BY seq"
 _SEEN = (
     "SELECT backend, boundary, model FROM exchanges WHERE backend IS NOT NULL AND boundary IS NOT NULL AND model IS NOT NULL "
@@ -28,7 +33,7 @@ _SEEN = (
 
 def read_entry(path: Path, exchange_id: str) -> Entry | None:
     """One entry out of a ledger file of any version, without the gateway."""
-    rows = _read(path, {1: _SELECT_1, schema.VERSION: _SELECT}, (exchange_id,))
+    rows = _read(path, {1: _SELECT_1, 2: _SELECT_2, schema.VERSION: _SELECT}, (exchange_id,))
     return entry_from([*rows[0], *[None] * (len(COLUMNS) - len(rows[0]))]) if rows else None
 
 
@@ -39,9 +44,15 @@ def private_conversations(path: Path, since: float) -> dict[str, float]:
     """
     return {
         digest: arrived_at
-        for conversation, arrived_at in reversed(_read(path, {schema.VERSION: _PRIVATE}, (since,)))
+        for conversation, arrived_at in reversed(_read(path, {2: _PRIVATE, schema.VERSION: _PRIVATE}, (since,)))
         for digest in conversation.split(",")
     }
+
+
+def spent_since(path: Path, since: float) -> Decimal:
+    """What all that arrived since then (unix seconds) has cost, in USD, as far as that is known."""
+    found = _read(path, {1: _COSTS, schema.VERSION: _COSTS}, (since,))
+    return sum((Decimal(cost) for (cost,) in found), Decimal(0))
 
 
 def each_entry(path: Path, since: float | None = None) -> Iterator[Entry]:
@@ -73,14 +84,16 @@ def seen_backends(path: Path) -> list[Seen]:
 
 @contextmanager
 def reading(path: Path) -> Generator[sqlite3.Connection]:
-    """One moment of a ledger of this version, read-only, however long the block reads."""
+    """One moment of a ledger of this version or the one before, read-only, however long the block reads."""
     if not path.exists():
         raise Misconfigured(f"there is no ledger {path}; check [ledger] path, or --config")
     try:
         with closing(open_to_read(path)) as database:
-            database.execute("BEGIN")
             version = schema.version_of(database)
-            if version != schema.VERSION:
+            if version == 2:
+                database.execute(_AS_NOW)
+            database.execute("BEGIN")
+            if version not in (2, schema.VERSION):
                 raise Misconfigured(
                     f"ledger {path} is of version {version} and this Tidegate reads version {schema.VERSION}; a gateway "
                     "brings an older one up to date when it starts"

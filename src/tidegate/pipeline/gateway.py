@@ -31,6 +31,7 @@ from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
+from tidegate.pipeline.charging import Bill, bounds_of, charge
 from tidegate.pipeline.continuing import Unbroken
 from tidegate.pipeline.each import answer_each
 from tidegate.pipeline.figures import FigureBook
@@ -83,6 +84,7 @@ class Gateway:
         capture: Capture = NO_CAPTURE,
         guard: Guard | None = None,
         shadow: Shadow = NO_SHADOW,
+        on_ended: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -96,6 +98,7 @@ class Gateway:
         self._capture = capture
         self.guard = guard or Guard(backends, breakers=OwnBreakers(timer))
         self.shadow = shadow
+        self._on_ended = on_ended
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
@@ -133,6 +136,8 @@ class Gateway:
             if exchange.grant is not None:
                 exchange.grant.settle(exchange)
             self._record(entry_of(exchange))
+            if self._on_ended is not None:
+                self._on_ended(exchange)
 
     async def decide(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None = None) -> Decided[R]:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked.
@@ -166,7 +171,12 @@ class Gateway:
 
     def answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
-        return self._answer_each(exchange, decided) if decided.decision.each else self._answer(exchange, decided)
+        if decided.decision.each:
+            return self._answer_each(exchange, decided)
+        if exchange.terms is not None and exchange.terms.has_budget:
+            bill = self._bill(exchange, decided.request)
+            return bill.heard(self._answer(exchange, decided, bill))
+        return self._answer(exchange, decided)
 
     async def _answer_each(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The one answer that the client got is what comes back in a later turn, so that is remembered as well."""
@@ -190,10 +200,12 @@ class Gateway:
         if hearing is not None:
             hearing.end(exchange)
 
-    async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
-        held: Held | Unbroken = await self._begin(exchange, decided)
+    async def _answer(
+        self, exchange: Exchange, decided: Decided[Any], bill: Bill | None = None
+    ) -> AsyncGenerator[list[Frame]]:
+        held: Held | Unbroken = await self._begin(exchange, decided, bill=bill)
         if decided.decision.continues and decided.request.stream and exchange.surface != SHADOW_SURFACE:
-            held = Unbroken(held, exchange, decided, self._look, partial(self._begin, again=True))
+            held = Unbroken(held, exchange, decided, self._look, partial(self._begin, bill=bill, again=True))
         frames, failure = held.frames, None
         exchange.note_quirks(held.answering.quirks)
         hearing = self._hearing(exchange, decided)
@@ -225,12 +237,12 @@ class Gateway:
         if hearing is not None:
             hearing.end(exchange)
 
-    async def _begin(self, exchange: Exchange, decided: Decided[Any], *, again: bool = False) -> Held:
-        ask = partial(self._ask, exchange, decided)
-        candidates = decided.decision.candidates
-        return await self.guard.begin(
-            Asking(exchange, candidates, ask, fell_back=FELL_BACK.code, waited=WAITED.code, again=again)
-        )
+    async def _begin(
+        self, exchange: Exchange, decided: Decided[Any], *, bill: Bill | None = None, again: bool = False
+    ) -> Held:
+        ask, candidates = partial(self._ask, exchange, decided), decided.decision.candidates
+        asking = Asking(exchange, candidates, ask, fell_back=FELL_BACK.code, waited=WAITED.code, again=again)
+        return await self.guard.begin(asking if bill is None else bill.counted(asking))
 
     def _hearing(self, exchange: Exchange, decided: Decided[Any]) -> Hearing | None:
         """Someone to hear the answer, where anybody wants to keep of it."""
@@ -307,10 +319,16 @@ class Gateway:
             exchange.first_frame_s = exchange.elapsed_s()
         return answering, frames
 
+    def _bill(self, exchange: Exchange, request: Request) -> Bill:
+        found, put_back = sum(exchange.found.values()), self._memory.most_put_back_bytes(request)
+        bounds = bounds_of(request, exchange.request_bytes, self.policy.contract, found=found, put_back=put_back)
+        return Bill(exchange, request, bounds, self._price, self.backends.find)
+
     def _settle(self, exchange: Exchange) -> None:
         if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None and not exchange.partly_unpriced:
             at = datetime.fromtimestamp(exchange.arrived_at, UTC)
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
+        charge(exchange)
 
 
 def _as_meant(request: R, decision: Decision, exchange: Exchange) -> R:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from tidegate.core.errors import NotFound
 from tidegate.core.profile import FEATURES, Profile
 from tidegate.ledger.entries import Entry, view_of
 from tidegate.pipeline.gateway import Gateway
-from tidegate.surfaces.auth import Door
+from tidegate.surfaces.auth import Client, Door
 from tidegate.surfaces.front import Drain
 
 _MOST_PROFILES = 20
@@ -60,7 +61,10 @@ class AdminSurface:
         *,
         loaded: Loaded | None = None,
         drain: Drain | None = None,
+        watched: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
+        """`watched` gives what the watch has seen: history, balance and alerts."""
+        self._watched = watched
         self._loaded = loaded
         self._drain = drain
         self._gateway = gateway
@@ -79,7 +83,7 @@ class AdminSurface:
         await respond(send, 200 if ready else 503, orjson.dumps({"status": "ready" if ready else "waiting"}))
 
     async def status(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        self._door.admit(scope)
+        self._door.admit_admin(scope)
         ledger = {
             "written": self._book.written,
             "waiting": self._book.waiting,
@@ -106,6 +110,8 @@ class AdminSurface:
         if (kept := self._content) is not None:
             counts = {"written": kept.written, "dropped": kept.dropped, "refused": kept.refused, "error": kept.error}
             status["content"] = counts
+        if self._watched is not None:
+            status |= self._watched()
         await respond(send, 200, orjson.dumps(status))
 
     def _backends(self) -> list[dict[str, Any]]:
@@ -115,7 +121,12 @@ class AdminSurface:
         shown: list[dict[str, Any]] = []
         for view in backends.snapshot().backends:
             lane, backend = lanes.get(view.name), backends.find(view.name)
-            slots: dict[str, Any] = {"used": 0, "total": None if backend is None else backend.room.slots, "waiting": 0}
+            slots: dict[str, Any] = {
+                "used": 0,
+                "total": None if backend is None else backend.room.slots,
+                "waiting": 0,
+                "clients": {},
+            }
             pace: list[dict[str, Any]] = []
             if lane is not None:
                 slots |= {"used": lane.used, "waiting": lane.waiting, "clients": dict(lane.clients)}
@@ -124,13 +135,18 @@ class AdminSurface:
         return shown
 
     async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """GET /-/exchanges/ID: the ledger's row of one exchange; a client sees its own only."""
-        client = self._door.admit(scope)
+        """GET /-/exchanges/ID: the ledger's row of one exchange; a client sees its own only, the admin all."""
+        client = self._door.admit_caller(scope).client
         exchange_id = scope["path"].rpartition("/")[2]
         entry = await asyncio.to_thread(self._book.find, exchange_id)
-        if entry is None or (client is not None and entry.client != client.name):
+        if entry is None or (client is not None and not _is_of(entry, client)):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))
+
+
+def _is_of(entry: Entry, client: Client) -> bool:
+    """By the key where the ledger has it: a name can be given again once its key is revoked."""
+    return entry.client == client.name and entry.key_id in (None, client.key_id)
 
 
 def _backend_view(view: BackendView) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tidegate.asgi import Handler, Receive, Scope, Send, respond
 from tidegate.core.errors import GatewayError, MethodNotAllowed, NotFound
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
-from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
+from tidegate.surfaces.errors import error_body, error_headers, log_unexpected, unexpected
 
 Route = tuple[str, Handler]
 
@@ -24,6 +24,9 @@ class Surfaces:
     messages: Handler
     account: AccountSurface
     admin: AdminSurface
+    keys: Handler | None = None
+    """None: keys are in the configuration only."""
+    metrics: Handler | None = None
 
 
 class Server:
@@ -37,11 +40,11 @@ class Server:
         path: str = scope["path"]
         try:
             method, handler = self._routes.get(path) or self._route(path)
-            if scope["method"] != method:
+            if scope["method"] != method and scope["method"] not in method.split(", "):
                 raise MethodNotAllowed(f"This path takes {method}")
             await handler(scope, receive, send)
         except GatewayError as error:
-            await respond(send, error.status, error_body(error))
+            await respond(send, error.status, error_body(error), error_headers(error))
         except Exception as error:
             log_unexpected(error)
             await respond(send, 500, error_body(unexpected()))
@@ -52,7 +55,8 @@ class Server:
                 return route
         raise NotFound(
             "There is no such path; chat is at /chat/completions, completions with a suffix at /beta/completions, Messages "
-            "at /anthropic/v1/messages, models at /models, the balance at /user/balance and status at /-/status"
+            "at /anthropic/v1/messages, models at /models, the balance at /user/balance, status at /-/status and metrics at "
+            "/metrics"
         )
 
 
@@ -67,6 +71,10 @@ def _routes(offered: Surfaces) -> dict[str, Route]:
         "/-/ready": ("GET", admin.ready),
         "/-/status": ("GET", admin.status),
     }
+    if offered.keys is not None:
+        routes["/-/keys"] = ("GET, POST", offered.keys)
+    if offered.metrics is not None:
+        routes["/metrics"] = ("GET", offered.metrics)
     for base in ("", "/v1", "/beta", "/beta/v1"):
         beta = base.startswith("/beta")
         routes[f"{base}/chat/completions"] = ("POST", offered.beta_chat if beta else offered.chat)
@@ -81,4 +89,5 @@ def _routes_below(offered: Surfaces) -> dict[str, Route]:
     models: dict[str, Route] = {
         f"{base}/models/": ("GET", offered.account.model) for base in ("", "/v1", "/beta", "/beta/v1")
     }
-    return models | {"/-/exchanges/": ("GET", offered.admin.exchange)}
+    keys: dict[str, Route] = {} if offered.keys is None else {"/-/keys/": ("GET, DELETE", offered.keys)}
+    return models | keys | {"/-/exchanges/": ("GET", offered.admin.exchange)}
