@@ -21,6 +21,7 @@ from tidegate.core.errors import (
     BreakerOpen,
     BudgetSpent,
     ClientLeft,
+    ConnectionLost,
     GatewayError,
 )
 from tidegate.core.events import Frame
@@ -141,7 +142,7 @@ class Guard:
             if probe and tries.sole:
                 exchange.note_guarded(LAST_TRIED.code)
             tries.asked = True
-            answering, frames = await asking.ask(backend, candidate)
+            answering, frames = await self._ask(asking, candidate, backend)
         except BaseException as error:
             failure = error if isinstance(error, GatewayError) else self._given_up(exchange, candidate, tries)
             place.leave(failure)
@@ -149,6 +150,16 @@ class Guard:
             raise
         self.breakers.note(name, model, None, probe=probe)
         return Held(answering, frames, place, self.breakers, candidate, exchange.request_hash)
+
+    async def _ask(self, asking: Asking, candidate: Candidate, backend: Backend) -> tuple[Answering, list[Frame]]:
+        """At once again where only the kept connection was lost: that is no pause's matter, and no breaker's."""
+        try:
+            return await asking.ask(backend, candidate)
+        except ConnectionLost as error:
+            if self._retry.attempts < 2:
+                raise
+            _note_attempt(asking.exchange, candidate, error)
+        return await asking.ask(backend, candidate)
 
     async def _within_terms(self, asking: Asking) -> Sequence[Candidate]:
         """Budget, rate and concurrency of the client's key; with the budget used up perhaps those at home only."""

@@ -55,7 +55,8 @@ def test_a_fallback_adds_its_rule_at_the_end():
     record = exchange()
     record.decision = decided("CLS001", "RTE003")
     record.fell_back = "RTE030"
-    assert record.rules == ("CLS001", "RTE003", "RTE030")
+    record.queued = "RES020"
+    assert record.rules == ("CLS001", "RTE003", "RES020", "RTE030")
 
 
 def test_two_exchanges_share_no_list():
