@@ -133,6 +133,15 @@ VOUCHED: dict[str, Any] = {
 }
 
 
+def written_alias(policy: dict[str, Any]) -> dict[str, Any]:
+    alias = {"targets": policy["alias_targets"], "answers": policy["answers"]}
+    alias |= {"class": c} if (c := policy["alias_class"]) else {}
+    alias |= {"order": order} if (order := policy["alias_order"]) else {}
+    if policy["answers"] == "first" and policy["alias_on_break"]:
+        alias["on_break"] = policy["alias_on_break"]
+    return alias
+
+
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
@@ -154,12 +163,7 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "accepts": policy["cloud_accepts"],
     }
     ordered = {"cloud": cloud, **backends} if policy["cloud_first"] else {**backends, "cloud": cloud}
-    alias = {"targets": policy["alias_targets"], "answers": policy["answers"]}
-    alias |= {"class": c} if (c := policy["alias_class"]) else {}
-    alias |= {"order": order} if (order := policy["alias_order"]) else {}
-    if policy["answers"] == "first" and policy["alias_on_break"]:
-        alias["on_break"] = policy["alias_on_break"]
-    aliases: dict[str, Any] = {"mine": alias, **flash_alias(policy["flash_class"])}
+    aliases = {"mine": written_alias(policy), **flash_alias(policy["flash_class"])}
     client = {"name": "c", "key_env": "CLIENT"} | ({"class": c} if (c := policy["client_class"]) else {})
     return {
         "embedded": {"enabled": False},
