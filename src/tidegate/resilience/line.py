@@ -47,7 +47,8 @@ class Waiter(Ticket):
 
     @property
     def before(self) -> int:
-        return self.queue.before(self)
+        """0 too once its turn has come, and it does not know yet."""
+        return 0 if self.chance.done() else self.queue.before(self)
 
 
 class Line:

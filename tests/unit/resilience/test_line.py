@@ -171,3 +171,14 @@ async def test_nothing_is_left_of_those_who_are_gone() -> None:
         made.line.left(waiter)
     assert (made.line.waiting, made.line._queues, made.hands.due) == (0, {}, [])
     assert isinstance(waiters[0].chance, asyncio.Future)
+
+
+async def test_whose_turn_has_come_nobody_is_before_it() -> None:
+    """A keep-alive may ask between the turn and the moment in which the request hears of it."""
+    line = Waiting()
+    waiters = [line.come(), line.come()]
+    assert [waiter.before for waiter in waiters] == [0, 1]
+    taken = line.line.take(lambda door: True)
+    assert taken is waiters[0]
+    taken.chance.set_result(None)
+    assert [waiter.before for waiter in waiters] == [0, 0]
