@@ -107,12 +107,7 @@ class App:
             self._embedded = embedded_backend(self._transport, config.embedded, model_path)
         self.engine: Engine | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
-        self._shadow = Shadow(
-            config.shadow.to,
-            config.shadow.share,
-            lambda: self.registry.snapshot().backends,
-            None if before is None else before._shadow,
-        )
+        self._shadow = self._shadow_after(before)
         if before is not None and before.config.capture == config.capture:
             self.content = before.content
         else:
@@ -120,6 +115,10 @@ class App:
         self._door = Door(clients, stored=self.kept.keys, admin_key=admin_key, attempts=self.kept.attempts)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None
+
+    def _shadow_after(self, before: App | None) -> Shadow:
+        to, share = self.config.shadow.to, self.config.shadow.share
+        return Shadow(to, share, lambda: self.registry.snapshot().backends, None if before is None else before._shadow)
 
     def _registry(self, config: Config, before: App | None) -> Registry:
         written, endpoints = self._written, self._endpoints

@@ -211,7 +211,7 @@ class OwnAllowances:
             for key_id, key in self._keys.items()
             for account in sorted(key.accounts.values(), key=lambda one: one.period)
         }
-        return list(newest.values())
+        return [newest[one] for one in sorted(newest)]
 
     def _pass_rate(self, key: _Key, terms: Terms) -> None:
         """A bucket that holds a minute's requests and is filled evenly."""
