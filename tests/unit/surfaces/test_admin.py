@@ -17,6 +17,7 @@ from tidegate.backends.base import Room
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
+from tidegate.core.errors import RateLimited
 from tidegate.core.profile import FEATURES, Fact, Profile, Traits
 from tidegate.core.terms import Terms
 from tidegate.resilience.lane import NO_TERMS
@@ -86,7 +87,8 @@ async def test_status_shows_what_there_is(front: Build) -> None:
                 "accepts": "public",
                 "health": "up",
                 "models": ["m"],
-                "slots": {"used": 0, "total": None, "waiting": 0},
+                "slots": {"used": 0, "total": None, "waiting": 0, "clients": {}},
+                "pace": [],
             }
         ],
         "legacy_names": {"policy": "reject", "seen": {}},
@@ -104,10 +106,24 @@ async def test_status_counts_the_slots_at_work_and_who_waits(front: Build) -> No
     held, waiting = await lanes.enter(room, "fake", NO_TERMS), asyncio.create_task(lanes.enter(room, "fake", NO_TERMS))
     await breath()
     _, shown = await get(made, "/-/status")
-    assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1}
+    assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1, "clients": {"": 1}}
     assert made.gateway.backends.snapshot() is snapshot, "routing keeps its decisions while slots come and go"
     held.leave()
     (await waiting).leave()
+
+
+async def test_status_shows_each_pace_that_was_learned(front: Build) -> None:
+    room = Room("home", paced=True)
+    made = front(FakeBackend("home", room=room))
+    lanes = made.gateway.guard.lanes
+    (await lanes.enter(room, "quiet", NO_TERMS)).leave()
+    (await lanes.enter(room, "fake", NO_TERMS)).leave(RateLimited("too many", limit=1))
+    held = await lanes.enter(room, "fake", NO_TERMS)
+    _, shown = await get(made, "/-/status")
+    assert shown["backends"][0]["pace"] == [
+        {"model": "fake", "limit": 1, "learned_from": "told", "in_flight": 1, "paused": False}
+    ]
+    held.leave()
 
 
 async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front: Build) -> None:
