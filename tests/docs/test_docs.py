@@ -73,7 +73,13 @@ def anchors_of(page: Path) -> set[str]:
 def fake_environment(config: Config) -> dict[str, str]:
     """A key for every variable that a configuration names."""
     backends = [backend.key_env for backend in config.backends.values()]
-    names = {"DEEPSEEK_API_KEY", config.capture.key_env, *backends, *(client.key_env for client in config.clients)}
+    names = {
+        "DEEPSEEK_API_KEY",
+        config.capture.key_env,
+        config.server.admin_key_env,
+        *backends,
+        *(client.key_env for client in config.clients),
+    }
     return {name: f"fake-key-in-{name.lower()}" for name in names if name}
 
 

@@ -28,7 +28,7 @@ from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
-from tidegate.cli.http import DEFAULT_URL
+from tidegate.cli.http import DEFAULT_URL, KEY_VARIABLE
 from tidegate.cli.living import drain, reload
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
 from tidegate.cli.serving import Reloads, bind, run, stop_on_signals, url_of
@@ -135,7 +135,7 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         _calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         _announce(gateway, options, url, source.file)
-        if greet and gateway.engine is not None:
+        if greet and gateway.engine is not None and (_own_key(options) or not gateway.keys_required):
             # A daemon thread: Ctrl-C during the first answer must not wait for it.
             trusted = None if gateway.certificate is None else trusting(gateway.certificate)
             threading.Thread(target=_greet, args=(url, _own_key(options), trusted), daemon=True).start()
@@ -196,7 +196,9 @@ def _looked_for(options: Config) -> str:
 
 
 def _own_key(options: Config) -> str | None:
-    return os.environ.get(options.clients[0].key_env) if options.clients else None
+    """Of a client in the configuration that may ask the embedded model, else what the user would use."""
+    free = [client for client in options.clients if not client.models or "embedded" in client.models]
+    return os.environ.get(free[0].key_env if free else KEY_VARIABLE)
 
 
 def _greet(url: str, key: str | None, tls: SSLContext | None) -> None:

@@ -249,24 +249,6 @@ def test_clients_are_known_by_their_keys() -> None:
     }
 
 
-def test_two_clients_cannot_share_a_name_and_so_a_budget() -> None:
-    written = [{"name": "a", "key_env": "A"}, {"name": "a", "key_env": "B"}]
-    with refused(r"\[\[clients\]\] a: another client has the same name, and so the same budget"):
-        clients_of(parse_config({"clients": written}), KEYS)
-
-
-@pytest.mark.parametrize("models", [[""], ["nowhere/m"], ["auto", "nowhere/"]])
-def test_a_client_cannot_be_given_a_model_of_a_backend_that_is_not_there(models: list[str]) -> None:
-    with refused(r"\[\[clients\]\] a models: there is no backend"):
-        policy(backends={"box": HOME}, clients=[{"name": "a", "key_env": "A", "models": models}])
-
-
-def test_a_client_may_be_given_names_that_are_served_or_found_later() -> None:
-    models = ["auto", "local", "deepseek-flash", "box", "box/any", "team/alias"]
-    aliases = {"team/alias": {"targets": ["box"]}}
-    assert policy(backends={"box": HOME}, aliases=aliases, clients=[{"name": "a", "key_env": "A", "models": models}])
-
-
 def test_two_clients_cannot_share_a_key() -> None:
     written = [{"name": "a", "key_env": "A"}, {"name": "b", "key_env": "SAME"}]
     with refused(r"\[\[clients\]\] b: another client has the same key"):

@@ -1,25 +1,27 @@
-"""Terms without limits ask nothing of anybody."""
+"""What terms say of themselves: whether anything must be asked before a request may go."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from tidegate.core.boundary import DataClass
 from tidegate.core.terms import Terms
 
 
-def test_a_key_of_which_nothing_is_said_has_no_limits() -> None:
-    assert (Terms("k").has_limits, Terms("k").has_budget) == (False, False)
-
-
-@pytest.mark.parametrize("limit", ["rate_per_minute", "concurrency"])
-def test_a_rate_and_a_concurrency_are_limits_and_no_budget(limit: str) -> None:
-    terms = Terms("k", **{limit: 1})
-    assert (terms.has_limits, terms.has_budget) == (True, False)
-
-
-@pytest.mark.parametrize("budget", ["budget_usd_per_day", "budget_usd_per_month"])
-def test_a_budget_is_a_limit(budget: str) -> None:
-    terms = Terms("k", **{budget: Decimal(1)})
-    assert (terms.has_limits, terms.has_budget) == (True, True)
+@pytest.mark.parametrize(
+    ("given", "limits", "budget"),
+    [
+        ({}, False, False),
+        ({"models": ("auto",), "data_class": DataClass.PRIVATE, "weight": 2.0, "priority": "high"}, False, False),
+        ({"rate_per_minute": 1}, True, False),
+        ({"concurrency": 1}, True, False),
+        ({"budget_usd_per_day": Decimal(1)}, True, True),
+        ({"budget_usd_per_month": Decimal(1)}, True, True),
+    ],
+)
+def test_limits_and_budgets_are_told_apart(given: dict[str, Any], limits: bool, budget: bool) -> None:
+    terms = Terms("key_1", **given)
+    assert (terms.has_limits, terms.has_budget) == (limits, budget)
