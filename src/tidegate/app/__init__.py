@@ -101,23 +101,23 @@ class App:
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
         self._receivers = receivers_of(config, environment, self.kept.alerting)
         self._hosted: HttpBackend | None = None
-        self._embedded: EmbeddedBackend | None = None
-        if before is not None:
-            self._embedded = before._embedded
-        elif config.embedded.enabled and model_path is not None:
-            self._embedded = embedded_backend(self._transport, config.embedded, model_path)
+        self._embedded = self._embedded_backend(model_path) if before is None else before._embedded
         self.engine: Engine | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
         shadowed = None if before is None else before._shadow
         self._shadow = Shadow(
             config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends, shadowed
         )
-        self.content = content_store(config, environment, state_folder)
-        if before is not None and before.config.capture == config.capture:
-            self.content = before.content
+        kept_content = before is not None and before.config.capture == config.capture
+        self.content = before.content if before and kept_content else content_store(config, environment, state_folder)
         self._door = Door(clients, stored=self.kept.keys, admin_key=admin_key, attempts=self.kept.attempts)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None
+
+    def _embedded_backend(self, model_path: Path | None) -> EmbeddedBackend | None:
+        if not self.config.embedded.enabled or model_path is None:
+            return None
+        return embedded_backend(self._transport, self.config.embedded, model_path)
 
     def _registry(self, config: Config, before: App | None) -> Registry:
         written, endpoints = self._written, self._endpoints
