@@ -74,6 +74,7 @@ def fake_environment(config: Config) -> dict[str, str]:
     """A key for every variable that a configuration names."""
     backends = [backend.key_env for backend in config.backends.values()]
     names = {"DEEPSEEK_API_KEY", config.capture.key_env, *backends, *(client.key_env for client in config.clients)}
+    names |= {one.secret_env for one in config.alerts}
     return {name: f"fake-key-in-{name.lower()}" for name in names if name}
 
 
