@@ -127,8 +127,9 @@ NOBODY = RESILIENCE.rule(
     "RES014",
     "not continued: no candidate of the decision could go on",
     why="Only candidates of the same decision are asked, by the class of what was said so far, masked where it must be, "
-    "and only those that are known to continue a prefix (see their profiles in `tidegate status`). There was none, or "
-    "none answered; the one that broke off is asked too, last, if such a failure passes by itself.",
+    "and only those that are known to continue a prefix (see their profiles in `tidegate status`). What was said to the "
+    "request as it is does not leave masked: a value that the break cut in two would not be found. There was none, or none "
+    "answered; the one that broke off is asked too, last, if such a failure passes by itself.",
     source="tidegate, DESIGN: whatever fails, class and boundary bind",
     checked="2026-11-24",
 )
@@ -174,6 +175,31 @@ SPENT_AT_HOME = RESILIENCE.rule(
     why='The terms of the key say `when_spent = "local"`: what costs nothing may still answer, and what is priced may not be '
     "asked before the next day or month begins.",
     source="Tidegate, docs/keeps-working.md",
+    checked="2026-11-24",
+)
+CUT = RESILIENCE.rule(
+    "RES040",
+    "an answer was cut because the gateway was stopped",
+    why="Open answers go on for `[server] drain_s` after SIGTERM or Ctrl-C, or until a second signal. What is open then ends "
+    "with an error inside the answer, so that no client takes a part for the whole, and is booked once as `Draining`.",
+    source="docs/keeps-working.md",
+    checked="2026-11-24",
+)
+CLOSED = RESILIENCE.rule(
+    "RES041",
+    "a request was refused because the gateway is being stopped",
+    why="Nobody can connect any more, and who is still connected is told so once, with Retry-After and `connection: close`, "
+    "rather than cut off in the middle of a request. Nothing of it was looked at, so sending it elsewhere is safe.",
+    source="docs/keeps-working.md",
+    checked="2026-11-24",
+)
+ONE_CONFIGURATION = RESILIENCE.rule(
+    "RES042",
+    "a request is decided and sent under the configuration of its arrival",
+    why="A reload swaps all settings in one step for new requests. With a policy of before and a backend of after, a name could "
+    "mean a place that the policy never allowed. Parts that did not change are shared, those that did exist twice until "
+    "the last request of before is over.",
+    source="docs/decisions/0014-a-configuration-in-one-step.md",
     checked="2026-11-24",
 )
 OUT_OF_SERVICE = RESILIENCE.rule(
