@@ -80,6 +80,7 @@ def fake_environment(config: Config) -> dict[str, str]:
         config.server.admin_key_env,
         *backends,
         *(client.key_env for client in config.clients),
+        *(one.secret_env for one in config.alerts),
     }
     return {name: f"fake-key-in-{name.lower()}" for name in names if name}
 

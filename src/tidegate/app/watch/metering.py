@@ -13,7 +13,7 @@ from tidegate.ledger.reading import spent_since
 from tidegate.pipeline.gateway import Gateway
 from tidegate.surfaces.admin import Loaded
 from tidegate.surfaces.auth import Door
-from tidegate.surfaces.metrics.state import Budget, Sources
+from tidegate.surfaces.metrics.state import Sources
 
 if TYPE_CHECKING:
     from tidegate.app.kept import Kept
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 def metrics_page(gateway: Gateway, door: Door, kept: Kept, loaded: Loaded, contract: str) -> Handler:
     from tidegate.surfaces.metrics.page import MetricsPage
 
-    def budgets() -> list[Budget]:
-        return [Budget(*view) for view in kept.allowances.budgets()]
-
-    sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch, budgets)
+    sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch, kept.allowances.view)
     return MetricsPage(door, kept.meter, sources.read).get
 
 
