@@ -29,7 +29,7 @@ from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL, KEY_VARIABLE
-from tidegate.cli.living import drain, reload
+from tidegate.cli.living import drain, reload, say
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
 from tidegate.cli.serving import Reloads, bind, run, stop_on_signals, url_of
 from tidegate.config import Config, Embedded, PrivacyOptions, read_config
@@ -72,11 +72,7 @@ def up(
 
 
 def _slow_of(options: PrivacyOptions) -> SlowLook | None:
-    return slow_look_of(options, cache_folder(), _say, _samples_read)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return slow_look_of(options, cache_folder(), say, _samples_read)
 
 
 def _with_flags(config: Config, host: str | None, port: int | None, model: Path | None, embedded: bool) -> Config:
@@ -129,8 +125,8 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         running = Running(gateway, source)
         server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
-        stop_on_signals(server, gateway.kept.drain.cut_open)
-        reloads = Reloads(partial(reload, running))
+        stop = stop_on_signals(server, gateway.kept.drain.cut_open)
+        reloads = Reloads(partial(reload, running), hung_up=stop)
         reloads.listen()
         _calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -145,7 +141,7 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         await reloads.stop()
     finally:
         await (gateway if running is None else running).stop()
-    print("Stopped; the ledger is written.", file=sys.stderr)
+    say("Stopped; the ledger is written.")
 
 
 def _calm_collector() -> None:
@@ -161,7 +157,7 @@ def _announce(gateway: App, options: Config, url: str, path: Path | None) -> Non
     if gateway.certificate is not None:
         print(f"  tls       {gateway.certificate.path}")
         if gateway.certificate.warning:
-            _say(f"warning: {gateway.certificate.warning}")
+            say(f"warning: {gateway.certificate.warning}")
     print(
         f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class"
     )
@@ -231,8 +227,7 @@ def _print_exchanges(entries: Sequence[Entry]) -> None:
         at = datetime.fromtimestamp(entry.arrived_at, UTC).strftime("%H:%M:%S")
         place = f"{entry.backend} ({entry.boundary})" if entry.backend else "no backend"
         tokens = "" if entry.output_tokens is None else f" {entry.output_tokens} tokens"
-        print(
+        say(
             f"{at}Z {entry.exchange_id} {entry.status} {entry.data_class or '-'} -> {place}{tokens} {entry.duration_s:.2f}s"
-            + (f" {entry.error}" if entry.error else ""),
-            file=sys.stderr,
+            + (f" {entry.error}" if entry.error else "")
         )
