@@ -25,6 +25,9 @@ from tidegate.app.kept import Kept, ledger_path, limits_of
 from tidegate.app.keys import admin_key_of, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.watch.metering import metrics_page, spent_today_usd
+from tidegate.app.watch.parts import known_names, place_of, receivers_of
+from tidegate.app.watch.watch import Sight
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
@@ -95,6 +98,7 @@ class App:
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
+        self._receivers = receivers_of(config, environment, self.kept.alerting)
         self._hosted: HttpBackend | None = None
         self._embedded: EmbeddedBackend | None = None
         if before is not None:
@@ -192,6 +196,7 @@ class App:
         if self.engine is not None:
             self.engine.start()
         await self.make_ready()
+        self.kept.watch.count_from(spent_today_usd(self.ledger.path))
         self.begin()
 
     async def make_ready(self, before: App | None = None) -> None:
@@ -207,6 +212,9 @@ class App:
     def begin(self) -> None:
         """From now on requests come here."""
         self.registry.watch()
+        snapshot, options = self.registry.snapshot, self.config.watch
+        self.kept.meter.serve(snapshot, known_names(self.config, self.contract), place_of(self.registry.find))
+        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, self._receivers, self._hosted))
 
     def compose(self, before: App | None = None) -> None:
         """Put gateway and surfaces over registry and ledger."""
@@ -224,6 +232,7 @@ class App:
             capture=capture,
             guard=self._guard(),
             shadow=self._shadow,
+            on_ended=self.kept.on_ended,
         )
         if before is not None and before._gateway is not None:
             gateway.count_on(before._gateway)
@@ -279,9 +288,16 @@ class App:
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
             admin=AdminSurface(
-                gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=self.kept.drain
+                gateway,
+                self._door,
+                self.ledger,
+                self.content,
+                loaded=self.loaded,
+                drain=self.kept.drain,
+                watched=self.kept.watch.view,
             ),
             keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.allowances),
+            metrics=metrics_page(gateway, self._door, self.kept, self.loaded, self.contract.profile),
         )
 
     async def settled(self) -> None:
@@ -290,6 +306,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
+        await self.kept.watch.stop()
         await self.stop_shadows()
         await self.registry.stop()
         if self.slow is not None:
@@ -317,6 +334,7 @@ class App:
     def close_connections(self) -> None:
         self._transport.close()
         self._watcher.close()
+        self.kept.alerting.close()
 
     async def __aenter__(self) -> App:
         await self.start()

@@ -68,6 +68,7 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     candidates = (*ready, *last_resort)
     alias = policy.aliases.get(meant.model)
     each = alias is not None and alias.each
+    on_break = (alias and alias.on_break) or policy.on_break
     renamed = (FOREIGN.code,) * bool(ask.renamed_from) + (LEGACY.code,) * (retired is not None)
     named = (*renamed, meaning.code, *((EACH.code,) * each))
     codes = dict.fromkeys((*class_codes, *named, *(verdict.code for verdict in verdicts)))
@@ -83,6 +84,7 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
         needs,
         left_class,
         each,
+        continues=on_break == "continue" and not each,
     )
 
 

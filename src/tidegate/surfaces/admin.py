@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -60,7 +61,10 @@ class AdminSurface:
         *,
         loaded: Loaded | None = None,
         drain: Drain | None = None,
+        watched: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
+        """`watched` gives what the watch has seen: history, balance and alerts."""
+        self._watched = watched
         self._loaded = loaded
         self._drain = drain
         self._gateway = gateway
@@ -106,6 +110,8 @@ class AdminSurface:
         if (kept := self._content) is not None:
             counts = {"written": kept.written, "dropped": kept.dropped, "refused": kept.refused, "error": kept.error}
             status["content"] = counts
+        if self._watched is not None:
+            status |= self._watched()
         await respond(send, 200, orjson.dumps(status))
 
     def _backends(self) -> list[dict[str, Any]]:
