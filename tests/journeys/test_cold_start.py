@@ -61,12 +61,13 @@ class Runtime:
 
 @dataclass
 class Gateway:
-    """A gateway on a port; `signed` is set when it sends a sign of life."""
+    """A gateway on a port; `signed` is set when it sends a sign of life, `placed` when one that tells a place in the line."""
 
     app: App
     url: str
     port: int
     signed: asyncio.Event
+    placed: asyncio.Event = field(default_factory=asyncio.Event)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def send(self, surface: str = "chat", **fields: Any) -> asyncio.StreamReader:
@@ -111,8 +112,10 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
         async def noting(scope: Any, receive: Any, send: Any) -> None:
             async def send_noting(message: Any) -> None:
                 await send(message)
-                if message.get("body") in SIGNS:
+                if (body := message.get("body", b"")) in SIGNS:
                     signed.set()
+                if b" before you" in body:
+                    made.placed.set()
 
             assert app.asgi is not None
             await app.asgi(scope, receive, send_noting)
@@ -212,6 +215,20 @@ async def test_official_sdks_read_over_the_signs(tmp_path: Path, sdk: str, strea
         await made.signed.wait()
         answers.set()
         assert await asking == HELLO
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_official_sdks_read_over_the_place_in_the_line(tmp_path: Path, sdk: str) -> None:
+    client_of, ask, _ = SDKS[sdk]
+    answers = asyncio.Event()
+    async with gateway(tmp_path, held(answers), slots=1) as made, client_of(made) as client:
+        first = await made.send(stream=True)
+        await first.readuntil(b": keep-alive\n\n")
+        asking = asyncio.create_task(ask(client, stream=True))
+        await made.placed.wait()
+        answers.set()
+        assert await asking == HELLO
+        await first.read()
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -6,18 +6,17 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI
+from openai import APIError, AsyncOpenAI
 from tests.support.simulated import KEY, Simulated, simulated
 
 from tidegate.app import App
 from tidegate.config import parse_config
-from tidegate.resilience.pace import PaceView
 from tidegate.surfaces.serving import http_server
 
 LIMIT = 25
@@ -70,16 +69,27 @@ async def test_after_learning_hardly_any_refusal_is_caused_and_every_client_is_a
     tmp_path: Path, stream: bool
 ) -> None:
     with simulated(balance=Decimal("0.50")) as sim:
+        sim.arm("slow=0.05", 100_000)  # answers must overlap
         async with gateway(tmp_path, sim) as (app, url):
             await wave(url, stream)
-            [lane] = app.lanes.view()
-            print(lane, refused(sim))
-            learned = refused(sim)
-            assert 0 < learned <= CLIENTS - LIMIT, "the first burst could not know"
+            assert 0 < refused(sim) <= CLIENTS - LIMIT, "the first burst cannot know"
+            sim.clear_requests()
             await wave(url, stream)
+            assert refused(sim) <= 2
             [lane] = app.lanes.view()
-            print(lane, refused(sim))
-            assert refused(sim) - learned <= 2
             assert (lane.used, lane.waiting) == (0, 0)
-            assert lane.paces[0] == PaceView(MODEL, lane.paces[0].limit, "told", 0, False)
-            assert LIMIT - 2 <= (lane.paces[0].limit or 0) <= LIMIT
+            [pace] = lane.paces
+            assert (pace.learned_from, pace.in_flight) == ("told", 0)
+            assert LIMIT - 3 <= (pace.limit or 0) <= LIMIT
+
+
+async def test_without_pacing_each_burst_is_refused_again(tmp_path: Path) -> None:
+    """What the journey above would look like if nothing were learned."""
+    with simulated(balance=Decimal("0.50")) as sim:
+        sim.arm("slow=0.05", 100_000)
+        async with gateway(tmp_path, sim, pacing=False) as (_, url):
+            for _ in range(2):
+                sim.clear_requests()
+                with suppress(APIError):
+                    await wave(url, stream=False)
+                assert refused(sim) > 10

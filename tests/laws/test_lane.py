@@ -303,3 +303,34 @@ def test_nobody_is_starved(priority: Priority, weight: float, crowd: int) -> Non
 def test_the_law_sees_one_that_is_starved() -> None:
     with patch.object(Line, "_age", lambda *_: None):
         assert waited_for(30.0, "low", 1.0, 1) > 2
+
+
+# The place that is told is the place that is had, if nobody comes and nobody leaves.
+
+tickets_to_come = st.tuples(
+    st.sampled_from("abcd"), st.sampled_from(["flash", "pro"]), st.sampled_from(["normal", "high"])
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(tickets_to_come, min_size=1, max_size=30),
+    st.fixed_dictionaries(dict.fromkeys("abcd", weights)),
+    st.integers(0, 10),
+    st.sets(st.integers(0, 29), max_size=5),
+)
+def test_the_place_told_is_the_place_had(
+    coming: list[tuple[str, str, Priority]], keys: dict[str, float], served_before: int, gone: set[int]
+) -> None:
+    queue: FairQueue[Ticket] = FairQueue()
+    there = [Ticket(Turn(client, keys[client], priority), door) for client, door, priority in coming]
+    for ticket in there:
+        queue.push(ticket)
+    for number in sorted(gone & set(range(len(there)))):
+        queue.remove(there[number])
+    taken = [queue.take(lambda door: door == "pro") for _ in range(served_before)]
+    left = [one for number, one in enumerate(there) if one not in taken and number not in gone]
+    together = {one: queue.before(one) for one in left}
+    had = dict.fromkeys(iter(lambda: queue.take(lambda _door: True), None))
+    order = {one: place for place, one in enumerate(had)}
+    assert together == order

@@ -41,10 +41,10 @@ class Call(Struct, frozen=True, gc=False):
     """Stands for the transport's own limit, where a model must be loaded first."""
     holds: Holds | None = None
     """Says whether the body still holds what was to be masked."""
-    repeatable: bool = False
-    """A question of ours: it may go out twice without anybody noting it. One without a body always may."""
     headers: tuple[tuple[str, str], ...] = ()
     """More of them, for what the gateway sends of its own; never of a client's."""
+    repeatable: bool = False
+    """A question of ours: it may go out twice without anybody noting it. One without a body always may."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from ssl import SSLContext
 
 import typer
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from tidegate import __version__
 from tidegate.app import App
 from tidegate.app.detection import slow_look_of
 from tidegate.app.reload import Running, Source
+from tidegate.app.tls import trusting
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
@@ -120,12 +122,12 @@ def fetch_model() -> Path:
 
 async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet: bool) -> None:
     host, port = listener.getsockname()[:2]
-    url, options = url_of(host, port), gateway.config
+    url, options = url_of(host, port, tls=gateway.certificate is not None), gateway.config
     running: Running | None = None
     try:
         await gateway.start(_print_exchanges if sys.stderr.isatty() else None)
         running = Running(gateway, source)
-        server = http_server(running.asgi, drain_s=STOP_S)
+        server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
         stop_on_signals(server, gateway.kept.drain.cut_open)
         reloads = Reloads(partial(reload, running))
@@ -135,7 +137,8 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         _announce(gateway, options, url, source.file)
         if greet and gateway.engine is not None:
             # A daemon thread: Ctrl-C during the first answer must not wait for it.
-            threading.Thread(target=_greet, args=(url, _own_key(options)), daemon=True).start()
+            trusted = None if gateway.certificate is None else trusting(gateway.certificate)
+            threading.Thread(target=_greet, args=(url, _own_key(options), trusted), daemon=True).start()
         else:
             print("Serving; Ctrl-C stops.", flush=True)
         await serving
@@ -155,6 +158,10 @@ def _calm_collector() -> None:
 def _announce(gateway: App, options: Config, url: str, path: Path | None) -> None:
     print(f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)")
     print(f"  config    {path or 'defaults (no tidegate.toml)'}")
+    if gateway.certificate is not None:
+        print(f"  tls       {gateway.certificate.path}")
+        if gateway.certificate.warning:
+            _say(f"warning: {gateway.certificate.warning}")
     print(
         f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class"
     )
@@ -192,7 +199,7 @@ def _own_key(options: Config) -> str | None:
     return os.environ.get(options.clients[0].key_env) if options.clients else None
 
 
-def _greet(url: str, key: str | None) -> None:
+def _greet(url: str, key: str | None, tls: SSLContext | None) -> None:
     """One private prompt to the embedded model, to show an answer and its decision."""
     print(f"> {GREETING}", flush=True)
     try:
@@ -203,6 +210,7 @@ def _greet(url: str, key: str | None) -> None:
             data_class="private",
             max_tokens=GREETING_TOKENS,
             key=key,
+            tls=tls,
             show=print_piece(sys.stdout.isatty()),
         )
         print("\n\n" + decision_lines(result["exchange"]))

@@ -68,23 +68,14 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     candidates = (*ready, *last_resort)
     alias = policy.aliases.get(meant.model)
     each = alias is not None and alias.each
-    on_break = (alias and alias.on_break) or policy.on_break
     renamed = (FOREIGN.code,) * bool(ask.renamed_from) + (LEGACY.code,) * (retired is not None)
     named = (*renamed, meaning.code, *((EACH.code,) * each))
     codes = dict.fromkeys((*class_codes, *named, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
+    decided = (asked, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired, needs, left_class, each)
     return Decision(
-        asked,
-        data_class,
-        tuple(codes),
-        tuple(verdicts),
-        candidates,
-        refusal,
-        retired,
-        needs,
-        left_class,
-        each,
-        continues=on_break == "continue" and not each,
+        *decided,
+        continues=not each and ((alias and alias.on_break) or policy.on_break) == "continue",
     )
 
 

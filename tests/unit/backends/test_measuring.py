@@ -99,11 +99,10 @@ async def test_the_lane_learns_how_each_trial_went(serve: Serve, transport: Tran
     runtime = Runtime()
     box = Box(transport, await serve(runtime), told("thinking_off", None))
     await box.look()
-    assert len(box.went) == len(runtime.chats) > 0
-    assert set(box.went) == {None}
+    assert None in box.went
     runtime.version, runtime.status = "2", "429 Too Many"
     await box.look()
-    assert box.went[-1] is RateLimited
+    assert (box.went[-1], box.went.count(RateLimited)) == (RateLimited, 1)
 
 
 async def test_a_feature_that_does_not_work_is_refused_from_then_on(serve: Serve, transport: Transport):

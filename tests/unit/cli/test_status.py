@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import fact_cell, legacy_line, pace_lines, print_backends, shadow_lines, slots_cell
+from tidegate.cli.status import (
+    breaker_lines,
+    fact_cell,
+    legacy_line,
+    pace_lines,
+    print_backends,
+    shadow_lines,
+    slots_cell,
+)
 
 Run = Callable[..., Any]
 HOME: dict[str, Any] = {
@@ -180,3 +188,15 @@ def test_shadows_are_summed_up(tidegate: Run, gateway: Any) -> None:
     assert last[0].endswith("; the last is ex_1")
     none = {**counts, "compared": 0, "similarity": None}
     assert shadow_lines([{"to": "home", **none}]) == ["shadow to home: 0 compared, 2 failed, 3 dropped, 1 under way"]
+
+
+def test_a_backend_that_is_left_alone_has_a_line_and_one_that_works_has_none(tidegate: Run, gateway: Any) -> None:
+    one = {"backend": "home", "model": "m", "failures": 4, "opened": 2, "again_in_s": 17.2, "probes": 1, "refused": 9}
+    states = ("open", "half_open", "closed")
+    lines = breaker_lines([{**one, "state": state} for state in states])
+    assert lines == [
+        "home/m failed 4 times in a row: left alone for 17 s (RES002)",
+        "home/m failed 4 times in a row: the next request tries it, or one does (RES002)",
+    ]
+    shown = shown_for(tidegate, gateway, breakers=[{**one, "state": "open"}])
+    assert lines[0] in shown.out.splitlines()

@@ -112,6 +112,8 @@ def test_the_place_said_is_the_place_had(weight: float) -> None:
         *queue.come("l1", priority="low"),
     ]
     said = {queue.names[ticket.number]: queue.queue.before(ticket) for ticket in tickets}
+    alone = {queue.names[ticket.number]: queue.queue._before(ticket) for ticket in tickets}
+    assert said == alone, "asked for one by one and all together it is the same"
     order = queue.take()
     assert said == {name: order.index(name) for name in order}
 

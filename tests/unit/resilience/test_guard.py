@@ -289,6 +289,7 @@ async def test_at_its_deadline_a_request_is_stopped_wherever_it_is() -> None:
     with pytest.raises(BackendTimedOut, match=r"within 900 s, see RES006; raise `\[retry\] deadline_s`"):
         await task
     assert (stage.used, stage.notes[-1]) == (0, "left a BackendTimedOut")
+    assert stage.exchange.attempts == ["a:BackendTimedOut"]
     assert stage.guard.breakers.view()[0].failures == 1, "it had all of that time for itself"
 
 

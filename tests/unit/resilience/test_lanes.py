@@ -67,3 +67,26 @@ async def test_the_line_has_the_length_and_the_patience_that_were_given() -> Non
     with pytest.raises(BackendOverloaded, match="within 12 s"):
         await waiting
     assert (exchange.queued_s, exchange.queue_place) == (12, None)
+
+
+async def test_another_patience_is_for_those_who_come_from_then_on() -> None:
+    made, hands = lanes(wait_s=30)
+    room = Room("a", 1)
+    await made.enter(room, "m", NO_TERMS)
+    made.adjust(3)
+    waiting = asyncio.create_task(made.enter(room, "m", NO_TERMS))
+    await breath()
+    await hands.turned(3)
+    with pytest.raises(BackendOverloaded, match="within 3 s"):
+        await waiting
+
+
+async def test_the_lane_of_a_backend_that_has_gone_is_forgotten_once_nobody_is_in_it() -> None:
+    made, _ = lanes()
+    place = await made.enter(Room("a"), "m", NO_TERMS)
+    made.forget("a")
+    made.forget("b")
+    assert [lane.backend for lane in made.view()] == ["a"]
+    place.leave()
+    made.forget("a")
+    assert made.view() == []

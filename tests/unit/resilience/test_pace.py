@@ -67,11 +67,32 @@ def test_of_an_old_burst_a_lower_told_limit_counts_nevertheless() -> None:
     assert made.limit == 10
 
 
-@pytest.mark.parametrize(("in_flight", "limit"), [(26, 25), (25, 24), (23, 22), (20, 14), (1, 1)])
-def test_refused_below_what_was_told_others_use_the_account_too(in_flight: int, limit: int) -> None:
+@pytest.mark.parametrize(
+    ("in_flight", "limit", "learned_from"),
+    [(26, 25, "told"), (25, 24, "told"), (23, 22, "told"), (20, 14, "refused"), (1, 1, "refused")],
+)
+def test_refused_far_below_what_was_told_others_use_the_account_too(
+    in_flight: int, limit: int, learned_from: str
+) -> None:
     made = pace(in_flight)
     made.refused(told(25), 0, 0.0)
-    assert made.limit == limit
+    assert (made.limit, made.learned_from) == (limit, learned_from)
+
+
+def test_what_others_use_comes_back_with_them_gone() -> None:
+    made = pace(25)
+    made.refused(told(25), 0, 0.0)
+    made.in_flight = 10
+    made.refused(told(25), made.round, 1.0)
+    answered(made, 7 + 8, 1.0)
+    assert made.limit == 9, "nothing was told of how few there are left for us, so nothing is kept"
+
+
+def test_a_number_that_is_no_lower_says_nothing_once_the_limit_is_lowered() -> None:
+    made = pace(10)
+    made.refused(CROWDED, 0, 0.0)
+    made.refused(told(25), 0, 0.0)
+    assert (made.limit, made.learned_from) == (7, "refused")
 
 
 @pytest.mark.parametrize("refusal", [CROWDED, told(0), told(1)])
