@@ -55,6 +55,8 @@ class Books:
     """What was charged for answers that nobody got whole: broken off, left, or asked again."""
     paid_answers: int = 0
     at_price_edge: int = 0
+    emptied: set[int] = field(default_factory=set[int])
+    """Requests that a simulator answered with nothing, as it was told to: whoever goes on with them has a part only."""
     wrong: list[str] = field(default_factory=list[str])
 
 
@@ -137,7 +139,10 @@ def _seen_by_sim(world: World, name: str, books: Books) -> dict[int | None, list
                 None if one["cost"] is None else Decimal(one["cost"]),
                 datetime.fromisoformat(one["arrived"]),
             )
-            found[numbers_in(line)].append(charged)
+            number = numbers_in(line)
+            found[number].append(charged)
+            if number is not None and "empty" in one["faults"]:
+                books.emptied.add(number)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.chaos.books import Books
 from tests.chaos.run import Played
+from tests.chaos.verdict import PART
 from tests.chaos.weather import MIB, Weather
 
 MOST_GROWTH = 0.05
@@ -35,7 +36,8 @@ def report_of(
     """`stopped` is what was wrong about how the gateway ended."""
     grown = growth(weather.memory)
     judged = played.seconds >= _SHORTEST_S
-    wrong = [*played.wrong, *books.wrong, *stopped]
+    clients = [one.told for one in played.wrong if not (one.why == PART and one.number in books.emptied)]
+    wrong = [*clients, *books.wrong, *stopped]
     if judged and grown > MOST_GROWTH:
         wrong.append(f"memory grew by {grown:.1%}, allowed are {MOST_GROWTH:.0%}")
     return {
