@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from tests.chaos.plans import CANARY, number_of, numbers_in, plan
 from tests.chaos.run import Outcome
-from tests.chaos.world import FAKES, SIMS, World
+from tests.chaos.world import BUDGET_USD, FAKES, SIMS, SPENDER, World
 
 from tidegate.catalog.prices import cost_usd
 from tidegate.core.usage import Usage
@@ -26,7 +26,7 @@ from tidegate.ledger.entries import Entry, keyed_hash, sends_of
 from tidegate.ledger.reading import each_entry, read_salt, salt_path
 
 _NOTHING = Decimal(0)
-_EXPECTED = re.compile(r"Stopped;|tidegate: RES05\d: backend \w+ is ")
+_EXPECTED = re.compile(r"Stopped;|tidegate: RES05\d: |reloaded |not reloaded, .* stays in force: (?!Tidegate failed)")
 
 
 class Charged(NamedTuple):
@@ -55,6 +55,8 @@ class Books:
     """What was charged for answers that nobody got whole: broken off, left, or asked again."""
     paid_answers: int = 0
     at_price_edge: int = 0
+    budget_usd: Decimal = _NOTHING
+    """What was charged to the one client that has a budget."""
     emptied: set[int] = field(default_factory=set[int])
     """Requests that a simulator answered with nothing, as it was told to: whoever goes on with them has a part only."""
     wrong: list[str] = field(default_factory=list[str])
@@ -68,6 +70,7 @@ def compare(world: World, seed: int, outcomes: list[Outcome]) -> Books:
     fakes = {name: _seen_by_fake(world.fake_log(name)) for name in FAKES}
     _sendings(books, outcomes, rows, sims, fakes)
     _money(books, rows, sims)
+    _budget(books, rows)
     _nothing_at_rest(world, books)
     return books
 
@@ -214,6 +217,16 @@ def _money(books: Books, rows: dict[int, list[Entry]], sims: dict[str, dict[int 
             if "wrong_usage" in last.faults or "remap" in last.faults:
                 continue
             _compare_cost(books, number, entry, last, ours=name == "hosted")
+
+
+def _budget(books: Books, rows: dict[int, list[Entry]]) -> None:
+    """A client's budget is not overspent by more than one request."""
+    all_rows = [row for found in rows.values() for row in found]
+    charges = [Decimal(row.charged_usd) for row in all_rows if row.client == SPENDER and row.charged_usd is not None]
+    spent, most = sum(charges, _NOTHING), max(charges, default=_NOTHING)
+    books.budget_usd = spent
+    if spent > Decimal(str(BUDGET_USD)) + most:
+        books.wrong.append(f"{spent} USD were charged to a budget of {BUDGET_USD}")
 
 
 def _compare_cost(books: Books, number: int | None, entry: Entry, last: Charged, *, ours: bool) -> None:
