@@ -221,6 +221,7 @@ class World:
 
     def prove(self) -> tuple[int, dict[str, Any]]:
         """`tidegate prove --json`: exit code, and what it says."""
+        (self.folder / "tidegate.toml").write_text(self._config())  # the last reload may have been one to be refused
         done = subprocess.run(
             [sys.executable, "-m", "tidegate", "prove", "--json", "--config", str(self.folder / "tidegate.toml")],
             capture_output=True,
