@@ -7,6 +7,7 @@ to have cost so much did cost that.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 from tests.chaos.plans import CANARY, number_of, numbers_in, plan
 from tests.chaos.run import Outcome
-from tests.chaos.world import FAKES, SIMS, World
+from tests.chaos.world import BUDGET_USD, FAKES, SIMS, SPENDER, World
 
 from tidegate.catalog.prices import cost_usd
 from tidegate.core.usage import Usage
@@ -25,6 +26,7 @@ from tidegate.ledger.entries import Entry, keyed_hash, sends_of
 from tidegate.ledger.reading import each_entry, read_salt, salt_path
 
 _NOTHING = Decimal(0)
+_EXPECTED = re.compile(r"Stopped;|tidegate: RES05\d: |reloaded |not reloaded, .* stays in force: (?!Tidegate failed)")
 
 
 class Charged(NamedTuple):
@@ -53,6 +55,10 @@ class Books:
     """What was charged for answers that nobody got whole: broken off, left, or asked again."""
     paid_answers: int = 0
     at_price_edge: int = 0
+    budget_usd: Decimal = _NOTHING
+    """What was charged to the one client that has a budget."""
+    emptied: set[int] = field(default_factory=set[int])
+    """Requests that a simulator answered with nothing, as it was told to: whoever goes on with them has a part only."""
     wrong: list[str] = field(default_factory=list[str])
 
 
@@ -64,6 +70,7 @@ def compare(world: World, seed: int, outcomes: list[Outcome]) -> Books:
     fakes = {name: _seen_by_fake(world.fake_log(name)) for name in FAKES}
     _sendings(books, outcomes, rows, sims, fakes)
     _money(books, rows, sims)
+    _budget(books, rows)
     _nothing_at_rest(world, books)
     return books
 
@@ -135,7 +142,10 @@ def _seen_by_sim(world: World, name: str, books: Books) -> dict[int | None, list
                 None if one["cost"] is None else Decimal(one["cost"]),
                 datetime.fromisoformat(one["arrived"]),
             )
-            found[numbers_in(line)].append(charged)
+            number = numbers_in(line)
+            found[number].append(charged)
+            if number is not None and "empty" in one["faults"]:
+                books.emptied.add(number)
     return found
 
 
@@ -209,6 +219,16 @@ def _money(books: Books, rows: dict[int, list[Entry]], sims: dict[str, dict[int 
             _compare_cost(books, number, entry, last, ours=name == "hosted")
 
 
+def _budget(books: Books, rows: dict[int, list[Entry]]) -> None:
+    """A client's budget is not overspent by more than one request."""
+    all_rows = [row for found in rows.values() for row in found]
+    charges = [Decimal(row.charged_usd) for row in all_rows if row.client == SPENDER and row.charged_usd is not None]
+    spent, most = sum(charges, _NOTHING), max(charges, default=_NOTHING)
+    books.budget_usd = spent
+    if spent > Decimal(str(BUDGET_USD)) + most:
+        books.wrong.append(f"{spent} USD were charged to a budget of {BUDGET_USD}")
+
+
 def _compare_cost(books: Books, number: int | None, entry: Entry, last: Charged, *, ours: bool) -> None:
     """`ours`: its clock shows our time, so that it takes the price of the minute."""
     assert entry.cost_usd is not None and last.usage is not None and last.cost is not None
@@ -247,7 +267,8 @@ def _nothing_at_rest(world: World, books: Books) -> None:
 
 
 def said_after_start(output: str) -> list[str]:
-    """All that is printed while it serves is a failure of some kind; at the end it says that it stopped."""
+    """All that is printed while it serves is a failure of some kind, but for what it says of its backends; at the end it
+    says that it stopped."""
     _, _, after = output.partition("Serving")
     lines = after.splitlines()[1:]
-    return [line for line in lines if line.strip() and not line.startswith("Stopped;")]
+    return [line for line in lines if line.strip() and not _EXPECTED.match(line)]

@@ -25,6 +25,8 @@ Manner = Literal[
     "is wrong",
 ]
 MARKER = re.compile(rb"mark-([a-z]{7})-end")
+KEYS = {name: f"tg-chaos-{name}-0123456789" for name in ("alice", "bob", "carol")}
+_SHARES = (70, 20, 10)
 CANARY = "canarybird"
 """Stands in private requests only, and must not be seen outside."""
 _LETTERS = "abcdefghij"
@@ -102,7 +104,7 @@ def plan(seed: int, number: int, calm: bool = False) -> Plan:
         surface=surface,
         path=random.choice(_PATHS[surface]),
         body=raw,
-        headers=("x-tidegate-class: private",) if by_header else (),
+        headers=_headers(random, surface, by_header),
         streamed=streamed,
         private=private,
         manner=manner,
@@ -112,6 +114,13 @@ def plan(seed: int, number: int, calm: bool = False) -> Plan:
         leaves_after_bytes=int(random.random() ** 2 * 4000),
         calm=calm,
     )
+
+
+def _headers(random: Random, surface: Surface, private: bool) -> tuple[str, ...]:
+    key = random.choices(list(KEYS.values()), _SHARES)[0]
+    bare = surface == "messages" and random.random() < 0.5
+    own = f"x-api-key: {key}" if bare else f"Authorization: Bearer {key}"
+    return (own, "x-tidegate-class: private") if private else (own,)
 
 
 def _manner(random: Random) -> Manner:

@@ -7,7 +7,9 @@ from typing import Any
 
 from tests.chaos.books import Books
 from tests.chaos.run import Played
+from tests.chaos.verdict import PART
 from tests.chaos.weather import MIB, Weather
+from tests.chaos.world import BUDGET_USD
 
 MOST_GROWTH = 0.05
 _WARM_UP = 0.2
@@ -35,7 +37,8 @@ def report_of(
     """`stopped` is what was wrong about how the gateway ended."""
     grown = growth(weather.memory)
     judged = played.seconds >= _SHORTEST_S
-    wrong = [*played.wrong, *books.wrong, *stopped]
+    clients = [one.told for one in played.wrong if not (one.why == PART and one.number in books.emptied)]
+    wrong = [*clients, *books.wrong, *stopped]
     if judged and grown > MOST_GROWTH:
         wrong.append(f"memory grew by {grown:.1%}, allowed are {MOST_GROWTH:.0%}")
     return {
@@ -55,6 +58,7 @@ def report_of(
             "charged_usd": str(books.charged_usd),
             "unanswered_usd": str(books.unanswered_usd),
             "at_price_edge": books.at_price_edge,
+            "budget_usd": str(books.budget_usd),
         },
         "weather": dict(sorted(weather.happened.items())),
         "memory": {
@@ -78,12 +82,13 @@ def as_text(report: dict[str, Any]) -> str:
         f"{report['requests']} requests in {report['seconds']:.0f} s, {report['most_open']} at the same time",
         f"  clients   {_counts(report['clients'])}",
         f"  manners   {_counts(report['manners'])}",
-        f"  weather   {faults} faults armed, {killed} runtimes killed, {frozen} frozen",
+        f"  weather   {faults} faults armed, {killed} runtimes killed, {frozen} frozen, "
+        f"{report['weather'].get('reloaded', 0)} reloads, {report['weather'].get('reload refused', 0)} refused",
         f"  ledger    {report['rows']} rows: {_counts(report['statuses'])}",
         f"  sent      {_counts(report['sent'])}",
         f"  seen      {_counts(report['seen'])}",
         f"  money     {money['answers']} answers: booked {money['ledger_usd']}, charged {money['charged_usd']} USD; "
-        f"for answers nobody got whole: {money['unanswered_usd']} USD",
+        f"for answers nobody got whole: {money['unanswered_usd']} USD; of a budget of {BUDGET_USD}: {money['budget_usd']} USD",
         f"  memory    {memory['first_mib']} MiB, then {memory['last_mib']} MiB: {memory['growth']:+.1%}{judged}",
         *plot(memory["series"]),
     ]

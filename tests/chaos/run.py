@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import NamedTuple
 
 from tests.chaos.client import Client, Seen
 from tests.chaos.plans import Plan, plan
@@ -32,12 +33,20 @@ class Outcome:
     ended_at: float
 
 
+class Wrong(NamedTuple):
+    """What a client should not have got."""
+
+    number: int
+    why: str
+    told: str
+
+
 @dataclass
 class Played:
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     verdicts: Counter[str] = field(default_factory=Counter[str])
     manners: Counter[str] = field(default_factory=Counter[str])
-    wrong: list[str] = field(default_factory=list[str])
+    wrong: list[Wrong] = field(default_factory=list[Wrong])
     open: int = 0
     most_open: int = 0
     seconds: float = 0.0
@@ -51,9 +60,8 @@ class Played:
             backend = seen.headers.get("x-tidegate-backend", "?")
             exchange = seen.headers.get("x-tidegate-exchange", "?")
             form = "stream" if one.streamed else "whole"
-            self.wrong.append(
-                f"request {one.number} ({one.surface}, {form}, {one.manner}, by {backend}, {exchange}): {verdict.why}"
-            )
+            what = f"{one.surface}, {form}, {one.manner}, by {backend}, {exchange}"
+            self.wrong.append(Wrong(one.number, verdict.why, f"request {one.number} ({what}): {verdict.why}"))
         exchange_id = seen.headers.get("x-tidegate-exchange")
         reset = seen.left and one.resets
         self.outcomes.append(Outcome(one.number, one.calm, exchange_id, verdict, seen.body_sent, reset, seen.ended_at))

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from tests.chaos.client import Seen
 
 Kind = Literal["answer", "error", "left", "wrong"]
+PART = "a part of the text, said to be all"
 
 
 class Verdict(NamedTuple):
@@ -131,5 +132,5 @@ def _text(seen: Seen, text: str, finish: str | None) -> Verdict:
     if text and not expected.startswith(text):
         return Verdict("wrong", f"text that was not asked for, or twice: {text[:30]!r} ... {text[-30:]!r}")
     if finish in ("stop", "end_turn") and text not in (expected, ""):
-        return Verdict("wrong", "a part of the text, said to be all")
+        return Verdict("wrong", PART)
     return Verdict("answer", finish or "")

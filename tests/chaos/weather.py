@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 
-from tests.chaos.world import IDLE_S, SIMS, World
+from tests.chaos.world import IDLE_S, SIMS, SLOTS, World
 
 from tidegate.simulator.fault_kinds import BODIES, FAULTS
 
@@ -42,6 +42,7 @@ class Weather:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._faults())
             group.create_task(self._kills())
+            group.create_task(self._reloads())
             group.create_task(self._watch())
 
     def calm_down(self) -> None:
@@ -85,6 +86,13 @@ class Weather:
             self.happened[f"{name} killed"] += 1
             await asyncio.sleep(2.0 * self._random.random() ** 2)
             fake.start()
+
+    async def _reloads(self) -> None:
+        while True:
+            await asyncio.sleep(2.0 + 6.0 * self._random.random())
+            slots = self._random.choice((SLOTS, SLOTS // 2, "many"))
+            self.world.reload(slots)
+            self.happened["reload refused" if slots == "many" else "reloaded"] += 1
 
     async def _watch(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.plans import KEYS
 from tests.support.process import Running, own_folders, serving
 
 FAKES = {"llama": "llamacpp", "vllm": "vllm", "plain": "generic"}
@@ -22,12 +23,31 @@ SIMS = {"hosted": (), "hosted2": ("--time-scale", "50")}
 """The second one's time runs, so that long queues and stalls happen; the first one's prices are those of our minute."""
 KEY = "sk-chaos-0000"
 BALANCE = "1000000"
+ADMIN_KEY = "tg-chaos-admin-0123456789"
+SLOTS = 40
 FLUSH_S = 0.5
 # What is remembered has small bounds, so that it is full early and memory that still grows is a leak.
 IDLE_S = 2.0
+BUDGET_USD = 0.002
+SPENDER = "carol"
 _CONFIG = f"""
 [server]
 drain_s = 5
+admin_key_env = "CHAOS_ADMIN"
+[[clients]]
+name = "alice"
+key_env = "CHAOS_ALICE"
+weight = 2.0
+[[clients]]
+name = "bob"
+key_env = "CHAOS_BOB"
+concurrency = 50
+priority = "low"
+[[clients]]
+name = "{SPENDER}"
+key_env = "CHAOS_CAROL"
+budget_usd_per_day = {BUDGET_USD}
+when_spent = "local"
 [probe]
 enabled = false
 interval_s = 1.0
@@ -78,7 +98,7 @@ _FAKE = """
 kind = "{kind}"
 base_url = "http://127.0.0.1:{port}"
 models = ["m"]
-slots = 40
+slots = {slots}
 queue = 60
 {word}"""
 
@@ -152,11 +172,20 @@ class World:
         self._stack.close()
         self.gateway_stack.close()
 
+    def reload(self, slots: int | str) -> None:
+        """With so many slots at each runtime; what is no number is refused, and the configuration before stays."""
+        file = self.folder / "tidegate.toml"
+        fresh = file.with_suffix(".new")
+        fresh.write_text(self._config().replace(f"slots = {SLOTS}", f"slots = {slots}"))
+        fresh.replace(file)
+        self.gateway.process.send_signal(signal.SIGHUP)
+
     def start_gateway(self, port: int = 0) -> None:
         """Anew after it was killed, at the same place with the same ledger."""
         self.gateway_stack = ExitStack()
         words = ("--config", str(self.folder / "tidegate.toml"), "--no-embedded", "--port", str(port))
-        started = serving(self.folder, "up", *words, CHAOS_KEY=KEY)
+        keys = {f"CHAOS_{name.upper()}": key for name, key in KEYS.items()}
+        started = serving(self.folder, "up", *words, CHAOS_KEY=KEY, CHAOS_ADMIN=ADMIN_KEY, **keys)
         self.gateway = self.gateway_stack.enter_context(started)
 
     def _own(self, name: str) -> Path:
@@ -168,7 +197,7 @@ class World:
         words = {"llama": "", "vllm": "", "plain": "stays_home = true\n"}
         sims = [_SIM.format(name=name, port=running.port) for name, running in self.sims.items()]
         fakes = [
-            _FAKE.format(name=name, kind=fake.kind, port=fake.port, word=words[name])
+            _FAKE.format(name=name, kind=fake.kind, port=fake.port, word=words[name], slots=SLOTS)
             for name, fake in self.fakes.items()
         ]
         return "".join([_CONFIG, *sims, *fakes, self.more])
@@ -188,10 +217,11 @@ class World:
         return sum(_rss_bytes(pid) for pid in family(self.gateway.process.pid))
 
     def status(self) -> dict[str, Any]:
-        return self.gateway.get("/-/status")[1]
+        return self.gateway.get("/-/status", {"authorization": f"Bearer {ADMIN_KEY}"})[1]
 
     def prove(self) -> tuple[int, dict[str, Any]]:
         """`tidegate prove --json`: exit code, and what it says."""
+        (self.folder / "tidegate.toml").write_text(self._config())  # the last reload may have been one to be refused
         done = subprocess.run(
             [sys.executable, "-m", "tidegate", "prove", "--json", "--config", str(self.folder / "tidegate.toml")],
             capture_output=True,

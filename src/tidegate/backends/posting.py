@@ -17,7 +17,7 @@ async def post(
     transport: Transport, endpoint: Endpoint, path: str, body: bytes, headers: tuple[tuple[str, str], ...]
 ) -> int:
     """The status of the answer, whose body is read and forgotten."""
-    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body, headers=headers))
+    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body, repeatable=True, headers=headers))
     ended = False
     try:
         await read_whole(connection, _ANSWER_LIMIT_BYTES)
