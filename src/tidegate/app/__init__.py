@@ -298,6 +298,10 @@ class App:
             metrics=metrics_page(gateway, self._door, self.kept, self.loaded, self.contract.profile),
         )
 
+    @property
+    def keys_required(self) -> bool:
+        return not self._door.open
+
     async def settled(self) -> None:
         """Returns when no shadow is under way."""
         await self._shadow.settled()

@@ -28,8 +28,8 @@ from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
-from tidegate.cli.http import DEFAULT_URL
-from tidegate.cli.living import drain, reload
+from tidegate.cli.http import DEFAULT_URL, KEY_VARIABLE
+from tidegate.cli.living import drain, reload, say
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
 from tidegate.cli.serving import Reloads, bind, run, stop_on_signals, url_of
 from tidegate.config import Config, Embedded, PrivacyOptions, read_config
@@ -72,11 +72,7 @@ def up(
 
 
 def _slow_of(options: PrivacyOptions) -> SlowLook | None:
-    return slow_look_of(options, cache_folder(), _say, _samples_read)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return slow_look_of(options, cache_folder(), say, _samples_read)
 
 
 def _with_flags(config: Config, host: str | None, port: int | None, model: Path | None, embedded: bool) -> Config:
@@ -129,13 +125,13 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         running = Running(gateway, source)
         server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
-        stop_on_signals(server, gateway.kept.drain.cut_open)
-        reloads = Reloads(partial(reload, running))
+        stop = stop_on_signals(server, gateway.kept.drain.cut_open)
+        reloads = Reloads(partial(reload, running), hung_up=stop)
         reloads.listen()
         _calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         _announce(gateway, options, url, source.file)
-        if greet and gateway.engine is not None:
+        if greet and gateway.engine is not None and (_own_key(options) or not gateway.keys_required):
             # A daemon thread: Ctrl-C during the first answer must not wait for it.
             trusted = None if gateway.certificate is None else trusting(gateway.certificate)
             threading.Thread(target=_greet, args=(url, _own_key(options), trusted), daemon=True).start()
@@ -145,7 +141,7 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         await reloads.stop()
     finally:
         await (gateway if running is None else running).stop()
-    print("Stopped; the ledger is written.", file=sys.stderr)
+    say("Stopped; the ledger is written.")
 
 
 def _calm_collector() -> None:
@@ -161,7 +157,7 @@ def _announce(gateway: App, options: Config, url: str, path: Path | None) -> Non
     if gateway.certificate is not None:
         print(f"  tls       {gateway.certificate.path}")
         if gateway.certificate.warning:
-            _say(f"warning: {gateway.certificate.warning}")
+            say(f"warning: {gateway.certificate.warning}")
     print(
         f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class"
     )
@@ -196,7 +192,9 @@ def _looked_for(options: Config) -> str:
 
 
 def _own_key(options: Config) -> str | None:
-    return os.environ.get(options.clients[0].key_env) if options.clients else None
+    """Of a client in the configuration that may ask the embedded model, else what the user would use."""
+    free = [client for client in options.clients if not client.models or "embedded" in client.models]
+    return os.environ.get(free[0].key_env if free else KEY_VARIABLE)
 
 
 def _greet(url: str, key: str | None, tls: SSLContext | None) -> None:
@@ -229,8 +227,7 @@ def _print_exchanges(entries: Sequence[Entry]) -> None:
         at = datetime.fromtimestamp(entry.arrived_at, UTC).strftime("%H:%M:%S")
         place = f"{entry.backend} ({entry.boundary})" if entry.backend else "no backend"
         tokens = "" if entry.output_tokens is None else f" {entry.output_tokens} tokens"
-        print(
+        say(
             f"{at}Z {entry.exchange_id} {entry.status} {entry.data_class or '-'} -> {place}{tokens} {entry.duration_s:.2f}s"
-            + (f" {entry.error}" if entry.error else ""),
-            file=sys.stderr,
+            + (f" {entry.error}" if entry.error else "")
         )

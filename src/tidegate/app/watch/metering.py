@@ -13,7 +13,7 @@ from tidegate.ledger.reading import spent_since
 from tidegate.pipeline.gateway import Gateway
 from tidegate.surfaces.admin import Loaded
 from tidegate.surfaces.auth import Door
-from tidegate.surfaces.metrics.state import Sources
+from tidegate.surfaces.metrics.state import Budget, Sources
 
 if TYPE_CHECKING:
     from tidegate.app.kept import Kept
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 def metrics_page(gateway: Gateway, door: Door, kept: Kept, loaded: Loaded, contract: str) -> Handler:
     from tidegate.surfaces.metrics.page import MetricsPage
 
-    sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch)
+    def budgets() -> list[Budget]:
+        return [Budget(*view) for view in kept.allowances.budgets()]
+
+    sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch, budgets)
     return MetricsPage(door, kept.meter, sources.read).get
 
 
