@@ -1,0 +1,129 @@
+"""What one worker finds out about a backend counts for all: three failures over all workers open a breaker, not three each.
+
+Each worker has breakers of its own, asked without a word to anybody; what changes one is told to the others. In the
+milliseconds that takes, two workers may both let a request through to try a backend: one request more, and no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tidegate.core.errors import BreakerOpen, ClientLeft, GatewayError
+from tidegate.resilience.breaker import Breakers, BreakerView, Moment
+from tidegate.steward.errors import Told, error_of, told
+from tidegate.steward.line import Hears, Line
+
+NOTED, TRYING, SEEN = "breakers.noted", "breakers.trying", "breakers.seen"
+Key = tuple[str, str]
+
+
+class _Note(Struct, frozen=True, array_like=True):
+    backend: str
+    model: str
+    error: Told | None
+    moment: Moment
+    probe: bool
+    asked: str
+
+
+class BreakerDesk:
+    """The steward's half: passes on what it hears, and says for a worker that is gone how its tries went."""
+
+    def __init__(self, workers: Callable[[], Iterable[Line]]) -> None:
+        self._workers = workers
+        self._trying: dict[Line, set[Key]] = {}
+        self.hears: Hears = {NOTED: self._noted, TRYING: self._tries, SEEN: self._seen}
+
+    def end(self, line: Line) -> None:
+        gone = told(ClientLeft("the process that tried it is gone"))
+        for backend, model in self._trying.pop(line, ()):
+            self._pass_on(line, NOTED, _Note(backend, model, gone, "begin", True, ""))
+
+    def _noted(self, line: Line, value: Any) -> None:
+        note = msgspec.convert(value, _Note)
+        if note.probe:
+            self._trying.get(line, set()).discard((note.backend, note.model))
+        self._pass_on(line, NOTED, note)
+
+    def _tries(self, line: Line, value: Any) -> None:
+        backend, model = msgspec.convert(value, Key)
+        self._trying.setdefault(line, set()).add((backend, model))
+        self._pass_on(line, TRYING, (backend, model))
+
+    def _seen(self, line: Line, value: Any) -> None:
+        self._pass_on(line, SEEN, value)
+
+    def _pass_on(self, line: Line, word: str, value: Any) -> None:
+        for other in self._workers():
+            if other is not line:
+                other.tell(word, value)
+
+
+class SharedBreakers:
+    """The worker's half, over breakers of its own."""
+
+    def __init__(self, own: Breakers, line: Line) -> None:
+        self._own = own
+        self._line = line
+        self._troubled: set[Key] = set()
+        """Of these good news is news too."""
+        self.check = own.check
+        self.view: Callable[[], list[BreakerView]] = own.view
+        self.hears: Hears = {NOTED: self._hear_note, TRYING: self._hear_try, SEEN: self._hear_seen}
+
+    def admit(self, backend: str, model: str, *, sole: bool) -> bool:
+        tries = self._own.admit(backend, model, sole=sole)
+        if tries:
+            self._line.tell(TRYING, (backend, model))
+        return tries
+
+    def note(
+        self,
+        backend: str,
+        model: str,
+        error: GatewayError | None,
+        moment: Moment = "begin",
+        *,
+        probe: bool = False,
+        asked: str = "",
+    ) -> None:
+        self._own.note(backend, model, error, moment, probe=probe, asked=asked)
+        if self._is_news(backend, model, error, moment) or probe:
+            said = None if error is None else told(error)
+            self._line.tell(NOTED, _Note(backend, model, said, moment, probe, asked))
+
+    def seen(self, backend: str) -> None:
+        self._own.seen(backend)
+        if any(name == backend for name, _model in self._troubled):
+            self._line.tell(SEEN, backend)
+
+    def _is_news(self, backend: str, model: str, error: GatewayError | None, moment: Moment) -> bool:
+        key = backend, model
+        if error is not None:
+            if error.trips:
+                self._troubled.add(key)
+            return error.trips
+        if key not in self._troubled:
+            return False
+        if moment == "end":
+            self._troubled.discard(key)
+        return True
+
+    def _hear_note(self, _line: Line, value: Any) -> None:
+        note = msgspec.convert(value, _Note)
+        error = None if note.error is None else error_of(note.error)
+        self._is_news(note.backend, note.model, error, note.moment)
+        self._own.note(note.backend, note.model, error, note.moment, probe=note.probe, asked=note.asked)
+
+    def _hear_try(self, _line: Line, value: Any) -> None:
+        backend, model = msgspec.convert(value, Key)
+        with suppress(BreakerOpen):
+            self._own.admit(backend, model, sole=True)
+
+    def _hear_seen(self, _line: Line, value: Any) -> None:
+        self._own.seen(msgspec.convert(value, str))
