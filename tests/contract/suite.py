@@ -23,6 +23,7 @@ from tests.contract.ollama_double import Ollama
 from tests.contract.outcome import Outcome, read
 from tests.contract.runtimes import Embedded, Generic, LlamaCpp, LmStudio, Sglang, TransformersServe, Vllm
 from tests.support.asgi import call
+from tests.support.guarded import guard
 from tests.support.screened import screening
 
 from tidegate.backends.base import Endpoint
@@ -100,8 +101,9 @@ async def gateway_before(row: str, *, measured: bool = True) -> AsyncIterator[tu
     policy = Policy(aliases={"deepseek-flash": Alias("deepseek-flash", ("box/m",))}, rewrites_legacy=True)
     booked: list[Entry] = []
     ids = iter(f"{number:032x}" for number in range(10_000))
+    registry = Registry([backend])
     gateway = Gateway(
-        Registry([backend]),
+        registry,
         policy,
         booked.append,
         price=lambda _model, _usage, _at: Decimal(0),
@@ -109,6 +111,7 @@ async def gateway_before(row: str, *, measured: bool = True) -> AsyncIterator[tu
         timer=lambda: 0.0,
         new_id=lambda: next(ids),
         screening=screening(policy),
+        guard=guard(registry),
     )
     try:
         yield Server(_surfaces(gateway)), booked, double

@@ -18,6 +18,7 @@ from tests.support.upstreams import LOADING, Request, Upstream, head, whole_repl
 
 from tidegate.app import App
 from tidegate.config import parse_config
+from tidegate.resilience.lanes import LaneView
 from tidegate.surfaces.serving import http_server
 
 LOADS = head("503 Service Unavailable", length=len(LOADING)) + LOADING
@@ -264,21 +265,21 @@ async def test_a_backend_gets_no_more_at_once_than_it_has_slots(tmp_path: Path) 
     answers = asyncio.Event()
     runtime = held(answers)
     async with gateway(tmp_path, runtime, slots=1) as made:
-        slots = made.app.registry.backends[0].slots
+        lanes = made.app.lanes
         first = await made.send(stream=True)
         await first.readuntil(b": keep-alive\n\n")
         second = await made.send(stream=True)
         await second.readuntil(b": keep-alive\n\n")
         third = await made.send(stream=True)
         await third.readuntil(b": keep-alive\n\n")
-        assert (slots.used, slots.total, slots.waiting, runtime.asked) == (1, 1, 2, 1)
+        assert (lanes.view(), runtime.asked) == ([LaneView("box", 1, 1, 2)], 1)
         await made.leave(made.writers[-1])
-        while slots.waiting == 2:
+        while lanes.view()[0].waiting == 2:
             await asyncio.sleep(0)
         answers.set()
         for reader in (first, second):
             assert b"[DONE]" in await reader.read()
-        assert (slots.used, slots.waiting) == (0, 0)
+        assert lanes.view() == [LaneView("box", 0, 1, 0)]
     assert (runtime.asked, runtime.most_at_once) == (2, 1)
 
 

@@ -168,6 +168,7 @@ def app_over(world: World, kind: str, boundary: str, models: list[str]) -> App:
     written = {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "retry": {"backoff_s": 0.001, "longest_backoff_s": 0.001},
         "profiles": {"measure": False},
         "backends": {"box": backend},
     }

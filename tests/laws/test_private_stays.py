@@ -157,6 +157,7 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     return {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
+        "retry": {"backoff_s": 0.001, "longest_backoff_s": 0.001},
         "profiles": {"measure": False},
         "privacy": {"default_class": policy["default"]},
         "routing": {"order": policy["order"]},

@@ -202,6 +202,8 @@ def written(policy: Policy, urls: dict[str, str]) -> dict[str, Any]:
         "privacy": privacy,
         "policy": [row.written(number) for number, row in enumerate(policy.rows)],
         "timeouts": {**waits, "keep_alive_s": policy.keep_alive_s},
+        "retry": {"attempts": 2, "backoff_s": 0.001, "longest_backoff_s": 0.001},
+        "breaker": {"open_s": 0.01, "longest_open_s": 0.01},
         "backends": {**clouds, **backends} if policy.cloud_first else {**backends, **clouds},
         "aliases": aliases,
         "clients": clients,

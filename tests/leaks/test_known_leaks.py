@@ -32,6 +32,7 @@ def configuration(cloud: str, home: str, **more: Any) -> dict[str, Any]:
         "probe": {"enabled": False},
         "profiles": {"measure": False},
         "timeouts": {"first_byte_s": 1.0, "load_s": 0.01},
+        "retry": {"backoff_s": 0.001},
         "backends": {
             "home": {"kind": "llamacpp", "base_url": home, "models": ["m"], "features": ["thinking_off"]},
             "cloud": {"kind": "deepseek", "base_url": cloud, "models": ["deepseek-flash", "m"]},

@@ -62,7 +62,7 @@ async def test_it_is_found_by_its_fingerprint_and_by_no_other(port: int) -> None
     await found[0].refresh()
     assert found[0].view.health == "up"
     assert found[0].view.models
-    assert found[0].slots.total == 2, "as it was started with"
+    assert found[0].room.slots == 2, "as it was started with"
     watcher.close()
 
 
@@ -73,7 +73,6 @@ async def test_it_gets_no_more_than_it_has_slots_and_the_others_wait_here(port: 
         "backends": {"box": {"kind": "llamacpp", "base_url": f"http://127.0.0.1:{port}"}},
     }
     async with App(parse_config(written), {}, tmp_path, None) as app:
-        slots = app.registry.backends[0].slots
         body = {"model": "box", "messages": [{"role": "user", "content": "Count."}], "max_tokens": 4, "stream": True}
         asking = [
             asyncio.create_task(call(app.asgi, "POST", "/chat/completions", json.dumps(body).encode()))
@@ -81,7 +80,7 @@ async def test_it_gets_no_more_than_it_has_slots_and_the_others_wait_here(port: 
         ]
         seen: set[tuple[int, int]] = set()
         while not all(one.done() for one in asking):
-            seen.add((slots.used, slots.waiting))
+            seen.update((lane.used, lane.waiting) for lane in app.lanes.view())
             await asyncio.sleep(0)
     assert [(await one).status for one in asking] == [200] * 5
     assert {used for used, _ in seen} <= {0, 1, 2}

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.support.guarded import ONCE, guard
 from tests.support.samples import request
 from tests.support.screened import screening
 
@@ -23,6 +24,7 @@ from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
+from tidegate.resilience.retry import RetryPolicy
 from tidegate.routing.policy import Ask, Policy
 
 
@@ -49,6 +51,7 @@ class World:
         looking: Screening | None = None,
         shadow: tuple[str, ...] = (),
         share: float = 1.0,
+        retry: RetryPolicy = ONCE,
     ) -> None:
         self.booked: list[Entry] = []
         self.exchange: Exchange | None = None
@@ -65,6 +68,7 @@ class World:
             new_id=lambda: next(ids),
             screening=looking or screening(policy),
             memory=memory,
+            guard=guard(registry, retry),
             shadow=Shadow(shadow, share, lambda: registry.snapshot().backends),
         )
 

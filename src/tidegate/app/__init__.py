@@ -94,7 +94,7 @@ class App:
         if config.embedded.enabled and model_path is not None:
             self._embedded = embedded_backend(self._transport, config.embedded, model_path)
             self.engine = self._embedded.engine
-        self._lanes = OwnLanes(config.timeouts.queue_s)
+        self.lanes = OwnLanes(config.timeouts.queue_s)
         self._store = ProfileStore(state_folder / "profiles.json")
         self.registry = self._registry(config, written, endpoints)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
@@ -122,7 +122,7 @@ class App:
 
     async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
         """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
-        return (await self._lanes.enter(backend.room, model, Turn(priority="low"))).leave
+        return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
 
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
@@ -195,7 +195,7 @@ class App:
         retry, breaker = self._config.retry, self._config.breaker
         return Guard(
             self.registry,
-            lanes=self._lanes,
+            lanes=self.lanes,
             breakers=Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s),
             retry=RetryPolicy(
                 retry.attempts,

@@ -91,6 +91,8 @@ def stood_in(config: Config, urls: Mapping[str, str]) -> Config:
         capture=replace(config.capture, folder=None),
         shadow=replace(config.shadow, to=tuple(_renamed(one, written) for one in config.shadow.to), share=1.0),
         timeouts=waits,
+        retry=replace(config.retry, backoff_s=0.01, longest_backoff_s=0.01),
+        breaker=replace(config.breaker, open_s=0.01, longest_open_s=0.01),
         backends=ordered,
         aliases={name: _alias(options, written) for name, options in config.aliases.items()},
     )

@@ -20,6 +20,7 @@ from tidegate.config import Config, parse_config
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendOverloaded, Misconfigured
 from tidegate.ledger.entries import Entry
+from tidegate.resilience.lane import NO_TERMS
 
 FAKE = {
     "embedded": {"enabled": False},
@@ -205,20 +206,20 @@ async def test_slots_lines_and_limits_are_those_of_the_configuration(tmp_path: P
         "d": {"kind": "generic", "base_url": "http://127.0.0.1:1"},
     }
     made = app(tmp_path, backends=backends, timeouts={"load_s": 7, "queue_s": 9})
-    assert [backend.slots.total for backend in made.registry.backends] == [1, 3, 4, None]
+    assert [backend.room.slots for backend in made.registry.backends] == [1, 3, 4, None]
     assert (made._transport.limits.load_s, made._transport.limits.queue_s) == (7, 9)
     first = made.registry.backends[0]
-    held = await first.slots.take()
+    held = await made.lanes.enter(first.room, "fake", NO_TERMS)
     with pytest.raises(BackendOverloaded, match=r"backends\.a\]"):
-        await first.slots.take()
-    held.release()
+        await made.lanes.enter(first.room, "fake", NO_TERMS)
+    held.leave()
 
 
 async def test_the_embedded_engine_gets_as_many_requests_as_it_was_started_for(tmp_path: Path) -> None:
     model = tmp_path / "own.gguf"
     model.touch()
     made = app(tmp_path, model, backends={}, embedded={"slots": 5})
-    assert [(one.name, one.slots.total) for one in made.registry.backends] == [("embedded", 5)]
+    assert [(one.name, one.room.slots) for one in made.registry.backends] == [("embedded", 5)]
 
 
 async def test_shadows_go_where_the_configuration_says_and_end_with_the_app(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from tidegate.backends.transport import Transport
 from tidegate.catalog.runtimes import runtime_named
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import (
+    BackendFailed,
     BackendOverloaded,
-    BackendRefused,
     BackendUnreachable,
     BoundaryBreach,
     GatewayError,
@@ -97,7 +97,7 @@ async def test_a_refused_key_names_the_option_for_it() -> None:
         await one.greet(Server({"/v1/models": 401}).get, "m")
 
 
-@pytest.mark.parametrize(("status", "error"), [(503, BackendOverloaded), (500, BackendRefused), (429, GatewayError)])
+@pytest.mark.parametrize(("status", "error"), [(503, BackendOverloaded), (500, BackendFailed), (429, GatewayError)])
 async def test_a_server_that_loads_or_fails_has_shown_nothing_either_way(
     status: int, error: type[GatewayError]
 ) -> None:

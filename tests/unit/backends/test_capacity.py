@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.support.hands import breath
 from tests.support.samples import request
-from tests.support.upstreams import LOADING, Request, Upstream, answer, head, whole_reply
+from tests.support.upstreams import LOADING, Request, Upstream, head, whole_reply
 
-from tidegate.backends.base import Endpoint
+from tidegate.backends.base import Endpoint, Room
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend
@@ -22,7 +22,6 @@ from tidegate.core.errors import (
     BackendLoading,
     BackendRefused,
     BackendTimedOut,
-    BoundaryBreach,
     BrokenContract,
     GatewayError,
 )
@@ -60,17 +59,17 @@ class Server:
 
 @pytest.mark.parametrize(("dialect", "total"), [(GENERIC, None), (VLLM, None), (OLLAMA, None), (LMSTUDIO, 4)])
 def test_what_the_runtime_is_known_for_holds_until_more_is_known(dialect: Dialect, total: int | None) -> None:
-    assert capacity(dialect).slots.total == total
-    assert capacity(dialect, slots=7).slots.total == 7
+    assert capacity(dialect).room.slots == total
+    assert capacity(dialect, slots=7).room.slots == 7
 
 
 async def test_real_slots_are_taken_where_they_are_told() -> None:
     one, server = capacity(LLAMACPP), Server(b'{"total_slots":3}', b'{"total_slots":2}', BackendRefused(""), b"{}")
-    assert one.slots.total is None
+    assert one.room.slots is None
     seen: list[int | None] = []
     for _ in range(4):
         await one.refresh(server)
-        seen.append(one.slots.total)
+        seen.append(one.room.slots)
     assert seen == [3, 2, 2, 2], "a cap that was told once stays when the server does not tell it any more"
     assert server.asked == ["/props"] * 4
 
@@ -78,7 +77,7 @@ async def test_real_slots_are_taken_where_they_are_told() -> None:
 async def test_configured_slots_are_not_asked_for() -> None:
     one, server = capacity(LLAMACPP, slots=1), Server()
     await one.refresh(server)
-    assert (one.slots.total, server.asked) == (1, [])
+    assert (one.room.slots, server.asked) == (1, [])
 
 
 async def test_a_runtime_that_tells_nothing_is_asked_nothing() -> None:
@@ -114,12 +113,9 @@ def test_a_runtime_that_loads_at_its_start_has_one_limit(dialect: Dialect) -> No
     assert capacity(dialect).first_byte_s("m") is None
 
 
-async def test_the_line_has_the_length_and_the_limit_it_was_given() -> None:
-    one = capacity(GENERIC, slots=1, queue=0)
-    held = await one.slots.take()
-    with pytest.raises(GatewayError, match="0 wait for it"):
-        await one.slots.take()
-    held.release()
+def test_its_room_has_the_line_and_the_pacing_it_was_given() -> None:
+    one = capacity(GENERIC, slots=1, queue=0, paced=False)
+    assert one.room == Room("home", 1, 0, "`slots` or `queue` in [backends.home]", paced=False)
 
 
 # -- in a backend over HTTP --------------------------------------------------------------------------------------------
@@ -135,47 +131,6 @@ def at(transport: Transport, upstream: Upstream, dialect: Dialect = GENERIC, **m
 
 def sized(status: str, body: bytes, *more: str, kind: str = "application/json") -> bytes:
     return head(status, kind, *more, length=len(body)) + body
-
-
-async def test_a_slot_is_given_back_with_the_answer_however_it_ends(serve: Serve, transport: Transport) -> None:
-    served = await serve(
-        sized("200 OK", answer()), sized("500 Oops", b"{}"), sized("200 OK", answer(), "Content-Encoding: br")
-    )
-    one = at(transport, served)
-    answering = await one.open(request(), "m", PUBLIC)
-    assert one.slots.used == 1
-    answering.close()
-    answering.close()
-    assert one.slots.used == 0
-    for error in (BackendRefused, BrokenContract):
-        with pytest.raises(error):
-            await one.open(request(), "m", PUBLIC)
-        assert one.slots.used == 0
-    with pytest.raises(BoundaryBreach):
-        outside = HttpBackend(transport, place(served, Boundary.EXTERNAL), GENERIC, ("m",), watcher=None)
-        await outside.open(request(), "m", DataClass.PRIVATE)
-    assert outside.slots.used == 0
-
-
-@pytest.mark.parametrize("replies", [[], [head("500 Oops", length=50)]], ids=["before the head", "inside an error"])
-async def test_a_client_that_leaves_gives_its_slot_back(
-    serve: Serve, transport: Transport, replies: list[bytes]
-) -> None:
-    asked = asyncio.Event()
-
-    async def silent(heard: Request) -> bool:
-        await heard.reply(*replies)
-        asked.set()
-        await heard.peer_has_left()
-        return False
-
-    one = at(transport, await serve(silent))
-    opening = asyncio.create_task(one.open(request(), "m", PUBLIC))
-    await asked.wait()
-    assert one.slots.used == 1
-    opening.cancel()
-    await asyncio.wait([opening])
-    assert (opening.cancelled(), one.slots.used) == (True, 0)
 
 
 async def test_a_backend_that_loads_is_starting_until_it_has_loaded(serve: Serve, transport: Transport) -> None:
@@ -197,7 +152,7 @@ async def test_what_a_server_tells_of_itself_is_asked_when_it_is_looked_at(serve
 
     one = at(transport, await serve(props), LLAMACPP)
     await one.refresh()
-    assert (one.view.health, one.slots.total) == ("up", 3)
+    assert (one.view.health, one.room.slots) == ("up", 3)
 
 
 async def test_a_model_that_is_not_in_memory_may_begin_later(serve: Serve, transport: Transport) -> None:

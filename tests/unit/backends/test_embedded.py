@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from tests.support.hands import breath
 from tests.support.samples import request
 from tests.support.upstreams import Request, Upstream, head, whole_reply
 
+from tidegate.backends.base import Room
 from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import EngineAddress
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendOverloaded, BackendUnreachable, ClientMistake
+from tidegate.core.errors import BackendUnreachable, ClientMistake
 from tidegate.dialects.embedded import EMBEDDED
 
 Serve = Callable[..., Awaitable[Upstream]]
@@ -170,28 +169,6 @@ async def test_looking_at_it_asks_the_engine_nothing() -> None:
     assert engine.asked == 0
 
 
-async def test_it_gets_as_many_requests_as_the_engine_has_slots(serve: Serve, transport: Transport) -> None:
-    one = backend(transport, ScriptedEngine(at(await serve(Hearing()))), slots=2)
-    first, second = [await one.open(request(stream=True), "demo", DataClass.PRIVATE) for _ in range(2)]
-    waiting = asyncio.create_task(one.open(request(stream=True), "demo", DataClass.PRIVATE))
-    await breath()
-    assert (one.slots.used, one.slots.total, one.slots.waiting) == (2, 2, 1)
-    first.close()
-    (await waiting).close()
-    third = await one.open(request(stream=True), "demo", DataClass.PRIVATE)
-    crowd = [asyncio.create_task(one.open(request(stream=True), "demo", DataClass.PRIVATE)) for _ in range(64)]
-    await breath()
-    with pytest.raises(BackendOverloaded, match=r"raise `slots` in \[embedded\]"):
-        await answered(one)
-    for waits in crowd:
-        waits.cancel()
-    third.close()
-    second.close()
-    assert one.slots.used == 0
-
-
-async def test_an_engine_that_stays_away_keeps_no_slot(transport: Transport, gone: EngineAddress) -> None:
-    one = backend(transport, ScriptedEngine(gone), slots=1)
-    with pytest.raises(BackendUnreachable):
-        await answered(one)
-    assert one.slots.used == 0
+def test_it_has_room_for_as_many_requests_as_the_engine_has_slots() -> None:
+    one = backend(Transport(), ScriptedEngine(state="ready"), slots=2)
+    assert one.room == Room("embedded", 2, options="`slots` in [embedded]")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.support.samples import request
 
-from tidegate.backends.base import Answering
-from tidegate.backends.fake import DEFAULT_THOUGHTS, DEFAULT_WORDS, FakeBackend, default_script
-from tidegate.backends.slots import Slots
+from tidegate.backends.base import Answering, Room
+from tidegate.backends.fake import DEFAULT_THOUGHTS, DEFAULT_WORDS, FakeBackend
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendOverloaded, BrokenContract
 from tidegate.core.events import End, Event, Reasoning, Start, Text
@@ -106,15 +105,6 @@ async def test_it_fills_a_gap_without_thinking() -> None:
     assert (answer.text, answer.reasoning) == ("".join(DEFAULT_WORDS), None)
 
 
-@pytest.mark.parametrize("steps", [(), (BackendOverloaded("no"),)])
-async def test_it_has_slots_like_any_other(steps: tuple[BackendOverloaded, ...]) -> None:
-    backend = FakeBackend(script=(lambda _request: steps) if steps else default_script, slots=Slots("fake", 1))
-    for _ in range(2):
-        try:
-            answering = await backend.open(request(), "fake", DataClass.PRIVATE)
-        except BackendOverloaded:
-            assert steps
-        else:
-            assert backend.slots.used == 1
-            answering.close()
-        assert backend.slots.used == 0
+def test_it_has_the_room_that_it_was_given() -> None:
+    assert FakeBackend("a").room == Room("a")
+    assert FakeBackend("a", room=Room("a", 1, 2)).room == Room("a", 1, 2)

@@ -17,6 +17,7 @@ from tidegate.backends.http import HttpBackend, fetch, list_models
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import (
+    BackendFailed,
     BackendRefused,
     BackendUnreachable,
     BoundaryBreach,
@@ -116,7 +117,7 @@ async def test_a_compressed_answer_is_refused(serve: Serve, transport: Transport
         ("401 Unauthorized", BackendRefused),
         ("307 Temporary Redirect", BackendRefused),
         ("429 Too Many", RateLimited),
-        ("500 Oops", BackendRefused),
+        ("500 Oops", BackendFailed),
         ("201 Created", BackendRefused),
     ],
 )
@@ -131,7 +132,7 @@ async def test_any_status_but_200_is_the_dialects_error(
 
 async def test_after_an_error_the_connection_is_used_again(serve: Serve, transport: Transport) -> None:
     one = backend(transport, await serve(sized("500 Oops", b"{}"), sized("200 OK", answer()), b""))
-    with pytest.raises(BackendRefused):
+    with pytest.raises(BackendFailed):
         await one.open(request(), "m", PUBLIC)
     assert text_of(await told(await one.open(request(), "m", PUBLIC))) == "Hello there."
 

@@ -50,7 +50,7 @@ def test_anything_else_is_an_error_that_holds_nothing_of_it(form, text):
     with pytest.raises(BrokenContract, match=r"`response_format` asks for, see REQ011; ask again") as broken:
         passed(form, Text(text), Finish("stop"))
     assert "secret" not in broken.value.message
-    assert (broken.value.status, broken.value.retry) == (502, "elsewhere")
+    assert (broken.value.status, broken.value.retry) == (502, "same")
 
 
 @pytest.mark.parametrize("reason", ["length", "tool_calls", "content_filter", "insufficient_system_resource"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.strategies import MODERATE, json_values
 
 from tidegate.core.errors import (
+    BackendFailed,
     BackendOverloaded,
     BackendRefused,
     BackendTimedOut,
@@ -75,8 +76,8 @@ def test_a_known_text_is_cut_to_a_length_for_reading():
         (503, BackendOverloaded),
         (301, BackendRefused),
         (307, BackendRefused),
-        (500, BackendRefused),
-        (501, BackendRefused),
+        (500, BackendFailed),
+        (501, BackendFailed),
         (418, BackendRefused),
     ],
 )

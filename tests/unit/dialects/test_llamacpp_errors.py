@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from tidegate.core.errors import (
+    BackendFailed,
     BackendLoading,
     BackendOverloaded,
     BackendRefused,
@@ -34,7 +35,7 @@ def test_an_overflow_is_told_in_the_contracts_words():
 
 def test_a_server_that_still_loads_says_so_and_another_may_answer():
     told = read_error(503, b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}')
-    assert (type(told), told.retry) == (BackendLoading, "elsewhere")
+    assert (type(told), told.retry) == (BackendLoading, "same")
     assert told.message.startswith("the backend is still loading its model; raise `[timeouts] load_s`")
 
 
@@ -53,7 +54,7 @@ def test_what_else_is_unavailable_does_not_load():
         (400, "Field 'max_tokens': Value must be between -1 <= value <= 2147483647, but got -5", "x", ClientMistake),
         (404, "File Not Found", "not_found_error", BackendRefused),
         (501, "Infill is not supported by this model: prefix token is missing.", "not_supported_error", NotSupported),
-        (500, "a fault of its own", "server_error", BackendRefused),
+        (500, "a fault of its own", "server_error", BackendFailed),
         (502, "a proxy before it", "server_error", BackendUnreachable),
     ],
 )
@@ -64,4 +65,4 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 
 
 def test_a_body_that_is_no_json_is_read_by_its_status():
-    assert type(read_error(500, b"<html>")) is BackendRefused
+    assert type(read_error(500, b"<html>")) is BackendFailed

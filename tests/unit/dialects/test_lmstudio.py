@@ -9,7 +9,7 @@ import pytest
 from tests.support.samples import WEATHER, chunk, reader_of, request
 
 from tidegate.codecs import sse
-from tidegate.core.errors import BackendRefused, BrokenContract, ClientMistake, NotSupported
+from tidegate.core.errors import BackendFailed, BackendRefused, BrokenContract, ClientMistake, NotSupported
 from tidegate.core.events import Reasoning, Text
 from tidegate.core.requests import FimRequest
 from tidegate.dialects.lmstudio import LMSTUDIO
@@ -198,7 +198,7 @@ def test_no_loaded_model_is_the_operators_matter():
         (404, {"error": {"message": 'Model "x" not found.', "code": "model_not_found"}}, BackendRefused),
         (400, {"error": "'response_format.type' must be 'json_schema' or 'text'"}, ClientMistake),
         (401, {"error": "an API token is needed"}, BackendRefused),
-        (500, {}, BackendRefused),
+        (500, {}, BackendFailed),
     ],
 )
 def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(status, body, error):

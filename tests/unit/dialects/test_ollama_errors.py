@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from tidegate.core.errors import (
+    BackendFailed,
     BackendOverloaded,
     BackendRefused,
     ClientMistake,
@@ -72,7 +73,7 @@ def test_what_a_model_cannot_do_another_may(text, said):
         (503, "server busy, please try again.  maximum pending requests exceeded", BackendOverloaded, "HTTP 503"),
         (429, "secret", RateLimited, "rate"),
         (400, "invalid: secret", ClientMistake, "HTTP 400"),
-        (500, "template: secret", BackendRefused, "HTTP 500"),
+        (500, "template: secret", BackendFailed, "HTTP 500"),
         (499, "request canceled", BackendRefused, "HTTP 499"),
     ],
 )
@@ -87,4 +88,4 @@ def test_any_other_error_says_what_to_do_and_no_text_passes(status, text, error,
     "raw", [b"<html>", b"{}", b'{"error":7}', b'{"error":"{"}', b'{"error":{"message":null}}', b""]
 )
 def test_a_body_of_another_shape_is_read_by_its_status(raw):
-    assert type(read_error(500, raw)) is BackendRefused
+    assert type(read_error(500, raw)) is BackendFailed

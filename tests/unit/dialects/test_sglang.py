@@ -11,7 +11,7 @@ import orjson
 import pytest
 from tests.support.samples import WEATHER, chunk, reader_of, request
 
-from tidegate.core.errors import BackendOverloaded, BackendRefused, ClientMistake, NotSupported
+from tidegate.core.errors import BackendFailed, BackendOverloaded, BackendRefused, ClientMistake, NotSupported
 from tidegate.core.events import Finish, Reasoning, Text
 from tidegate.core.requests import FimRequest
 from tidegate.dialects.sglang import SGLANG
@@ -187,7 +187,7 @@ def test_an_overflow_is_told_in_the_contracts_words(message, says):
     ("status", "message", "error"),
     [
         (400, "1 validation error: {'loc': 'messages', 'input': 'secret'}", ClientMistake),
-        (500, "Internal server error: secret", BackendRefused),
+        (500, "Internal server error: secret", BackendFailed),
         (503, "The request queue is full.", BackendOverloaded),
     ],
 )

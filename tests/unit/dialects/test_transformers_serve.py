@@ -9,7 +9,7 @@ import pytest
 from tests.support.samples import WEATHER, reader_of, request
 
 from tidegate.codecs import sse
-from tidegate.core.errors import BackendRefused, BrokenContract, NotSupported
+from tidegate.core.errors import BackendFailed, BackendRefused, BrokenContract, NotSupported
 from tidegate.core.events import End, Finish, Start, Text, UsageReport
 from tidegate.core.requests import FimRequest
 from tidegate.core.usage import Usage
@@ -123,7 +123,7 @@ def test_a_stream_without_its_finish_is_broken():
         (400, b"{\"detail\":\"Server is pinned to 'models/smol-hf'; requested 'no-such-model'.\"}", BackendRefused),
         (422, b'{"detail":"Unexpected fields in the request: {\'thinking\'}"}', BackendRefused),
         (404, b'{"detail":"Not Found"}', BackendRefused),
-        (500, b"Internal Server Error", BackendRefused),
+        (500, b"Internal Server Error", BackendFailed),
     ],
 )
 def test_recorded_errors_mean_what_their_status_says_and_their_text_stays_away(status, body, error):

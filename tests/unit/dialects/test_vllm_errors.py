@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tidegate.core.errors import BackendOverloaded, BackendRefused, ClientMistake, NotSupported
+from tidegate.core.errors import BackendFailed, BackendOverloaded, BackendRefused, ClientMistake, NotSupported
 from tidegate.dialects.vllm_errors import read_error
 
 
@@ -88,7 +88,7 @@ def test_a_text_about_a_number_is_shown():
     [
         (400, "1 validation error:\n  {'type': 'missing', 'loc': 'body.messages', 'input': 'secret'}", ClientMistake),
         (400, "Cannot apply chat template to an empty conversation. Provide at least one message.", ClientMistake),
-        (500, "Internal server error", BackendRefused),
+        (500, "Internal server error", BackendFailed),
         (503, "The engine is currently busy and cannot accept new requests.", BackendOverloaded),
     ],
 )
@@ -99,7 +99,7 @@ def test_any_other_error_means_what_its_status_says_and_its_text_stays_away(stat
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(401, b'{"error":"Unauthorized"}'), (404, b'{"detail":"Not Found"}'), (500, b"<html>")]
+    ("status", "body"), [(401, b'{"error":"Unauthorized"}'), (404, b'{"detail":"Not Found"}'), (418, b"<html>")]
 )
 def test_bodies_of_other_shapes_are_read_by_their_status(status, body):
     assert type(read_error(status, body)) is BackendRefused

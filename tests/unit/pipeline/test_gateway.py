@@ -232,11 +232,11 @@ class JustGone(Registry):
 async def test_a_backend_that_has_just_gone_is_passed_over() -> None:
     world = World(registry=JustGone([fake("gone"), fake("b")]))
     await world.ask()
-    assert (world.entry.attempts, "RTE030" in world.entry.rules) == ("b:ok", False)
+    assert (world.entry.attempts, "RTE030" in world.entry.rules) == ("gone:BackendUnreachable,b:ok", True)
     world = World(registry=JustGone([fake("gone")]))
     with pytest.raises(BackendUnreachable, match="has just gone"):
         await world.ask()
-    assert world.entry.attempts == ""
+    assert world.entry.attempts == "gone:BackendUnreachable"
 
 
 async def test_only_external_answers_are_priced_by_what_answered() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from tests.support.hands import Hands, breath
-from tidegate.resilience.lane import Lane, Place
 
 from tidegate.core.errors import BackendLoading, BackendOverloaded, BackendTimedOut
+from tidegate.resilience.lane import Lane, Place
 
 
 class Line:
@@ -41,11 +41,11 @@ class Line:
 
 async def test_without_a_cap_nobody_waits_and_all_are_counted() -> None:
     lane = Lane("home")
-    taken = [await slots.enter() for _ in range(100)]
-    assert (slots.used, slots.total, slots.waiting) == (100, None, 0)
+    taken = [await lane.enter() for _ in range(100)]
+    assert (lane.used, lane.total, lane.waiting) == (100, None, 0)
     for slot in taken:
         slot.leave()
-    assert slots.used == 0
+    assert lane.used == 0
 
 
 async def test_whoever_came_first_is_served_first() -> None:
@@ -81,7 +81,7 @@ async def test_a_full_line_refuses_at_once_and_names_the_options() -> None:
         await line.arrive()
     with pytest.raises(BackendOverloaded, match=r"`slots` or `queue` in \[backends.home\]") as refused:
         await line.lane.enter()
-    assert (refused.value.status, refused.value.retry) == (503, "elsewhere")
+    assert (refused.value.status, refused.value.retry) == (503, "same")
     assert not isinstance(refused.value, (BackendLoading, BackendTimedOut)), "it is up, and it does not load"
     assert line.seen == (1, 2)
 

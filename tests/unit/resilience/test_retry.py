@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from tests.support.hands import breath
 from tests.support.world import World, external, fake, heard
-from tidegate.resilience.retry import RetryPolicy
 
 from tidegate.backends.fake import FakeBackend, default_script
 from tidegate.core.boundary import DataClass

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.guarded import guard
 from tests.support.screened import screening
 
 from tidegate.backends.registry import Registry
@@ -76,8 +77,9 @@ def front(tmp_path: Path) -> Callable[..., Front]:
 
 def _gateway(backends: Sequence[Any], policy: Policy, ledger: Ledger) -> Gateway:
     ids = iter(f"{number:032x}" for number in range(1000))
+    registry = Registry(backends)
     return Gateway(
-        Registry(backends),
+        registry,
         policy,
         ledger.record,
         price=lambda _model, _usage, _at: Decimal("0.001"),
@@ -85,4 +87,5 @@ def _gateway(backends: Sequence[Any], policy: Policy, ledger: Ledger) -> Gateway
         timer=lambda: 0.0,
         new_id=lambda: next(ids),
         screening=screening(policy),
+        guard=guard(registry),
     )

@@ -11,13 +11,14 @@ import pytest
 from tests.support.asgi import call
 from tests.support.hands import breath
 from tests.support.samples import request_body
-from tidegate.backends.slots import Slots
 
 from tidegate import __version__
+from tidegate.backends.base import Room
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.profile import FEATURES, Fact, Profile, Traits
+from tidegate.resilience.lane import NO_TERMS
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
@@ -87,21 +88,22 @@ async def test_status_shows_what_there_is(front: Build) -> None:
         "legacy_names": {"policy": "reject", "seen": {}},
         "aliases": ["assistant", "notes"],
         "shadow": [],
+        "breakers": [],
         "ledger": {"written": 0, "waiting": 0, "dropped": 0, "error": None},
     }
 
 
 async def test_status_counts_the_slots_at_work_and_who_waits(front: Build) -> None:
-    slots = Slots("home", 1)
-    made = front(FakeBackend("home", slots=slots))
-    snapshot = made.gateway.backends.snapshot()
-    held, waiting = await slots.take(), asyncio.create_task(slots.take())
+    room = Room("home", 1)
+    made = front(FakeBackend("home", room=room))
+    snapshot, lanes = made.gateway.backends.snapshot(), made.gateway.guard.lanes
+    held, waiting = await lanes.enter(room, "fake", NO_TERMS), asyncio.create_task(lanes.enter(room, "fake", NO_TERMS))
     await breath()
     _, shown = await get(made, "/-/status")
     assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1}
     assert made.gateway.backends.snapshot() is snapshot, "routing keeps its decisions while slots come and go"
-    held.release()
-    (await waiting).release()
+    held.leave()
+    (await waiting).leave()
 
 
 async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front: Build) -> None:

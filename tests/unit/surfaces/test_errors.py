@@ -7,7 +7,15 @@ import logging
 
 import pytest
 
-from tidegate.core.errors import BackendLoading, BackendOverloaded, BackendUnreachable, GatewayError, Unattested
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendOverloaded,
+    BackendUnreachable,
+    BreakerOpen,
+    Draining,
+    GatewayError,
+    Unattested,
+)
 from tidegate.surfaces.errors import error_body, error_event, log_unexpected, unexpected
 
 CANARY = "canary-7f3 the patient said"
@@ -31,7 +39,7 @@ def test_every_error_is_the_hosted_envelope_in_its_key_order(kind: type[GatewayE
     assert envelope["error"]["message"] == 'a "quoted" line\n日本'
     assert envelope["error"]["param"] is None
     assert envelope["error"]["type"] == kind.kind
-    unavailable = kind in (BackendUnreachable, BackendOverloaded, BackendLoading, Unattested)
+    unavailable = kind in (BackendUnreachable, BackendOverloaded, BackendLoading, Unattested, BreakerOpen, Draining)
     assert envelope["error"]["code"] == ("service_unavailable_error" if unavailable else "invalid_request_error")
 
 

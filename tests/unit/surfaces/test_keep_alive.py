@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.guarded import used
 from tests.support.hands import Hands, breath
 from tests.support.samples import request_body
 from tests.support.talk import Talk
@@ -147,14 +148,14 @@ async def test_a_silence_between_frames_counts_from_the_last_one(front: Build) -
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_client_that_leaves_in_the_middle_of_a_sign_leaves_nothing_behind(front: Build, stream: bool) -> None:
     home = Held()
-    _, talk, hands = await asked(front, home, stream=stream)
+    made, talk, hands = await asked(front, home, stream=stream)
     talk.takes.clear()
     await hands.turned(20)
     assert len(talk.sent) == 1, "the head is being sent"
     await talk.leave()
     talk.takes.set()
     await breath()
-    assert (len(talk.sent), hands.due, home.slots.used) == (1, [], 0)
+    assert (len(talk.sent), hands.due, used(made.front.gateway.guard, home.name)) == (1, [], 0)
 
 
 async def test_a_quick_answer_and_a_switched_off_keep_alive_say_nothing(front: Build) -> None:
@@ -238,11 +239,11 @@ async def test_an_answer_that_breaks_off_after_it_is_told_too(front: Build) -> N
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_client_that_leaves_while_it_waits_stops_everything(front: Build, stream: bool) -> None:
     home = Held()
-    _, talk, hands = await asked(front, home, stream=stream)
+    made, talk, hands = await asked(front, home, stream=stream)
     await hands.turned(10)
     await talk.leave()
     assert talk.body == SIGN[stream]
-    assert (home.heard, hands.due, home.slots.used) == ([], [], 0)
+    assert (home.heard, hands.due, used(made.front.gateway.guard, home.name)) == ([], [], 0)
     assert not talk.ended
 
 
