@@ -57,8 +57,8 @@ async def test_a_worker_that_dies_keeps_a_request_at_home_and_the_next_one_is_lo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with gateway(tmp_path) as app:
-        assert app._slow is not None
-        pool = app._slow._pool
+        assert app.slow is not None
+        pool = app.slow._pool
         run = pool.run
 
         async def killing(*given: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,48 +21,42 @@ from tidegate.app.enforce import (
     policy_of,
     with_hosted_default,
 )
+from tidegate.app.kept import Kept, ledger_path, limits_of
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
-from tidegate.backends.connection import Limits
 from tidegate.backends.embedded import EmbeddedBackend
 from tidegate.backends.engine import Engine
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
-from tidegate.backends.measuring import Measuring
-from tidegate.backends.probe import WATCH_LIMITS, Probe
-from tidegate.backends.profile_store import ProfileStore
+from tidegate.backends.probe import Probe
 from tidegate.backends.profiles import Profiles
 from tidegate.backends.registry import Registry
-from tidegate.backends.transport import Transport
 from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.prices import cost_usd
 from tidegate.catalog.runtimes import runtimes
 from tidegate.config import BackendOptions, Config
 from tidegate.core.boundary import Boundary
 from tidegate.ledger.entries import Entry
-from tidegate.ledger.store import Ledger
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
-from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
 from tidegate.privacy.slow.slow_look import SlowLook
-from tidegate.resilience.breaker import Breakers
 from tidegate.resilience.guard import Guard
-from tidegate.resilience.lane import Turn
-from tidegate.resilience.lanes import OwnLanes
 from tidegate.resilience.retry import RetryPolicy
 from tidegate.surfaces.account import AccountSurface
-from tidegate.surfaces.admin import AdminSurface
+from tidegate.surfaces.admin import AdminSurface, Loaded
 from tidegate.surfaces.answering import AnsweringSurface
 from tidegate.surfaces.anthropic import MessagesFormat
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.formats import Format
 from tidegate.surfaces.openai import ChatFormat, FimFormat
 from tidegate.surfaces.server import Server, Surfaces
+
+__all__ = ("App", "ledger_path")
 
 
 class App:
@@ -74,40 +69,63 @@ class App:
         state_folder: Path,
         model_path: Path | None,
         slow: SlowLook | None = None,
+        *,
+        before: App | None = None,
+        file: Path | None = None,
     ) -> None:
         """`model_path` is the embedded model's file; needed when `config.embedded.enabled`. `slow` are the tiers of
-        detection in processes of their own; needed to serve when `config.privacy` asks for names or examples."""
+        detection in processes of their own; needed to serve when `config.privacy` asks for names or examples. With
+        `before`, which still serves, its state is taken over, and every part whose settings are the same. `file` is where
+        the configuration was read."""
+        self.config = config
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
         check_binding(config.server.host, clients)
-        written = with_hosted_default(config, environment)
-        endpoints = {name: endpoint_of(name, options, environment) for name, options in written.items()}
-        self.policy = policy_of(config, endpoints)
+        self._written = with_hosted_default(config, environment)
+        self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
+        self.policy = policy_of(config, self._endpoints)
         self._scanner = scanner_of(config)
         check_slow_look(config.privacy)
-        self._slow = slow
-        self._transport = Transport(_limits(config))
-        self._watcher = Transport(WATCH_LIMITS)
+        self.kept = Kept(config, state_folder) if before is None else before.kept
+        self.loaded = Loaded(
+            None if file is None else str(file), time.time(), before.loaded.generation + 1 if before else 1
+        )
+        self.slow = slow
+        self.lanes = self.kept.lanes
+        self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
         self._hosted: HttpBackend | None = None
-        self.engine: Engine | None = None
         self._embedded: EmbeddedBackend | None = None
-        if config.embedded.enabled and model_path is not None:
+        if before is not None:
+            self._embedded = before._embedded
+        elif config.embedded.enabled and model_path is not None:
             self._embedded = embedded_backend(self._transport, config.embedded, model_path)
-            self.engine = self._embedded.engine
-        self.lanes = OwnLanes(config.timeouts.queue_s)
-        self._store = ProfileStore(state_folder / "profiles.json")
-        self.registry = self._registry(config, written, endpoints)
-        self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
-        self._shadow = Shadow(config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends)
-        self.content = content_store(config, environment, state_folder)
-        self._config = config
+        self.engine: Engine | None = None if self._embedded is None else self._embedded.engine
+        self.registry = self._registry(config, before)
+        self._shadow = Shadow(
+            config.shadow.to,
+            config.shadow.share,
+            lambda: self.registry.snapshot().backends,
+            None if before is None else before._shadow,
+        )
+        if before is not None and before.config.capture == config.capture:
+            self.content = before.content
+        else:
+            self.content = content_store(config, environment, state_folder)
         self._door = Door(clients)
+        self._gateway: Gateway | None = None
         self.asgi: Server | None = None
 
-    def _registry(
-        self, config: Config, written: Mapping[str, BackendOptions], endpoints: Mapping[str, Endpoint]
-    ) -> Registry:
-        backends = {name: self._backend(endpoints[name], options) for name, options in written.items()}
+    def _registry(self, config: Config, before: App | None) -> Registry:
+        written, endpoints = self._written, self._endpoints
+        backends = {name: self._same(name, before) or self._backend(endpoints[name], written[name]) for name in written}
+        self._hosted = next(
+            (
+                one
+                for name, one in backends.items()
+                if written[name].kind == "deepseek" and isinstance(one, HttpBackend)
+            ),
+            None,
+        )
         configured = [backends[name] for name in config.backends]
         last: list[Backend] = [backend for name, backend in backends.items() if name not in config.backends]
         if self._embedded is not None:
@@ -116,13 +134,21 @@ class App:
         if config.probe.enabled:
             taken = frozenset(endpoint.port for endpoint in endpoints.values() if is_loopback(endpoint.host))
             probe = Probe(self._transport, self._watcher, runtimes(), taken | {config.server.port})
-        measuring = Measuring(self._store, _today, in_turn=self._in_turn)
-        learn = measuring.learn if config.profiles.measure else None
-        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s, learn=learn)
+        learn = self.kept.measuring.learn if config.profiles.measure else None
+        found = before.registry.found if before is not None and config.probe.enabled and self._is_alike(before) else ()
+        return Registry(configured, last, probe=probe, interval_s=config.probe.interval_s, learn=learn, found=found)
 
-    async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
-        """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
-        return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
+    def _is_alike(self, before: App) -> bool:
+        """Whether a backend that was built then is what would be built now, its own options being the same."""
+        same_contract = self.config.contract.profile == before.config.contract.profile
+        return same_contract and limits_of(self.config) == limits_of(before.config)
+
+    def _same(self, name: str, before: App | None) -> Backend | None:
+        """The backend of this name as it is, with all that was learned of it, if nothing of its settings has changed."""
+        if before is None or name not in before._written or not self._is_alike(before):
+            return None
+        was, now = (before._written[name], before._endpoints[name]), (self._written[name], self._endpoints[name])
+        return before.registry.find(name) if was == now else None
 
     def _backend(self, endpoint: Endpoint, options: BackendOptions) -> Backend:
         if options.kind == "fake":
@@ -140,12 +166,12 @@ class App:
         capacity = Capacity(
             endpoint.name,
             dialect,
-            self._transport.limits,
+            limits_of(self.config),
             slots=options.slots,
             queue=options.queue,
             paced=options.pacing,
         )
-        backend = HttpBackend(
+        return HttpBackend(
             self._transport,
             endpoint,
             dialect,
@@ -155,27 +181,33 @@ class App:
             watcher=self._watcher if near else None,
             standing=Standing(attestation_of(endpoint, options), unvouched, note_of(endpoint, options)),
         )
-        if options.kind == "deepseek" and self._hosted is None:
-            self._hosted = backend
-        return backend
 
     async def start(self, on_written: Callable[[Sequence[Entry]], None] | None = None) -> None:
         """Open the ledger, start the engine, look at the backends."""
         self.ledger.on_written = on_written
         self.ledger.open()
-        if self.content is not None:
-            self.content.open()
-        self.compose()
         if self.engine is not None:
             self.engine.start()
-        if self._slow is not None:
-            await self._slow.start()
-        await self.registry.start()
+        await self.make_ready()
+        self.begin()
 
-    def compose(self) -> None:
+    async def make_ready(self, before: App | None = None) -> None:
+        """All that can fail or takes time, beside `before`, which still serves."""
+        if self.content is not None and (before is None or self.content is not before.content):
+            self.content.open()
+        self.compose(before)
+        if self.slow is not None and (before is None or self.slow is not before.slow):
+            await self.slow.start()
+        await self.registry.look()
+
+    def begin(self) -> None:
+        """From now on requests come here."""
+        self.registry.watch()
+
+    def compose(self, before: App | None = None) -> None:
         """Put gateway and surfaces over registry and ledger."""
         capture = NO_CAPTURE if self.content is None else Capture(self.content.classes, self.content.put)
-        gateway = Gateway(
+        self._gateway = gateway = Gateway(
             self.registry,
             self.policy,
             self.ledger.record,
@@ -184,41 +216,41 @@ class App:
             timer=time.perf_counter,
             new_id=_Ids(),
             screening=self._screening(),
-            memory=ReasoningMemory(self._config.replay.memory_bytes, key=os.urandom(32)),
+            memory=self.kept.memory,
             capture=capture,
             guard=self._guard(),
             shadow=self._shadow,
         )
+        if before is not None and before._gateway is not None:
+            gateway.count_on(before._gateway)
         self.asgi = Server(self._surfaces(gateway))
 
     def _guard(self) -> Guard:
-        retry, breaker = self._config.retry, self._config.breaker
+        retry = self.config.retry
         return Guard(
             self.registry,
             lanes=self.lanes,
-            breakers=Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s),
+            breakers=self.kept.breakers,
             retry=RetryPolicy(
                 retry.attempts,
                 retry.backoff_s,
                 retry.longest_backoff_s,
                 retry.jitter,
                 retry.deadline_s,
-                self._config.timeouts.load_s,
+                self.config.timeouts.load_s,
             ),
         )
 
     def _screening(self) -> Screening:
-        """It knows the conversations that were private before the start, as far as the ledger remembers them."""
-        privacy = self._config.privacy
-        assert self._slow is not None or not (privacy.names or privacy.examples), "asked for, and nobody would look"
-        since = time.time() - privacy.sticky_s
+        privacy = self.config.privacy
+        assert self.slow is not None or not (privacy.names or privacy.examples), "asked for, and nobody would look"
         return screening_of(
-            self._config,
+            self.config,
             self.policy,
             scanner=self._scanner,
-            slow=self._slow,
-            salt=self.ledger.salt,
-            private_before=self.ledger.private_conversations(since).items(),
+            slow=self.slow,
+            conversations=self.kept.conversations(privacy.sticky_s),
+            vault=self.kept.vault,
         )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
@@ -227,9 +259,10 @@ class App:
                 gateway,
                 self._door,
                 form,
-                body_limit_bytes=self._config.server.body_limit_bytes,
+                body_limit_bytes=self.config.server.body_limit_bytes,
                 hash_key=self.ledger.salt,
-                keep_alive_s=self._config.timeouts.keep_alive_s,
+                keep_alive_s=self.config.timeouts.keep_alive_s,
+                drain=self.kept.drain,
             )
 
         return Surfaces(
@@ -239,7 +272,9 @@ class App:
             off_beta=answering(FimFormat(self.contract, beta=False)),
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
-            admin=AdminSurface(gateway, self._door, self.ledger, self.content),
+            admin=AdminSurface(
+                gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=self.kept.drain
+            ),
         )
 
     async def settled(self) -> None:
@@ -248,16 +283,28 @@ class App:
 
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
-        await self._shadow.stop()
+        await self.stop_shadows()
         await self.registry.stop()
-        if self._slow is not None:
-            await self._slow.stop()
+        if self.slow is not None:
+            await self.slow.stop()
         if self.engine is not None:
             await self.engine.stop()
         self.close_connections()
         if self.content is not None:
             self.content.close()
         self.ledger.close()
+
+    async def stop_shadows(self) -> None:
+        await self._shadow.stop()
+
+    async def retire(self, heir: App) -> None:
+        """Its last request is over, or it has never served: stop what the other has not."""
+        await self.settled()
+        await self.registry.stop()
+        if self.slow is not None and self.slow is not heir.slow:
+            await self.slow.stop()
+        if self.content is not None and self.content is not heir.content:
+            await asyncio.to_thread(self.content.close)
 
     def close_connections(self) -> None:
         self._transport.close()
@@ -287,16 +334,3 @@ class _Ids:
             self._chance = os.urandom(10 * 128)
         taken, self._chance = self._chance[:10], self._chance[10:]
         return f"{time.time_ns() // 1_000_000:012x}{taken.hex()}"
-
-
-def _today() -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime())
-
-
-def ledger_path(config: Config, state_folder: Path) -> Path:
-    return Path(config.ledger.path).expanduser() if config.ledger.path else state_folder / "ledger.sqlite3"
-
-
-def _limits(config: Config) -> Limits:
-    wait = config.timeouts
-    return Limits(wait.connect_s, wait.first_byte_s, wait.idle_s, wait.load_s, wait.queue_s)

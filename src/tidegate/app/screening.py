@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Iterable
 
@@ -23,22 +22,25 @@ def scanner_of(config: Config) -> Scanner | None:
     return Scanner([Terms(one.name, one.terms, one.patterns) for one in config.privacy.terms])
 
 
+def conversations_of(salt: bytes, sticky_s: float, private_before: Iterable[tuple[str, float]]) -> Conversations:
+    """`salt` is the ledger's: with the same one the conversations of `private_before` (digest, unix seconds) are known."""
+    conversations = Conversations(hashlib.blake2b(salt, person=b"conversations").digest(), sticky_s)
+    for mark, seen_at in private_before:
+        conversations.remember((mark,), seen_at)
+    return conversations
+
+
 def screening_of(
     config: Config,
     policy: Policy,
     *,
     scanner: Scanner | None,
     slow: LooksSlowly | None,
-    salt: bytes,
-    private_before: Iterable[tuple[str, float]],
+    conversations: Conversations,
+    vault: Vault,
 ) -> Screening:
-    """`salt` is the ledger's: with the same one the conversations of `private_before` (digest, unix seconds) are known."""
     privacy = config.privacy
-    conversations = Conversations(hashlib.blake2b(salt, person=b"conversations").digest(), privacy.sticky_s)
-    for mark, seen_at in private_before:
-        conversations.remember((mark,), seen_at)
     detection = Detection(
         scanner, budget_s=privacy.budget_s, timer=time.perf_counter, slow=slow, slow_budget_s=privacy.slow_budget_s
     )
-    vault = Vault(os.urandom, privacy.mask_s)
     return Screening(policy, detection, conversations, vault, time.time)

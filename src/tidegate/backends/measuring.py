@@ -58,14 +58,14 @@ class Measuring:
         """
         view = backend.view
         if view.boundary is Boundary.EXTERNAL or view.health != "up" or backend.dialect.transparent:
-            self._forget(backend.name)
+            self.forget(backend.name)
             return
         for model in view.models:
             if backend.is_ready(model):
                 await self._learn(backend, model)
 
-    def _forget(self, name: str) -> None:
-        """Another server may come up in its place."""
+    def forget(self, name: str) -> None:
+        """Another server may come up in its place, or be meant by its name now."""
         self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
 
     async def _learn(self, backend: HttpBackend, model: str) -> None:

@@ -26,17 +26,24 @@ class Registry:
         probe: Probe | None = None,
         interval_s: float = 15.0,
         learn: Callable[[HttpBackend], Awaitable[None]] | None = None,
+        found: Sequence[Backend] = (),
     ) -> None:
-        """`learn` finds out what a backend can do, beside the traffic; it never raises for what a backend does."""
+        """`learn` finds out what a backend can do, beside the traffic; it never raises for what a backend does. `found` are
+        runtimes that are known from before."""
         self._configured = tuple(configured)
         self._last = tuple(last)
-        self._found: dict[str, Backend] = {}
+        names_taken = {backend.name for backend in (*configured, *last)}
+        self._found = {backend.name: backend for backend in found if backend.name not in names_taken}
         self._probe = probe
         self._interval_s = interval_s
         self._snapshot = Snapshot(())
         self._watch: asyncio.Task[None] | None = None
         self._learn = learn
         self._learning: asyncio.Task[None] | None = None
+
+    @property
+    def found(self) -> tuple[Backend, ...]:
+        return tuple(self._found.values())
 
     @property
     def backends(self) -> tuple[Backend, ...]:
@@ -54,20 +61,38 @@ class Registry:
 
     async def start(self) -> None:
         """One look at everything, then keep looking in the background."""
-        await self.refresh()
+        await self.look()
+        self.watch()
+
+    def watch(self) -> None:
+        """Keep looking in the background."""
+        self._begin_to_learn()
         self._watch = asyncio.create_task(self._keep_fresh())
 
-    async def stop(self) -> None:
+    def rest(self) -> None:
+        """Look no more; what is known stays."""
         for task in (self._watch, self._learning):
             if task is not None:
                 task.cancel()
+
+    async def stop(self) -> None:
+        self.rest()
+        for task in (self._watch, self._learning):
+            if task is not None:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def refresh(self) -> None:
+    async def look(self) -> None:
+        """At everything, once."""
         if self._probe is not None:
             self._take_in(await self._probe.find())
         await asyncio.gather(*(backend.refresh() for backend in self.backends))
+
+    async def refresh(self) -> None:
+        await self.look()
+        self._begin_to_learn()
+
+    def _begin_to_learn(self) -> None:
         if self._learn is not None and (self._learning is None or self._learning.done()):
             self._learning = asyncio.create_task(self._learn_all(self._learn))
 

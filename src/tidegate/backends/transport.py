@@ -208,6 +208,17 @@ class Transport:
             return connection
         raise OSError("the name resolves to no address")
 
+    def adjust(self, limits: Limits) -> None:
+        """Other limits from now on. Idle connections have the old ones, so they go; those at work end as they began."""
+        if limits != self.limits:
+            self.limits = limits
+            self.close()
+
+    def forget(self, name: str) -> None:
+        """Nobody will ask this backend again."""
+        if (pool := self._pools.pop(name, None)) is not None:
+            pool.close()
+
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import signal
 import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from tidegate.cli.crash import watch
@@ -47,9 +49,14 @@ def run(main: Any) -> None:
         runner.run(main)
 
 
-def stop_on_signals(server: HttpServer) -> None:
+def stop_on_signals(server: HttpServer, at_once: Callable[[], object] | None = None) -> None:
+    """The first signal drains, a second one does not wait. `at_once` ends what is open then."""
+
     def stop() -> None:
-        server.force_exit = server.should_exit
+        if server.should_exit and at_once is not None:
+            at_once()
+        elif server.should_exit:
+            server.force_exit = True
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
@@ -57,5 +64,37 @@ def stop_on_signals(server: HttpServer) -> None:
         loop.add_signal_handler(number, stop)
 
 
-def url_of(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+class Reloads:
+    """On SIGHUP one reload after the other. A signal during one means one more: the file may have changed since it was read."""
+
+    def __init__(self, reload: Callable[[], Awaitable[None]]) -> None:
+        """`reload` does not raise."""
+        self._reload = reload
+        self._again = False
+        self._task: asyncio.Task[None] | None = None
+
+    def listen(self) -> None:
+        if (number := getattr(signal, "SIGHUP", None)) is not None:  # Windows has none
+            asyncio.get_running_loop().add_signal_handler(number, self.ask)
+
+    def ask(self) -> None:
+        self._again = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._again:
+            self._again = False
+            await self._reload()
+
+    async def stop(self) -> None:
+        self._again = False
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+
+def url_of(host: str, port: int, *, tls: bool = False) -> str:
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

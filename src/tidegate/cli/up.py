@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -19,24 +20,28 @@ from msgspec.structs import replace
 from tidegate import __version__
 from tidegate.app import App
 from tidegate.app.detection import slow_look_of
+from tidegate.app.reload import Running, Source
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
 from tidegate.cli.http import DEFAULT_URL
+from tidegate.cli.living import drain, reload
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
-from tidegate.cli.serving import bind, run, stop_on_signals, url_of
-from tidegate.config import Config, Embedded, read_config
+from tidegate.cli.serving import Reloads, bind, run, stop_on_signals, url_of
+from tidegate.config import Config, Embedded, PrivacyOptions, read_config
 from tidegate.core.errors import GatewayError, Misconfigured
 from tidegate.ledger.entries import Entry
+from tidegate.privacy.slow.slow_look import SlowLook
 from tidegate.surfaces.serving import http_server
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 GREETING = "Explain in two sentences why the sea has tides."
 GREETING_TOKENS = 160
-DRAIN_S = 5
+STOP_S = 5
+"""For connections to close once their answers are over."""
 
 
 @app.command()
@@ -50,16 +55,26 @@ def up(
 ) -> None:
     """Start the gateway, with the embedded demo model unless told otherwise."""
     path = config_path(config)
-    options = _with_flags(read_config(path), host, port, model, embedded)
-    state = state_folder()
+
+    def read() -> Config:
+        return _with_flags(read_config(path), host, port, model, embedded)
+
+    options, state = read(), state_folder()
     App(options, os.environ, state, None)  # refuse what cannot be enforced before anything is fetched
     listener = bind(options.server.host, options.server.port)
     with listener:
         model_path = _model_path(options) if options.embedded.enabled else None
-        slow = slow_look_of(options.privacy, cache_folder(), lambda line: print(line, file=sys.stderr), _samples_read)
-        gateway = App(options, os.environ, state, model_path, slow)
+        gateway = App(options, os.environ, state, model_path, _slow_of(options.privacy), file=path)
         say_no_content()
-        run(_serve(gateway, options, listener, path, greet=ask))
+        run(_serve(gateway, Source(path, read, _slow_of, os.environ, state), listener, greet=ask))
+
+
+def _slow_of(options: PrivacyOptions) -> SlowLook | None:
+    return slow_look_of(options, cache_folder(), _say, _samples_read)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _with_flags(config: Config, host: str | None, port: int | None, model: Path | None, embedded: bool) -> Config:
@@ -103,24 +118,30 @@ def fetch_model() -> Path:
     return ensure_model(embedded_model(), cache_folder(), lambda line: print(line, file=sys.stderr))
 
 
-async def _serve(gateway: App, options: Config, listener: socket.socket, path: Path | None, *, greet: bool) -> None:
+async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet: bool) -> None:
     host, port = listener.getsockname()[:2]
-    url = url_of(host, port)
+    url, options = url_of(host, port), gateway.config
+    running: Running | None = None
     try:
         await gateway.start(_print_exchanges if sys.stderr.isatty() else None)
-        server = http_server(gateway.asgi, drain_s=DRAIN_S)
-        stop_on_signals(server)
+        running = Running(gateway, source)
+        server = http_server(running.asgi, drain_s=STOP_S)
+        server.drain = partial(drain, running)
+        stop_on_signals(server, gateway.kept.drain.cut_open)
+        reloads = Reloads(partial(reload, running))
+        reloads.listen()
         _calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        _announce(gateway, options, url, path)
+        _announce(gateway, options, url, source.file)
         if greet and gateway.engine is not None:
             # A daemon thread: Ctrl-C during the first answer must not wait for it.
             threading.Thread(target=_greet, args=(url, _own_key(options)), daemon=True).start()
         else:
             print("Serving; Ctrl-C stops.", flush=True)
         await serving
+        await reloads.stop()
     finally:
-        await gateway.stop()
+        await (gateway if running is None else running).stop()
     print("Stopped; the ledger is written.", file=sys.stderr)
 
 

@@ -100,6 +100,12 @@ class Gateway:
         self._snapshot: Snapshot | None = None
         self._decisions: dict[Ask, Decision] = {}
 
+    def count_on(self, before: Gateway) -> None:
+        """What was counted and measured under the configuration before goes on."""
+        if self._figures is not None and before._figures is not None:
+            self._figures = before._figures
+        self.legacy_seen.update((name, seen) for name, seen in before.legacy_seen.items() if name in self.legacy_seen)
+
     @contextmanager
     def exchange(self, surface: str) -> Generator[Exchange]:
         """Open an exchange; however the block is left, it is booked, exactly once."""

@@ -127,6 +127,14 @@ class ReasoningMemory:
             self._forget(digest)
             self._entries[digest] = _Entry(reasoning, data_class, left_class or data_class)
             self.held_bytes += len(reasoning) + _ENTRY_BYTES
+        self._trim()
+
+    def adjust(self, limit_bytes: int) -> None:
+        """Another limit from now on."""
+        self._limit_bytes = limit_bytes
+        self._trim()
+
+    def _trim(self) -> None:
         while self.held_bytes > self._limit_bytes or len(self._entries) > _MOST_ENTRIES:
             self._forget(next(iter(self._entries)))
 

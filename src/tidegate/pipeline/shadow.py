@@ -76,9 +76,17 @@ class _First:
 
 
 class Shadow:
-    def __init__(self, targets: tuple[str, ...] = (), share: float = 1.0, views: Views = tuple) -> None:
-        """`views` gives the backends as routing sees them now."""
-        self._lanes = [_Lane(target) for target in targets]
+    def __init__(
+        self,
+        targets: tuple[str, ...] = (),
+        share: float = 1.0,
+        views: Views = tuple,
+        before: Shadow | None = None,
+    ) -> None:
+        """`views` gives the backends as routing sees them now. The targets that `before` has are counted on, and still work
+        on one shadow at a time."""
+        known: dict[str, _Lane] = {} if before is None else {lane.target: lane for lane in before._lanes}
+        self._lanes = [known.get(target) or _Lane(target) for target in targets]
         self._share = share
         self._views = views
         self._due = 0.0

@@ -43,6 +43,10 @@ class Conversations:
     def on(self) -> bool:
         return self._sticky_s > 0
 
+    def adjust(self, sticky_s: float) -> None:
+        """Another time from now on. What is remembered stays for the time that it was remembered for."""
+        self._sticky_s = sticky_s
+
     def marks(self, client: str | None, name: str | None, request: Request) -> tuple[str, ...]:
         """By what a private request and later ones of its conversation are known."""
         return tuple(dict.fromkeys(self._marks(client, name, request, _SHORTEST_QUESTION)))

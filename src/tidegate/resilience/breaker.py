@@ -78,6 +78,15 @@ class Breakers:
             found.open_until_s = self._now_s() + found.pause_s
             found.opened += 1
 
+    def adjust(self, failures: int, open_s: float, longest_open_s: float) -> None:
+        """Other limits from now on; what is open stays so for its time."""
+        self._failures, self._open_s, self._longest_open_s = failures, open_s, longest_open_s
+
+    def forget(self, backend: str) -> None:
+        """It is gone, or another server is meant by its name now."""
+        for key in [key for key in self._breakers if key[0] == backend]:
+            del self._breakers[key]
+
     def view(self) -> list[BreakerView]:
         now_s = self._now_s()
         return [

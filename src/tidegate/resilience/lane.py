@@ -63,7 +63,7 @@ class Lane:
         self._backend = backend
         self._options = options or f"`slots` or `queue` in [backends.{backend}]"
         self._places = places
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._timers = timers
         self._line: deque[asyncio.Future[None]] = deque()
 
@@ -89,7 +89,7 @@ class Lane:
             )
         chance: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append(chance)
-        timer = self._timers().call_later(self._wait_s, lambda: self._expire(chance))
+        timer = self._timers().call_later(self.wait_s, lambda: self._expire(chance))
         try:
             await chance
         except BaseException:
@@ -121,7 +121,7 @@ class Lane:
         if not turn.done():
             turn.set_exception(
                 BackendOverloaded(
-                    f"no slot of backend {self._backend!r} became free within {self._wait_s:g} s; raise {self._options}, "
+                    f"no slot of backend {self._backend!r} became free within {self.wait_s:g} s; raise {self._options}, "
                     "or `[timeouts] queue_s`, or try again later"
                 )
             )

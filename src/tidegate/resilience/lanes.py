@@ -61,5 +61,17 @@ class OwnLanes:
             lane.resize(room.slots)
         return await lane.enter(turn)
 
+    def adjust(self, wait_s: float) -> None:
+        """Another longest time, for who comes from now on."""
+        self._wait_s = wait_s
+        for lane in self._lanes.values():
+            lane.wait_s = wait_s
+
+    def forget(self, name: str) -> None:
+        """Its backend is gone. A lane in which someone is stays: the backend may come back."""
+        lane = self._lanes.get(name)
+        if lane is not None and not lane.used and not lane.waiting:
+            del self._lanes[name]
+
     def view(self) -> list[LaneView]:
         return [LaneView(name, lane.used, lane.total, lane.waiting) for name, lane in self._lanes.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import orjson
@@ -16,6 +16,7 @@ from tidegate.core.profile import FEATURES, Profile
 from tidegate.ledger.entries import Entry, view_of
 from tidegate.pipeline.gateway import Gateway
 from tidegate.surfaces.auth import Door
+from tidegate.surfaces.front import Drain
 
 _MOST_PROFILES = 20
 """A server may list hundreds of models."""
@@ -41,8 +42,27 @@ class Kept(Protocol):
     error: str | None
 
 
+class Loaded(NamedTuple):
+    """Which configuration is in force. `at` is in unix seconds; `generation` counts those of this process from 1 on."""
+
+    file: str | None
+    at: float
+    generation: int
+
+
 class AdminSurface:
-    def __init__(self, gateway: Gateway, door: Door, book: Book, content: Kept | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        door: Door,
+        book: Book,
+        content: Kept | None = None,
+        *,
+        loaded: Loaded | None = None,
+        drain: Drain | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._drain = drain
         self._gateway = gateway
         self._door = door
         self._book = book
@@ -68,6 +88,8 @@ class AdminSurface:
         }
         status = {
             "version": __version__,
+            "config": None if self._loaded is None else self._loaded._asdict(),
+            "draining": self._drain is not None and self._drain.draining,
             "default_class": self._gateway.policy.default_class.value,
             "policy_rows": [row.name for row in self._gateway.policy.rows],
             "keys_required": not self._door.open,

@@ -32,6 +32,7 @@ from tidegate.routing.policy import Ask
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
 from tidegate.surfaces.formats import Encoder, Format, Identity
+from tidegate.surfaces.front import Drain
 from tidegate.surfaces.keep_alive import KeepAlive
 
 FINGERPRINT = "fp_tidegate"
@@ -56,9 +57,11 @@ class AnsweringSurface:
         body_limit_bytes: int,
         hash_key: bytes,
         keep_alive_s: float = KEEP_ALIVE_S,
+        drain: Drain | None = None,
         timers: Callable[[], Timers] = asyncio.get_running_loop,
     ) -> None:
         self._gateway = gateway
+        self._drain = drain or Drain()
         self._door = door
         self._form = form
         self._body_limit_bytes = body_limit_bytes
@@ -77,6 +80,12 @@ class AnsweringSurface:
                 except GatewayError as error:
                     await reply.fail(error)
                     raise
+                except asyncio.CancelledError:
+                    cut = self._drain.cut_error()
+                    if cut is None:
+                        raise
+                    await reply.fail(cut)
+                    raise cut from None
         except GatewayError:
             pass
         except Exception as error:

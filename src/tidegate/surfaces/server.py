@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tidegate.asgi import Receive, Scope, Send, respond
+from tidegate.asgi import Handler, Receive, Scope, Send, respond
 from tidegate.core.errors import GatewayError, MethodNotAllowed, NotFound
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
 from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
 
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Route = tuple[str, Handler]
 
 

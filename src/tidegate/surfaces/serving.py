@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -51,8 +52,23 @@ class JoiningProtocol(HttpToolsProtocol):
 class HttpServer(uvicorn.Server):
     """Signals are the command's: uvicorn would raise them again after its own stop and cut off ours."""
 
+    drain: Callable[[], Awaitable[None]] | None = None
+    """Waits until what is open has ended, after nobody can connect any more."""
+
     def capture_signals(self) -> AbstractContextManager[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return nullcontext()
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """Who is connected and idle stays so while others are answered: uvicorn would cut off a request on its way, here
+        it is told where it stands. Busy connections close after their answer."""
+        if self.drain is not None:
+            for listening in (*self.servers, *(sockets or ())):
+                listening.close()
+            for connection in self.server_state.connections:
+                if (cycle := getattr(connection, "cycle", None)) is not None and not cycle.response_complete:
+                    cycle.keep_alive = False
+            await self.drain()
+        await super().shutdown(sockets)
 
 
 def _tells_something(record: logging.LogRecord) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 import pytest
 from tests.support.samples import request
 
-from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.screening import conversations_of, scanner_of, screening_of
 from tidegate.config import parse_config
 from tidegate.core.errors import Misconfigured
 from tidegate.core.exchange import Exchange
+from tidegate.privacy.masking.pseudonyms import Vault
 from tidegate.routing.policy import Ask, Policy
 
 
@@ -34,7 +36,10 @@ async def test_conversations_of_before_the_start_are_known_with_the_ledgers_salt
     config, asked = parse_config({}), request(messages=[{"role": "user", "content": "q" * 80}])
 
     def made(salt: bytes, marks: list[tuple[str, float]]) -> Any:
-        return screening_of(config, Policy(), scanner=None, slow=None, salt=salt, private_before=marks)
+        known = conversations_of(salt, config.privacy.sticky_s, marks)
+        return screening_of(
+            config, Policy(), scanner=None, slow=None, conversations=known, vault=Vault(os.urandom, 9.0)
+        )
 
     marks = made(b"salt", [])._conversations.marks("a", None, asked)
     for salt, known in ((b"salt", True), (b"other", False)):

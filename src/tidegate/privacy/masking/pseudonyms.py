@@ -93,6 +93,10 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault({len(self._kept)} conversations)"
 
+    def adjust(self, mask_s: float) -> None:
+        """Another time, for what is kept already too."""
+        self._mask_s = mask_s
+
     def coiner(self, conversation: bytes, now_s: float) -> Coiner:
         self._forget(now_s)
         kept = self._kept.pop(conversation, None)

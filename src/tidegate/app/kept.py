@@ -1,0 +1,87 @@
+"""State: what outlives a change of the configuration, and the few settings of it that change in one step.
+
+Everything else of `App` is settings and is built anew. What a request was found to be, what is counted and what is held by
+requests under way belongs here: lost, it would loosen a promise or give a slot, a budget or a place away twice.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tidegate.app.screening import conversations_of
+from tidegate.backends.base import Backend
+from tidegate.backends.connection import Limits
+from tidegate.backends.measuring import Measuring
+from tidegate.backends.probe import WATCH_LIMITS
+from tidegate.backends.profile_store import ProfileStore
+from tidegate.backends.transport import Transport
+from tidegate.config import Config
+from tidegate.ledger.store import Ledger
+from tidegate.pipeline.replay import ReasoningMemory
+from tidegate.privacy.conversations import Conversations
+from tidegate.privacy.masking.pseudonyms import Vault
+from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.lane import Turn
+from tidegate.resilience.lanes import OwnLanes
+from tidegate.surfaces.front import Drain
+
+
+class Kept:
+    """Made once, by the first `App`; handed from each to the next."""
+
+    def __init__(self, config: Config, state_folder: Path) -> None:
+        self.transport = Transport(limits_of(config))
+        self.watcher = Transport(WATCH_LIMITS)
+        self.lanes = OwnLanes(config.timeouts.queue_s)
+        breaker = config.breaker
+        self.breakers = Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
+        self.measuring = Measuring(ProfileStore(state_folder / "profiles.json"), _today, in_turn=self._in_turn)
+        self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
+        self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))
+        self.vault = Vault(os.urandom, config.privacy.mask_s)
+        self.drain = Drain()
+        self._conversations: Conversations | None = None
+
+    def conversations(self, sticky_s: float) -> Conversations:
+        """Which were private, from before the start too, as far as the ledger remembers them. It must be open."""
+        if self._conversations is None:
+            before = self.ledger.private_conversations(time.time() - sticky_s)
+            self._conversations = conversations_of(self.ledger.salt, sticky_s, before.items())
+        return self._conversations
+
+    async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
+        """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
+        return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Behind these names are other backends now, or none: what was learned of those before does not hold."""
+        for name in names:
+            self.breakers.forget(name)
+            self.measuring.forget(name)
+
+    def adjust(self, config: Config) -> None:
+        """The settings that live in state, all at once. Cannot fail: it is done when there is no way back."""
+        breaker = config.breaker
+        self.transport.adjust(limits_of(config))
+        self.lanes.adjust(config.timeouts.queue_s)
+        self.breakers.adjust(breaker.failures, breaker.open_s, breaker.longest_open_s)
+        self.memory.adjust(config.replay.memory_bytes)
+        self.vault.adjust(config.privacy.mask_s)
+        if self._conversations is not None:
+            self._conversations.adjust(config.privacy.sticky_s)
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def ledger_path(config: Config, state_folder: Path) -> Path:
+    return Path(config.ledger.path).expanduser() if config.ledger.path else state_folder / "ledger.sqlite3"
+
+
+def limits_of(config: Config) -> Limits:
+    wait = config.timeouts
+    return Limits(wait.connect_s, wait.first_byte_s, wait.idle_s, wait.load_s, wait.queue_s)
