@@ -170,6 +170,7 @@ class App:
             slots=options.slots,
             queue=options.queue,
             paced=options.pacing,
+            published=self.contract.concurrency if options.kind == "deepseek" else (),
         )
         return HttpBackend(
             self._transport,

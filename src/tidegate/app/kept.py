@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from tidegate.app.screening import conversations_of
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
-from tidegate.backends.measuring import Measuring
+from tidegate.backends.measuring import Leave, Measuring
 from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
@@ -52,7 +52,7 @@ class Kept:
             self._conversations = conversations_of(self.ledger.salt, sticky_s, before.items())
         return self._conversations
 
-    async def _in_turn(self, backend: Backend, model: str) -> Callable[[], None]:
+    async def _in_turn(self, backend: Backend, model: str) -> Leave:
         """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
         return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
 

@@ -21,13 +21,15 @@ Greeting = Callable[[Get, str], Awaitable[None]]
 class Room(NamedTuple):
     """How many requests a backend takes at once (None: nobody knows a number) and how many may wait for it here.
 
-    `options` names what can be raised; `paced`: learn from its refusals how many it takes."""
+    `options` names what can be raised; `paced`: learn from its refusals how many it takes. `published` are the limits per
+    model that its documentation gives."""
 
     backend: str
     slots: int | None = None
     queue: int = 64
     options: str = ""
     paced: bool = False
+    published: tuple[tuple[str, int], ...] = ()
 
 
 Holds = Callable[[bytes], bool]

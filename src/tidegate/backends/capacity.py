@@ -25,10 +25,11 @@ class Capacity:
         slots: int | None = None,
         queue: int = QUEUE_PLACES,
         paced: bool = True,
+        published: tuple[tuple[str, int], ...] = (),
     ) -> None:
-        """`slots` is the configured number; None: not configured."""
+        """`slots` is the configured number; None: not configured. `published` are limits per model that are documented."""
         options = f"`slots` or `queue` in [backends.{backend}]"
-        self.room = Room(backend, slots or dialect.slots, queue, options, paced)
+        self.room = Room(backend, slots or dialect.slots, queue, options, paced, published)
         self._is_configured = slots is not None
         self._dialect = dialect
         self._load_s = limits.load_s

@@ -35,6 +35,7 @@ from tidegate.dialects.readers import AnswerReader, StreamReader
 
 _ERROR_BODY_LIMIT_BYTES = 64 * 1024
 _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
+_MOST_DIGITS = 6
 
 
 class HttpAnswering:
@@ -93,13 +94,22 @@ async def _agreed(connection: Connection, dialect: Dialect) -> bool:
         if connection.status != 200:
             body = await read_whole(connection, _ERROR_BODY_LIMIT_BYTES)
             ended = True
-            raise dialect.read_error(connection.status, body)
+            error = dialect.read_error(connection.status, body)
+            if error.retry_after_s is None:
+                error.retry_after_s = _seconds(connection.headers.get(b"retry-after"))
+            raise error
         if b"content-encoding" in connection.headers:
             raise BrokenContract("the backend compressed its answer although it was not asked to")
     except BaseException:
         connection.release(ended=ended)
         raise
     return connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
+
+
+def _seconds(retry_after: bytes | None) -> float | None:
+    """A date is not read: no server that was looked at sends one, and it would need our clock to be theirs."""
+    text = (retry_after or b"").strip()
+    return float(text) if text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 class HttpBackend:

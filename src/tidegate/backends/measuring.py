@@ -22,6 +22,7 @@ from tidegate.core.errors import (
     BackendRefused,
     BackendTimedOut,
     BackendUnreachable,
+    ClientLeft,
     GatewayError,
     RateLimited,
 )
@@ -29,7 +30,9 @@ from tidegate.core.fold import Answer, Folding
 from tidegate.core.profile import UNKNOWN_TRAITS, Fact, Traits
 from tidegate.core.requests import Request
 
-InTurn = Callable[[HttpBackend, str], Awaitable[Callable[[], None]]]
+Leave = Callable[[GatewayError | None], None]
+"""Says how it went."""
+InTurn = Callable[[HttpBackend, str], Awaitable[Leave]]
 _PASSING = (BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
 """Failures that end a measurement: nobody can be asked now."""
 
@@ -147,12 +150,19 @@ class Measuring:
             return False  # refused, or not the contract
 
     async def _said(self, backend: HttpBackend, model: str, request: Request) -> Answer:
-        leave = None if self._in_turn is None else await self._in_turn(backend, model)
-        try:
+        if self._in_turn is None:
             return await _answer(backend, model, request)
+        leave = await self._in_turn(backend, model)
+        failure: GatewayError | None = ClientLeft("the measurement was stopped")
+        try:
+            answer = await _answer(backend, model, request)
+            failure = None
+        except GatewayError as error:
+            failure = error
+            raise
         finally:
-            if leave is not None:
-                leave()
+            leave(failure)
+        return answer
 
 
 async def _answer(backend: HttpBackend, model: str, request: Request) -> Answer:

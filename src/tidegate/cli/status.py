@@ -76,6 +76,8 @@ def print_backends(backends: list[dict[str, Any]]) -> None:
         # Text: no name is markup.
         table.add_row(*(Text(cell) for cell in (*cells, slots, models, backend.get("note", ""))))
     Console().print(table)
+    for line in (line for backend in backends for line in pace_lines(backend)):
+        print(line)
 
 
 _FEATURES = {
@@ -118,6 +120,25 @@ def fact_cell(fact: dict[str, Any]) -> str:
         return "?"
     code = "" if word == "yes" else f" {fact.get('code', '')}".rstrip()
     return word + code + ("*" if fact.get("basis") == "measured" else "")
+
+
+_LEARNED = {"published": "as published", "told": "told by a refusal", "refused": "guessed from refusals"}
+
+
+def pace_lines(backend: dict[str, Any]) -> list[str]:
+    """Which limits hold there, and whose requests wait."""
+    lines = [
+        f"pace of {backend['name']}/{pace['model']}: {pace['in_flight']} at work"
+        + (f", limit {pace['limit']} ({_LEARNED.get(pace['learned_from'], '?')})" if pace["limit"] is not None else "")
+        + (", paused as it asked for" if pace["paused"] else "")
+        for pace in backend.get("pace") or ()
+        if pace["in_flight"] or pace["paused"] or pace["learned_from"] != "published"
+    ]
+    clients = (backend.get("slots") or {}).get("clients") or {}
+    if any(clients):  # with names; all others are one
+        waiting = ", ".join(f"{name or 'no key'} {number}" for name, number in clients.items())
+        lines.append(f"waiting for {backend['name']}: {waiting}")
+    return lines
 
 
 def slots_cell(slots: dict[str, Any]) -> str:

@@ -189,9 +189,15 @@ class BackendLoading(BackendOverloaded):
 
 
 class RateLimited(BackendFailure):
+    """`limit` is how many requests at once the backend says that it takes, where its text says so."""
+
     retry = "same"
     status = 429
     kind = "rate_limit_error"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, limit: int | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.limit = limit
 
 
 class NoBalance(BackendFailure):

@@ -84,6 +84,8 @@ class Exchange:
     """Code of the rule by which another backend went on with an answer that had broken off."""
     narrowed: str | None = None
     """Code of the rule by which only backends at home were asked, because the budget was used up."""
+    queued: str | None = None
+    """Code of the rule by which it waited at the gateway for a turn."""
     queued_s: float = 0.0
     """Time spent waiting at the gateway for a turn."""
     queue_place: Callable[[], int] | None = None
@@ -111,7 +113,10 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        return (*decided, *filter(None, (self.narrowed, self.fell_back, self.waited, self.retried, self.continued)))
+        return (
+            *decided,
+            *filter(None, (self.narrowed, self.queued, self.fell_back, self.waited, self.retried, self.continued)),
+        )
 
     def note_quirks(self, codes: Iterable[str]) -> None:
         for code in codes:

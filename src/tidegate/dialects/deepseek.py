@@ -5,6 +5,8 @@ Error texts: DeepSeek API, collected 2026-07-27 to 2026-09-23.
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from tidegate.core.errors import GatewayError
@@ -65,6 +67,9 @@ _TEXTS = (
     "response_format json_object should not",
     "stream_options should be set",
 )
+# "Your current concurrency is 26, which exceeds your concurrency limit of 25 based on your remaining balance."
+# (jobfetcher#42 and #44, 2026-09; the documentation does not have it). Six digits: the largest published limit is 2500.
+_LIMIT = re.compile(r"\bconcurrency limit of (\d{1,6})\b")
 
 
 def say_no_reasoning(request: ChatRequest) -> ChatRequest:
@@ -85,7 +90,9 @@ def _lacks_reasoning(message: Message, request: ChatRequest) -> bool:
 
 
 def read_error(status: int, body: bytes) -> GatewayError:
-    return by_status(status, known_message(error_object(body), _TEXTS))
+    message = known_message(error_object(body), _TEXTS)
+    told = _LIMIT.search(message) if message and status == 429 else None
+    return by_status(status, message, limit=int(told[1]) if told else None)
 
 
 DEEPSEEK = Dialect(

@@ -44,8 +44,9 @@ def known_message(error: dict[str, Any], beginnings: tuple[str, ...]) -> str | N
     return None
 
 
-def by_status(status: int, message: str | None) -> GatewayError:
-    """The error that an HTTP status means when nothing more is known. `message` is a text that may be shown."""
+def by_status(status: int, message: str | None, *, limit: int | None = None) -> GatewayError:
+    """The error that an HTTP status means when nothing more is known. `message` is a text that may be shown, `limit` how
+    many requests at once it says that the backend takes."""
     match status:
         case 422:
             return Unprocessable(message or "the backend refused the request's parameters (HTTP 422)")
@@ -60,7 +61,7 @@ def by_status(status: int, message: str | None) -> GatewayError:
         case 404 | 405:
             return BackendRefused(f"the backend does not know the path or the model (HTTP {status}); check `base_url`")
         case 429:
-            return RateLimited(message or "the backend limits the rate of requests; try again later")
+            return RateLimited(message or "the backend limits the rate of requests; try again later", limit=limit)
         case 408 | 504:
             return BackendTimedOut(f"the backend gave up waiting (HTTP {status})")
         case 502:

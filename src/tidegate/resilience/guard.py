@@ -124,7 +124,7 @@ class Guard:
             raise BackendUnreachable(f"backend {name!r} has just gone; try again")
         terms = asking.exchange.terms
         turn = NO_TERMS if terms is None else Turn(terms.key_id, terms.weight, terms.priority)
-        place = await self.lanes.enter(backend.room, model, turn)
+        place = await self.lanes.enter(backend.room, model, turn, asking.exchange)
         try:
             self.breakers.admit(name, model, sole=sole)
             answering, frames = await asking.ask(backend, candidate)

@@ -1,127 +1,146 @@
-"""How many requests a backend gets at the same time; the others wait here, first come, first served.
+"""The lane before one backend: places for as many requests as it takes at once, and a line for the others.
 
-llama.cpp and Ollama's engine take any number of requests and queue them where nobody sees it. Here the line has a
-length, a limit of time and a place in `tidegate status`, and who leaves while waiting costs the backend nothing.
-Knows nothing of requests or sockets.
+Two things bound it: the slots of the backend, and the pace of the model that is asked for. llama.cpp and Ollama's engine
+take any number of requests and queue them where nobody sees it; the hosted API refuses what is too much. Here the line
+has a length, a limit of time, an order and a place in `tidegate status`, and who leaves while waiting costs the backend
+nothing. Knows nothing of requests or sockets.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from typing import NamedTuple
+from typing import Protocol
 
-from tidegate.core.errors import BackendOverloaded, GatewayError
-from tidegate.core.terms import Priority
+from tidegate.backends.base import Room
+from tidegate.core.errors import ClientLeft, GatewayError, RateLimited
 from tidegate.core.timers import Timers
+from tidegate.resilience.fair import NO_TERMS, Turn
+from tidegate.resilience.line import Line
+from tidegate.resilience.pace import LONGEST_PAUSE_S, Pace
+from tidegate.resilience.rules import PACED, QUEUED
+
+_MOST_PACES = 256
 
 
-class Turn(NamedTuple):
-    """Who waits. `client` is the name of its key, "" without one."""
+class Waits(Protocol):
+    """Who is told that it waits: the exchange."""
 
-    client: str = ""
-    weight: float = 1.0
-    priority: Priority = "normal"
-
-
-NO_TERMS = Turn()
+    queued: str | None
+    queued_s: float
+    queue_place: Callable[[], int] | None
 
 
 class Place:
     """One request at work. Given back once, however often it is left."""
 
-    __slots__ = ("_lane",)
+    __slots__ = ("_lane", "_pace", "_round")
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, pace: Pace | None) -> None:
         self._lane: Lane | None = lane
+        self._pace = pace
+        self._round = 0 if pace is None else pace.round
 
     def leave(self, error: GatewayError | None = None) -> None:
-        """`error` is how it failed; None: it was answered, or given up without the backend's fault."""
+        """`error` is how it failed; None: it was answered."""
         lane, self._lane = self._lane, None
         if lane is not None:
-            lane.give_back()
+            lane.give_back(self._pace, self._round, error)
 
 
 class Lane:
-    """The line before one backend. `total` None: no cap, requests are only counted."""
-
     def __init__(
-        self,
-        backend: str,
-        total: int | None = None,
-        *,
-        places: int = 64,
-        wait_s: float = 600.0,
-        options: str | None = None,
-        timers: Callable[[], Timers] = asyncio.get_running_loop,
+        self, room: Room, wait_s: float = 600.0, timers: Callable[[], Timers] = asyncio.get_running_loop
     ) -> None:
-        """`places` is the length of the line, `wait_s` the longest time in it; `options` names what can be raised."""
+        """`wait_s` is the longest time in the line."""
+        self.room = room
         self.used = 0
-        self.total = total
-        self._backend = backend
-        self._options = options or f"`slots` or `queue` in [backends.{backend}]"
-        self._places = places
-        self.wait_s = wait_s
+        self.line = Line(room, wait_s, timers)
+        self.paces: dict[str, Pace] = {}
         self._timers = timers
-        self._line: deque[asyncio.Future[None]] = deque()
 
-    @property
-    def waiting(self) -> int:
-        return sum(not turn.done() for turn in self._line)
-
-    def resize(self, total: int | None) -> None:
-        """A smaller total interrupts nobody: it is reached as answers end."""
-        self.total = total
+    def adopt(self, room: Room) -> None:
+        """More slots let more in; fewer interrupt nobody: the number is reached as answers end."""
+        self.room = self.line.room = room
         self._admit()
 
-    async def enter(self, turn: Turn = NO_TERMS) -> Place:
-        """A slot, when it is this request's turn. Whoever takes it releases it, whatever happens."""
-        total = self.total
-        if total is None or self.used < total:
-            self.used += 1
-            return Place(self)
-        if self.waiting >= self._places:
-            raise BackendOverloaded(
-                f"backend {self._backend!r} works on {self.used} requests and {self._places} wait for it; raise "
-                f"{self._options}, or try again later"
-            )
-        chance: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append(chance)
-        timer = self._timers().call_later(self.wait_s, lambda: self._expire(chance))
+    def take(self, model: str) -> Place | None:
+        """A place at once; None: there is none. Nobody is overtaken: where there is room, nobody waits for it."""
+        room = self.room
+        pace = self._pace(model) if room.paced else None
+        if (room.slots is not None and self.used >= room.slots) or (pace is not None and pace.in_flight >= pace.most):
+            return None
+        return self._place(pace)
+
+    async def enter(self, model: str = "", turn: Turn = NO_TERMS, waits: Waits | None = None) -> Place:
+        """A place, when it is this request's turn. Whoever takes it leaves it, whatever happens."""
+        place = self.take(model)
+        if place is not None:
+            return place
+        waiter = self.line.join(turn, model, (PACED if self._has_slot else QUEUED).code)
+        if waits is not None:
+            waits.queue_place = lambda: waiter.before
         try:
-            await chance
+            return await waiter.chance
         except BaseException:
+            chance = waiter.chance
             if chance.done() and not chance.cancelled() and chance.exception() is None:
-                self.give_back()  # its chance had come when the client left
+                chance.result().leave(ClientLeft("the client left"))  # its turn had come in that moment
             raise
         finally:
-            timer.cancel()
-            with suppress(ValueError):
-                self._line.remove(chance)
-        return Place(self)
+            waited_s = self.line.left(waiter)
+            if waits is not None:
+                waits.queue_place, waits.queued = None, waiter.code
+                waits.queued_s += waited_s
 
-    def give_back(self) -> None:
-        """For `Place` alone."""
+    def give_back(self, pace: Pace | None, began: int, error: GatewayError | None) -> None:
+        """For `Place` alone. `began` is the pace's round when the place was taken."""
+        if pace is not None:
+            if isinstance(error, RateLimited):
+                pace.refused(error, began, self._timers().time())
+                if error.retry_after_s and not pace.paused:
+                    self._pause(pace, error.retry_after_s)
+            elif error is None and pace.in_flight >= pace.most:
+                pace.passed(self._timers().time())
+            pace.in_flight -= 1
         self.used -= 1
-        self._admit()
+        if self.line.waiting:
+            self._admit()
 
-    def _has_room(self) -> bool:
-        return self.total is None or self.used < self.total
+    @property
+    def _has_slot(self) -> bool:
+        return self.room.slots is None or self.used < self.room.slots
+
+    def _place(self, pace: Pace | None) -> Place:
+        self.used += 1
+        if pace is not None:
+            pace.in_flight += 1
+        return Place(self, pace)
+
+    def _pace(self, model: str) -> Pace:
+        pace = self.paces.get(model)
+        if pace is None:
+            if len(self.paces) >= _MOST_PACES:  # a server that takes any name is asked for any
+                self.paces = {name: one for name, one in self.paces.items() if not one.is_blank}
+            pace = self.paces[model] = Pace(dict(self.room.published).get(model))
+        return pace
+
+    def _pause(self, pace: Pace, pause_s: float) -> None:
+        pace.pause(True)
+
+        def go_on() -> None:
+            pace.pause(False)
+            self._admit()
+
+        self._timers().call_later(min(pause_s, LONGEST_PAUSE_S), go_on)
 
     def _admit(self) -> None:
-        while self._line and self._has_room():
-            turn = self._line.popleft()
-            if not turn.done():
-                self.used += 1
-                turn.set_result(None)
+        while self.line.waiting and self._has_slot:
+            waiter = self.line.take(self._is_open)
+            if waiter is None:
+                return
+            waiter.chance.set_result(self._place(self._pace(waiter.door) if waiter.door else None))
 
-    def _expire(self, turn: asyncio.Future[None]) -> None:
-        if not turn.done():
-            turn.set_exception(
-                BackendOverloaded(
-                    f"no slot of backend {self._backend!r} became free within {self.wait_s:g} s; raise {self._options}, "
-                    "or `[timeouts] queue_s`, or try again later"
-                )
-            )
+    def _is_open(self, door: str) -> bool:
+        pace = self.paces.get(door)
+        return pace is None or pace.in_flight < pace.most

@@ -9,29 +9,34 @@ from typing import NamedTuple, Protocol
 from tidegate.backends.base import Room
 from tidegate.core.errors import GatewayError
 from tidegate.core.timers import Timers
-from tidegate.resilience.lane import Lane, Turn
+from tidegate.resilience.lane import Lane, Turn, Waits
+from tidegate.resilience.pace import PaceView
 
 
 class LaneView(NamedTuple):
-    """`total` None: no cap is known."""
+    """`total` None: no cap is known. `clients`: how many each key has waiting."""
 
     backend: str
     used: int
     total: int | None
     waiting: int
+    clients: tuple[tuple[str, int], ...] = ()
+    paces: tuple[PaceView, ...] = ()
 
 
 class Place(Protocol):
     def leave(self, error: GatewayError | None = None) -> None:
-        """The request is over. `error` is how it failed; None: it was answered, or given up without the backend's fault."""
+        """The request is over. `error` is how it failed; None: it was answered."""
         ...
 
 
 class Lanes(Protocol):
     """Where requests wait. In one process, or shared by several."""
 
-    async def enter(self, room: Room, model: str, turn: Turn) -> Place:
-        """A place at work, when it is this request's turn. Raises BackendOverloaded where the line is full or too slow."""
+    async def enter(self, room: Room, model: str, turn: Turn, waits: Waits | None = None) -> Place:
+        """A place at work, when it is this request's turn; `waits` is told of the waiting.
+
+        Raises BackendOverloaded where the line is full or too slow, RateLimited where the key's own requests fill it."""
         ...
 
     def view(self) -> list[LaneView]: ...
@@ -46,32 +51,35 @@ class OwnLanes:
         self._timers = timers
         self._lanes: dict[str, Lane] = {}
 
-    async def enter(self, room: Room, model: str, turn: Turn) -> Place:
+    async def enter(self, room: Room, model: str, turn: Turn, waits: Waits | None = None) -> Place:
         lane = self._lanes.get(room.backend)
         if lane is None:
-            lane = self._lanes[room.backend] = Lane(
-                room.backend,
-                room.slots,
-                places=room.queue,
-                wait_s=self._wait_s,
-                options=room.options,
-                timers=self._timers,
-            )
-        if lane.total != room.slots:
-            lane.resize(room.slots)
-        return await lane.enter(turn)
+            lane = self._lanes[room.backend] = Lane(room, self._wait_s, self._timers)
+        elif lane.room is not room and lane.room != room:
+            lane.adopt(room)
+        return lane.take(model) or await lane.enter(model, turn, waits)
 
     def adjust(self, wait_s: float) -> None:
         """Another longest time, for who comes from now on."""
         self._wait_s = wait_s
         for lane in self._lanes.values():
-            lane.wait_s = wait_s
+            lane.line.wait_s = wait_s
 
     def forget(self, name: str) -> None:
         """Its backend is gone. A lane in which someone is stays: the backend may come back."""
         lane = self._lanes.get(name)
-        if lane is not None and not lane.used and not lane.waiting:
+        if lane is not None and not lane.used and not lane.line.waiting:
             del self._lanes[name]
 
     def view(self) -> list[LaneView]:
-        return [LaneView(name, lane.used, lane.total, lane.waiting) for name, lane in self._lanes.items()]
+        return [
+            LaneView(
+                name,
+                lane.used,
+                lane.room.slots,
+                lane.line.waiting,
+                tuple(lane.line.clients().items()),
+                tuple(pace.view(model) for model, pace in lane.paces.items()),
+            )
+            for name, lane in self._lanes.items()
+        ]

@@ -116,9 +116,11 @@ class AdminSurface:
         for view in backends.snapshot().backends:
             lane, backend = lanes.get(view.name), backends.find(view.name)
             slots: dict[str, Any] = {"used": 0, "total": None if backend is None else backend.room.slots, "waiting": 0}
+            pace: list[dict[str, Any]] = []
             if lane is not None:
-                slots |= {"used": lane.used, "waiting": lane.waiting}
-            shown.append(_backend_view(view) | {"slots": slots})
+                slots |= {"used": lane.used, "waiting": lane.waiting, "clients": dict(lane.clients)}
+                pace = [one._asdict() for one in lane.paces if one.limit is not None or one.paused]
+            shown.append(_backend_view(view) | {"slots": slots, "pace": pace})
         return shown
 
     async def exchange(self, scope: Scope, _receive: Receive, send: Send) -> None:

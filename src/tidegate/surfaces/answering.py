@@ -238,7 +238,7 @@ class _Reply:
     async def _give_sign(self) -> None:
         if not self._started:
             await self._start()
-        sign = _STREAM_SIGN if self._streams else _WHOLE_SIGN
+        sign = _stream_sign(self.exchange) if self._streams else _WHOLE_SIGN
         await self._send({"type": "http.response.body", "body": sign, "more_body": True})
 
     def _whole_body(self) -> bytes:
@@ -275,6 +275,13 @@ class _Reply:
         )
 
 
+def _stream_sign(exchange: Exchange | None) -> bytes:
+    """While it waits for a turn, a comment says its place: no client reads comments, and a person who looks sees it."""
+    if exchange is None or exchange.queue_place is None:
+        return _STREAM_SIGN
+    return b": keep-alive, %d before you, waiting %d s\n\n" % (exchange.queue_place(), exchange.elapsed_s())
+
+
 def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> list[Header]:
     """Which exchange this was and why it went where it went. Quirks found later in a stream are in `/-/exchanges/ID`,
     and so is the backend where headers had to go out before one had answered."""
@@ -286,6 +293,8 @@ def exchange_headers(exchange: Exchange | None, *, answered: bool = True) -> lis
         headers.append((b"x-tidegate-rules", ",".join(exchange.rules).encode()))
     if exchange.found:
         headers.append((b"x-tidegate-found", ",".join(exchange.found).encode()))
+    if exchange.queued_s:
+        headers.append((b"x-tidegate-queued-s", b"%.3f" % exchange.queued_s))
     if exchange.rewritten is not None:
         headers.append((b"x-tidegate-legacy", exchange.rewritten.encode()))
     if exchange.backend is not None and answered:

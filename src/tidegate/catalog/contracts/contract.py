@@ -113,6 +113,11 @@ class Contract:
         }
 
     @cached_property
+    def concurrency(self) -> tuple[tuple[str, int], ...]:
+        """How many requests of one account each model takes at once."""
+        return tuple((name, model.concurrency) for name, model in self.models.items())
+
+    @cached_property
     def legacy_names(self) -> dict[str, LegacyName]:
         return {
             row.name: LegacyName(row.name, row.values["model"], row.values["thinking"] or None, row.values["fate"])
