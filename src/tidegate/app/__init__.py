@@ -28,7 +28,7 @@ from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.embedded import EmbeddedBackend
-from tidegate.backends.engine import Engine
+from tidegate.backends.engine import EngineRole
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.probe import Probe
@@ -72,11 +72,12 @@ class App:
         *,
         before: App | None = None,
         file: Path | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """`model_path` is the embedded model's file; needed when `config.embedded.enabled`. `slow` are the tiers of
         detection in processes of their own; needed to serve when `config.privacy` asks for names or examples. With
         `before`, which still serves, its state is taken over, and every part whose settings are the same. `file` is where
-        the configuration was read."""
+        the configuration was read. `kept` is state that is shared with other processes."""
         self.config = config
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
@@ -86,9 +87,11 @@ class App:
         self.policy = policy_of(config, self._endpoints)
         self._scanner = scanner_of(config)
         check_slow_look(config.privacy)
-        self.kept = Kept(config, state_folder) if before is None else before.kept
+        self.kept = before.kept if before is not None else kept or Kept(config, state_folder)
         self.loaded = Loaded(
-            None if file is None else str(file), time.time(), before.loaded.generation + 1 if before else 1
+            None if file is None else str(file),
+            time.time(),
+            before.loaded.generation + 1 if before else self.kept.generation,
         )
         self.slow = slow
         self.lanes = self.kept.lanes
@@ -98,8 +101,8 @@ class App:
         if before is not None:
             self._embedded = before._embedded
         elif config.embedded.enabled and model_path is not None:
-            self._embedded = embedded_backend(self._transport, config.embedded, model_path)
-        self.engine: Engine | None = None if self._embedded is None else self._embedded.engine
+            self._embedded = embedded_backend(self._transport, config.embedded, model_path, self.kept.engine)
+        self.engine: EngineRole | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
         self._shadow = Shadow(
             config.shadow.to,
@@ -252,6 +255,7 @@ class App:
             slow=self.slow,
             conversations=self.kept.conversations(privacy.sticky_s),
             vault=self.kept.vault,
+            spread=self.kept.spread,
         )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
@@ -273,10 +277,17 @@ class App:
             off_beta=answering(FimFormat(self.contract, beta=False)),
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
-            admin=AdminSurface(
-                gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=self.kept.drain
-            ),
+            admin=self._admin(gateway),
         )
+
+    def _admin(self, gateway: Gateway) -> AdminSurface:
+        kept = self.kept
+        admin = AdminSurface(
+            gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=kept.drain, whole=kept.whole
+        )
+        if kept.whole is not None:
+            kept.whole.tells(admin.own_status, self.ledger.recent)
+        return admin
 
     async def settled(self) -> None:
         """Returns when no shadow is under way."""

@@ -10,23 +10,35 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from tidegate.app.screening import conversations_of
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
+from tidegate.backends.engine import EngineRole
 from tidegate.backends.measuring import Leave, Measuring
 from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
 from tidegate.config import Config
 from tidegate.ledger.store import Ledger
+from tidegate.pipeline.ahead import Spread
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
 from tidegate.resilience.breaker import Breakers
 from tidegate.resilience.lane import Turn
-from tidegate.resilience.lanes import OwnLanes
+from tidegate.resilience.lanes import Lanes, OwnLanes
+from tidegate.surfaces.admin import Whole
 from tidegate.surfaces.front import Drain
+
+
+class AdjustedLanes(Lanes, Protocol):
+    """Lanes whose settings change with the configuration."""
+
+    def adjust(self, wait_s: float) -> None: ...
+
+    def forget(self, name: str) -> None: ...
 
 
 class Kept:
@@ -35,7 +47,7 @@ class Kept:
     def __init__(self, config: Config, state_folder: Path) -> None:
         self.transport = Transport(limits_of(config))
         self.watcher = Transport(WATCH_LIMITS)
-        self.lanes = OwnLanes(config.timeouts.queue_s)
+        self.lanes: AdjustedLanes = OwnLanes(config.timeouts.queue_s)
         breaker = config.breaker
         self.breakers = Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
         self.measuring = Measuring(ProfileStore(state_folder / "profiles.json"), _today, in_turn=self._in_turn)
@@ -44,6 +56,12 @@ class Kept:
         self.vault = Vault(os.urandom, config.privacy.mask_s)
         self.drain = Drain()
         self._conversations: Conversations | None = None
+        self.generation = 1
+        """That of the first configuration."""
+        # What only several processes have: see `app/shared`.
+        self.engine: EngineRole | None = None
+        self.spread: Spread | None = None
+        self.whole: Whole | None = None
 
     def conversations(self, sticky_s: float) -> Conversations:
         """Which were private, from before the start too, as far as the ledger remembers them. It must be open."""

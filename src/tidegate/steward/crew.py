@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from tidegate.core.errors import GatewayError, Misconfigured
-from tidegate.steward.line import Answers, Hears, Line
+from tidegate.steward.link import Answers, Hears, Link
 from tidegate.steward.orders import (
     ABANDON,
     BEGIN,
@@ -52,7 +52,7 @@ State = Literal["down", "starting", "ready", "draining"]
 class _Worker:
     number: int
     state: State = "down"
-    line: Line | None = None
+    link: Link | None = None
     process: Process | None = None
     since: float = 0.0
     ends: int = 0
@@ -63,7 +63,7 @@ class _Worker:
 
 
 class Crew:
-    """`order` is what a worker begins with; `new_line` makes the steward's end of a line, with the words of the crew too."""
+    """`order` is what a worker begins with; `new_link` makes the steward's end of a link, with the words of the crew too."""
 
     def __init__(
         self,
@@ -72,16 +72,16 @@ class Crew:
         *,
         command: Callable[[int, int], Sequence[str]],
         listener: socket.socket,
-        new_line: Callable[[Answers, Hears], Line],
+        new_link: Callable[[Answers, Hears], Link],
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        say: Callable[[str], None] = lambda line: None,
+        say: Callable[[str], None] = lambda link: None,
     ) -> None:
-        """`command` starts a worker that finds its line and the listening socket at these two file descriptors."""
+        """`command` starts a worker that finds its link and the listening socket at these two file descriptors."""
         self.order = order
         self._workers = [_Worker(number) for number in range(1, count + 1)]
         self._command = command
         self._listener = listener
-        self._new_line = new_line
+        self._new_link = new_link
         self._wait = wait
         self._say = say
         self._stopping = False
@@ -105,7 +105,9 @@ class Crew:
 
     def view(self) -> list[WorkerView]:
         return [
-            WorkerView(one.number, one.state, one.process.pid if one.process else None, one.since, one.ends, one.last_end)
+            WorkerView(
+                one.number, one.state, one.process.pid if one.process else None, one.since, one.ends, one.last_end
+            )
             for one in self._workers
         ]
 
@@ -116,37 +118,37 @@ class Crew:
                 while worker.state == "starting":
                     await worker.changed.wait()
                     worker.changed.clear()
-            lines = [one.line for one in self._workers if one.state == "ready" and one.line is not None]
+            links = [one.link for one in self._workers if one.state == "ready" and one.link is not None]
             found = await asyncio.gather(
-                *(line.ask(PREPARE, config, Prepared) for line in lines), return_exceptions=True
+                *(link.ask(PREPARE, config, Prepared) for link in links), return_exceptions=True
             )
             wrong = [
                 one
-                for line, one in zip(lines, found, strict=True)
-                if isinstance(one, BaseException) and not line.ended.is_set()
+                for link, one in zip(links, found, strict=True)
+                if isinstance(one, BaseException) and not link.ended.is_set()
             ]
             if wrong:
-                for line in lines:
-                    line.tell(ABANDON)
+                for link in links:
+                    link.tell(ABANDON)
                 raise wrong[0]
             self.order = msgspec.structs.replace(self.order, config=config, generation=self.order.generation + 1)
-            for line in lines:
-                line.tell(COMMIT)
+            for link in links:
+                link.tell(COMMIT)
         return next((one for one in found if isinstance(one, Prepared)), Prepared())
 
     async def stop(self, drain_s: float) -> None:
         """Every worker ends its answers and itself; what does not within its time is killed."""
         self._stopping = True
         for worker in self._workers:
-            if worker.line is not None:
-                worker.line.tell(DRAIN)
+            if worker.link is not None:
+                worker.link.tell(DRAIN)
             if worker.state == "ready":
                 worker.state = "draining"
         *keeping, looking = self._tasks
         looking.cancel()
         await asyncio.wait(keeping, timeout=drain_s + STOP_GRACE_S)
         for worker in self._workers:
-            self.kill(worker.line)
+            self.kill(worker.link)
         for task in keeping:
             task.cancel()
         await asyncio.wait(self._tasks)
@@ -154,13 +156,13 @@ class Crew:
     def cut(self) -> None:
         """A second signal: nobody waits for open answers any more."""
         for worker in self._workers:
-            if worker.line is not None:
-                worker.line.tell(CUT)
+            if worker.link is not None:
+                worker.link.tell(CUT)
 
-    def kill(self, line: Line | None) -> None:
+    def kill(self, link: Link | None) -> None:
         """One that does not do what it must."""
         for worker in self._workers:
-            if worker.process is not None and worker.line is line and worker.process.returncode is None:
+            if worker.process is not None and worker.link is link and worker.process.returncode is None:
                 with suppress(ProcessLookupError):
                     worker.process.kill()
 
@@ -168,7 +170,7 @@ class Crew:
         failures = 0
         while not self._stopping:
             lived_s = await self._run_once(worker)
-            if self._stopping or worker.failed is not None and worker.told is None:
+            if self._stopping or (worker.failed is not None and worker.told is None):
                 return
             worker.ends += 1
             worker.changed.set()
@@ -189,8 +191,8 @@ class Crew:
             worker.last_end = f"it could not be started ({error.strerror})"
             return 0.0
         worker.process, worker.state, worker.since = process, "starting", time.time()
-        line = worker.line = self._new_line(*self._words(worker))
-        await asyncio.get_running_loop().create_unix_connection(lambda: line, sock=ours)
+        link = worker.link = self._new_link(*self._words(worker))
+        await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
         try:
             code = await process.wait()
             worker.last_end = _end(code)
@@ -198,24 +200,24 @@ class Crew:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
-            line.close()
-            worker.line, worker.process, worker.state = None, None, "down"
+            link.close()
+            worker.link, worker.process, worker.state = None, None, "down"
             worker.changed.set()
         return asyncio.get_running_loop().time() - began
 
     def _words(self, worker: _Worker) -> tuple[Answers, Hears]:
-        async def begin(_line: Line, _number: int, _value: Any) -> Order:
+        async def begin(_link: Link, _number: int, _value: Any) -> Order:
             async with self._begins:
                 return msgspec.structs.replace(self.order, number=worker.number)
 
-        async def view(_line: Line, _number: int, _value: Any) -> list[WorkerView]:
+        async def view(_link: Link, _number: int, _value: Any) -> list[WorkerView]:
             return self.view()
 
-        def ready(_line: Line, value: Any) -> None:
+        def ready(_link: Link, value: Any) -> None:
             worker.told, worker.state, worker.failed = msgspec.convert(value, Ready), "ready", None
             worker.changed.set()
 
-        def failed(_line: Line, value: Any) -> None:
+        def failed(_link: Link, value: Any) -> None:
             worker.failed = str(value)
             worker.changed.set()
 
@@ -228,15 +230,15 @@ class Crew:
             await asyncio.gather(*(self._ping(one) for one in self._workers if one.state == "ready"))
 
     async def _ping(self, worker: _Worker) -> None:
-        line = worker.line
-        if line is None:
+        link = worker.link
+        if link is None:
             return
         try:
             async with asyncio.timeout(PING_LIMIT_S):
-                await line.ask(PING)
+                await link.ask(PING)
         except TimeoutError:
             _log.error("worker %d does not answer any more and is ended", worker.number)
-            self.kill(line)
+            self.kill(link)
         except GatewayError:
             pass
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tidegate.backends.engine import Engine, EngineAddress, EngineState, unreachable
-from tidegate.steward.line import Answers, Hears, Line
+from tidegate.steward.link import Answers, Hears, Link
 
 STATE, ASK = "engine.state", "engine.ask"
 
@@ -25,9 +25,9 @@ class _Seen(Struct, frozen=True, array_like=True):
 
 
 class EngineDesk:
-    """The steward's half. The key in the address is for the workers only; nobody logs what goes over the line."""
+    """The steward's half. The key in the address is for the workers only; nobody logs what goes over the link."""
 
-    def __init__(self, engine: Engine, workers: Callable[[], Iterable[Line]]) -> None:
+    def __init__(self, engine: Engine, workers: Callable[[], Iterable[Link]]) -> None:
         self._engine = engine
         self._workers = workers
         self.answers: Answers = {ASK: self._ask}
@@ -38,7 +38,7 @@ class EngineDesk:
         for worker in self._workers():
             worker.tell(STATE, seen)
 
-    async def _ask(self, _line: Line, _number: int, _value: Any) -> _Seen:
+    async def _ask(self, _link: Link, _number: int, _value: Any) -> _Seen:
         return self._now()
 
     def _now(self) -> _Seen:
@@ -55,15 +55,15 @@ class EngineDesk:
 class SharedEngine:
     """The worker's half: the engine as its backend sees it."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, link: Link) -> None:
+        self._link = link
         self._seen = _Seen()
         self._address: EngineAddress | None = None
         self._changed = asyncio.Event()
         self.hears: Hears = {STATE: self._hear}
 
     async def begin(self) -> None:
-        self._take(await self._line.ask(ASK, kind=_Seen))
+        self._take(await self._link.ask(ASK, kind=_Seen))
 
     @property
     def state(self) -> EngineState:
@@ -97,7 +97,7 @@ class SharedEngine:
             return self._address
         raise unreachable(self.state, self.last_error, again=bool(self.restarts))
 
-    def _hear(self, _line: Line, value: Any) -> None:
+    def _hear(self, _link: Link, value: Any) -> None:
         self._take(msgspec.convert(value, _Seen))
 
     def _take(self, seen: _Seen) -> None:

@@ -1,6 +1,6 @@
 """One queue and one number of slots per backend, over all workers.
 
-The steward has the lanes; a worker asks for a place there and gives it back. What a worker holds is known by its line, so
+The steward has the lanes; a worker asks for a place there and gives it back. What a worker holds is known by its link, so
 that all of it is free again when the worker is gone. Where a backend has no limit nobody is asked: the worker counts.
 """
 
@@ -19,11 +19,12 @@ from tidegate.backends.base import Room
 from tidegate.core.errors import ClientLeft, GatewayError
 from tidegate.core.timers import Timers
 from tidegate.resilience.lane import Turn, Waits
-from tidegate.resilience.lanes import Lanes, LaneView, Place
+from tidegate.resilience.lanes import LaneView, OwnLanes, Place
 from tidegate.steward.errors import Told, error_of, told
-from tidegate.steward.line import Answers, Hears, Line
+from tidegate.steward.link import Answers, Hears, Link
 
 ENTER, LEAVE, PLACES, COUNTS, VIEW = "lanes.enter", "lanes.leave", "lanes.places", "lanes.counts", "lanes.view"
+ADJUST, FORGET = "lanes.adjust", "lanes.forget"
 TELL_PLACES_S = 0.5
 TELL_COUNTS_S = 0.2
 
@@ -65,24 +66,24 @@ class _Held:
 class LaneDesk:
     """The steward's half."""
 
-    def __init__(self, lanes: Lanes, timers: Callable[[], Timers] = asyncio.get_running_loop) -> None:
+    def __init__(self, lanes: OwnLanes, timers: Callable[[], Timers] = asyncio.get_running_loop) -> None:
         self._lanes = lanes
         self._timers = timers
-        self._held: dict[Line, _Held] = {}
+        self._held: dict[Link, _Held] = {}
         self._telling = False
         self.answers: Answers = {ENTER: self._enter, VIEW: self._view}
-        self.hears: Hears = {LEAVE: self._leave, COUNTS: self._count}
+        self.hears: Hears = {LEAVE: self._leave, COUNTS: self._count, ADJUST: self._adjust, FORGET: self._forget}
 
-    def end(self, line: Line) -> None:
+    def end(self, link: Link) -> None:
         """The worker is gone: what it held is free. Its answers ended without a word of the backends' fault."""
-        held = self._held.pop(line, None)
+        held = self._held.pop(link, None)
         if held is not None:
             for place in held.places.values():
                 place.leave(ClientLeft("the process that answered is gone"))
 
-    def back(self, line: Line, number: int) -> None:
+    def back(self, link: Link, number: int) -> None:
         """The client had left before the worker heard of its place."""
-        held = self._held.get(line)
+        held = self._held.get(link)
         if held is not None and (place := held.places.pop(number, None)) is not None:
             place.leave(ClientLeft("the client left"))
 
@@ -99,9 +100,9 @@ class LaneDesk:
             )
         return list(shown.values())
 
-    async def _enter(self, line: Line, number: int, value: Any) -> Any:
+    async def _enter(self, link: Link, number: int, value: Any) -> Any:
         asked = msgspec.convert(value, _Entering)
-        held = self._held.setdefault(line, _Held())
+        held = self._held.setdefault(link, _Held())
         waiting = held.waiting[number] = _Waiting()
         self._tell_places_later()
         try:
@@ -111,17 +112,23 @@ class LaneDesk:
         held.places[number] = place
         return _Waited(waiting.queued, waiting.queued_s)
 
-    async def _view(self, _line: Line, _number: int, _value: Any) -> Any:
+    async def _view(self, _link: Link, _number: int, _value: Any) -> Any:
         return self.view()
 
-    def _leave(self, line: Line, value: Any) -> None:
+    def _leave(self, link: Link, value: Any) -> None:
         leaving = msgspec.convert(value, _Leaving)
-        held = self._held.get(line)
+        held = self._held.get(link)
         if held is not None and (place := held.places.pop(leaving.number, None)) is not None:
             place.leave(None if leaving.error is None else error_of(leaving.error))
 
-    def _count(self, line: Line, value: Any) -> None:
-        self._held.setdefault(line, _Held()).uncapped = msgspec.convert(value, dict[str, int])
+    def _count(self, link: Link, value: Any) -> None:
+        self._held.setdefault(link, _Held()).uncapped = msgspec.convert(value, dict[str, int])
+
+    def _adjust(self, _link: Link, value: Any) -> None:
+        self._lanes.adjust(float(value))
+
+    def _forget(self, _link: Link, value: Any) -> None:
+        self._lanes.forget(str(value))
 
     def _tell_places_later(self) -> None:
         if not self._telling:
@@ -131,24 +138,24 @@ class LaneDesk:
     def _tell_places(self) -> None:
         """Who waits is told now and then how many are before it; who waits no longer than that need not be told."""
         self._telling = False
-        for line, held in self._held.items():
+        for link, held in self._held.items():
             places = {number: one.queue_place() for number, one in held.waiting.items() if one.queue_place is not None}
             if places:
-                line.tell(PLACES, list(places.items()))
+                link.tell(PLACES, list(places.items()))
                 self._tell_places_later()
 
 
 class _RemotePlace:
-    __slots__ = ("_line", "_number")
+    __slots__ = ("_link", "_number")
 
-    def __init__(self, line: Line, number: int) -> None:
-        self._line = line
+    def __init__(self, link: Link, number: int) -> None:
+        self._link = link
         self._number = number
 
     def leave(self, error: GatewayError | None = None) -> None:
         number, self._number = self._number, 0
         if number:
-            self._line.tell(LEAVE, _Leaving(number, None if error is None else told(error)))
+            self._link.tell(LEAVE, _Leaving(number, None if error is None else told(error)))
 
 
 class _CountedPlace:
@@ -171,8 +178,8 @@ class _CountedPlace:
 class SharedLanes:
     """The worker's half."""
 
-    def __init__(self, line: Line, timers: Callable[[], Timers] = asyncio.get_running_loop) -> None:
-        self._line = line
+    def __init__(self, link: Link, timers: Callable[[], Timers] = asyncio.get_running_loop) -> None:
+        self._link = link
         self._timers = timers
         self._uncapped: Counter[str] = Counter()
         self._counting = False
@@ -183,12 +190,12 @@ class SharedLanes:
     async def enter(self, room: Room, model: str, turn: Turn, waits: Waits | None = None) -> Place:
         if room.slots is None and not room.paced:
             return _CountedPlace(self, room.backend)
-        number = self._line.next_number()
+        number = self._link.next_number()
         if waits is not None:
             self._places[number] = 0
             waits.queue_place = lambda: self._places.get(number, 0)
         try:
-            waited = await self._line.ask(ENTER, _Entering(room, model, turn), _Waited, number=number)
+            waited = await self._link.ask(ENTER, _Entering(room, model, turn), _Waited, number=number)
         finally:
             if waits is not None:
                 waits.queue_place = None
@@ -196,7 +203,7 @@ class SharedLanes:
         if waits is not None and waited.queued is not None:
             waits.queued = waited.queued
             waits.queued_s += waited.queued_s
-        return _RemotePlace(self._line, number)
+        return _RemotePlace(self._link, number)
 
     def view(self) -> list[LaneView]:
         """As of the last `look`."""
@@ -205,7 +212,14 @@ class SharedLanes:
     async def look(self) -> None:
         """Ask what all workers have there now."""
         self._tell_counts()
-        self._seen = await self._line.ask(VIEW, kind=list[LaneView])
+        self._seen = await self._link.ask(VIEW, kind=list[LaneView])
+
+    def adjust(self, wait_s: float) -> None:
+        """All workers say the same."""
+        self._link.tell(ADJUST, wait_s)
+
+    def forget(self, name: str) -> None:
+        self._link.tell(FORGET, name)
 
     def count(self, backend: str, change: int) -> None:
         """For `_CountedPlace` alone. Told now and then: it is only shown."""
@@ -216,9 +230,9 @@ class SharedLanes:
 
     def _tell_counts(self) -> None:
         self._counting = False
-        self._line.tell(COUNTS, self._uncapped)
+        self._link.tell(COUNTS, self._uncapped)
 
-    def _hear_places(self, _line: Line, value: Any) -> None:
+    def _hear_places(self, _link: Link, value: Any) -> None:
         for number, place in msgspec.convert(value, list[tuple[int, int]]):
             if number in self._places:
                 self._places[number] = place

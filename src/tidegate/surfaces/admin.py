@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -42,6 +43,26 @@ class Kept(Protocol):
     error: str | None
 
 
+class Whole(Protocol):
+    """The other processes that answer beside this one."""
+
+    async def look(self) -> None:
+        """See what all hold together: after this the lanes show it."""
+        ...
+
+    async def merged(self, status: dict[str, Any]) -> dict[str, Any]:
+        """The status of this process, with what the others count."""
+        ...
+
+    async def find(self, exchange_id: str) -> Entry | None:
+        """An exchange that another process has not written yet."""
+        ...
+
+    def tells(self, status: Callable[[], dict[str, Any]], exchange: Callable[[str], Entry | None]) -> None:
+        """What this process answers the others."""
+        ...
+
+
 class Loaded(NamedTuple):
     """Which configuration is in force. `at` is in unix seconds; `generation` counts those of this process from 1 on."""
 
@@ -60,7 +81,9 @@ class AdminSurface:
         *,
         loaded: Loaded | None = None,
         drain: Drain | None = None,
+        whole: Whole | None = None,
     ) -> None:
+        self._whole = whole
         self._loaded = loaded
         self._drain = drain
         self._gateway = gateway
@@ -80,6 +103,14 @@ class AdminSurface:
 
     async def status(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self._door.admit(scope)
+        if (whole := self._whole) is None:
+            await respond(send, 200, orjson.dumps(self.own_status()))
+            return
+        await whole.look()
+        await respond(send, 200, orjson.dumps(await whole.merged(self.own_status())))
+
+    def own_status(self) -> dict[str, Any]:
+        """What this process knows."""
         ledger = {
             "written": self._book.written,
             "waiting": self._book.waiting,
@@ -106,7 +137,7 @@ class AdminSurface:
         if (kept := self._content) is not None:
             counts = {"written": kept.written, "dropped": kept.dropped, "refused": kept.refused, "error": kept.error}
             status["content"] = counts
-        await respond(send, 200, orjson.dumps(status))
+        return status
 
     def _backends(self) -> list[dict[str, Any]]:
         """Slots are not of the view: routing keeps its decisions while that holds, and they change all the time."""
@@ -128,6 +159,8 @@ class AdminSurface:
         client = self._door.admit(scope)
         exchange_id = scope["path"].rpartition("/")[2]
         entry = await asyncio.to_thread(self._book.find, exchange_id)
+        if entry is None and self._whole is not None:
+            entry = await self._whole.find(exchange_id)
         if entry is None or (client is not None and entry.client != client.name):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))

@@ -1,14 +1,14 @@
-"""The line between the steward and one worker: both ends ask, answer, take back what they asked, and tell.
+"""The link between the steward and one worker: both ends ask, answer, take back what they asked, and tell.
 
 Length and msgpack over whatever transport connects the two processes. An error of ours goes over as itself; of any other
-only the class does, because its text may hold anything. When the line ends, all that is asked on it fails with `Draining`.
+only the class does, because its text may hold anything. When the link ends, all that is asked on it fails with `Draining`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
@@ -19,9 +19,9 @@ from tidegate.core.errors import Draining, GatewayError
 from tidegate.steward.errors import Told, error_of, told
 
 T = TypeVar("T")
-Answers = Mapping[str, "Callable[[Line, int, Any], Awaitable[Any]]"]
-"""By what is asked: gets the line, the number under which it was asked, and the value; gives the answer."""
-Hears = Mapping[str, "Callable[[Line, Any], None]"]
+Answers = Mapping[str, "Callable[[Link, int, Any], Awaitable[Any]]"]
+"""By what is asked: gets the link, the number under which it was asked, and the value; gives the answer."""
+Hears = Mapping[str, "Callable[[Link, Any], None]"]
 """By what is told."""
 
 LOST = "The process that holds the limits is gone, so this one stops; ask again in a moment"
@@ -43,7 +43,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Slip).decode
 
 
-class Line(asyncio.Protocol):
+class Link(asyncio.Protocol):
     """One end. `on_back` hears that an answer which was given already is not wanted: its number."""
 
     def __init__(
@@ -51,11 +51,11 @@ class Line(asyncio.Protocol):
         answers: Answers,
         hears: Hears,
         *,
-        on_back: Callable[[Line, int], None] | None = None,
-        on_end: Callable[[Line], None] | None = None,
+        on_back: Callable[[Link, int], None] | None = None,
+        on_end: Callable[[Link], None] | None = None,
     ) -> None:
-        self._answers = answers
-        self._hears = hears
+        self._answers = dict(answers)
+        self._hears = dict(hears)
         self._on_back = on_back
         self._on_end = on_end
         self._transport: asyncio.Transport | None = None
@@ -64,6 +64,13 @@ class Line(asyncio.Protocol):
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self.ended = asyncio.Event()
+
+    def learn(self, *parts: Answers, hears: Sequence[Hears] = ()) -> None:
+        """More words that this end answers and hears."""
+        for part in parts:
+            self._answers.update(part)
+        for heard in hears:
+            self._hears.update(heard)
 
     async def ask(self, word: str, value: Any = None, kind: type[T] | Any = Any, *, number: int = 0) -> T:
         """The answer, as `kind`. Whoever gives up waiting takes the question back. `number`: one of `next_number`."""
@@ -85,7 +92,7 @@ class Line(asyncio.Protocol):
         return self._number
 
     def tell(self, word: str, value: Any = None) -> None:
-        """Nobody answers, and on a line that has ended nobody hears it."""
+        """Nobody answers, and on a link that has ended nobody hears it."""
         with suppress(Draining):
             self._send(0, word, value)
 
@@ -162,9 +169,9 @@ class Line(asyncio.Protocol):
 
     def _hear(self, word: str, value: Any) -> None:
         hears = self._hears.get(word)
+        if hears is None:
+            return  # this end has not begun with it, and learns all of it when it does
         try:
-            if hears is None:
-                raise LookupError
             hears(self, value)
         except Exception as error:
             _log.error("between the processes, %s met %s", word, type(error).__name__)
@@ -173,7 +180,7 @@ class Line(asyncio.Protocol):
         try:
             answers = self._answers.get(word)
             if answers is None:
-                raise GatewayError(f"nobody answers {word} here")  # noqa: TRY301
+                raise GatewayError(f"nobody answers {word} here")
             reply, answer = _ANSWER, await answers(self, number, value)
         except GatewayError as error:
             reply, answer = _ERROR, told(error)
