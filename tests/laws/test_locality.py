@@ -169,6 +169,7 @@ def app_over(world: World, kind: str, boundary: str, models: list[str]) -> App:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "retry": {"backoff_s": 0.001, "longest_backoff_s": 0.001},
+        "breaker": {"failures": 1000},
         "profiles": {"measure": False},
         "backends": {"box": backend},
     }

@@ -158,6 +158,7 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "retry": {"backoff_s": 0.001, "longest_backoff_s": 0.001},
+        "breaker": {"failures": 1000},
         "profiles": {"measure": False},
         "privacy": {"default_class": policy["default"]},
         "routing": {"order": policy["order"]},

@@ -107,6 +107,7 @@ def app_over(world: World, accepts: str, default: str) -> App:
         "embedded": {"enabled": False},
         "probe": {"enabled": False},
         "retry": {"backoff_s": 0.001, "longest_backoff_s": 0.001},
+        "breaker": {"failures": 1000},
         "profiles": {"measure": False},
         # Conversations that stick are another wall; here the memory's own must hold.
         "privacy": {"default_class": default, "sticky_s": 0},

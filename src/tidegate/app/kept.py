@@ -26,7 +26,7 @@ from tidegate.pipeline.ahead import Spread
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import Breakers, OwnBreakers
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import Lanes, OwnLanes
 from tidegate.surfaces.admin import Whole
@@ -41,6 +41,12 @@ class AdjustedLanes(Lanes, Protocol):
     def forget(self, name: str) -> None: ...
 
 
+class AdjustedBreakers(Breakers, Protocol):
+    def adjust(self, failures: int, open_s: float, longest_open_s: float) -> None: ...
+
+    def forget(self, backend: str) -> None: ...
+
+
 class Kept:
     """Made once, by the first `App`; handed from each to the next."""
 
@@ -49,7 +55,9 @@ class Kept:
         self.watcher = Transport(WATCH_LIMITS)
         self.lanes: AdjustedLanes = OwnLanes(config.timeouts.queue_s)
         breaker = config.breaker
-        self.breakers = Breakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
+        self.breakers: AdjustedBreakers = OwnBreakers(
+            time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s
+        )
         self.measuring = Measuring(ProfileStore(state_folder / "profiles.json"), _today, in_turn=self._in_turn)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))

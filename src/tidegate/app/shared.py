@@ -15,6 +15,8 @@ import msgspec
 from tidegate.app.kept import Kept
 from tidegate.config import Config
 from tidegate.ledger.entries import Entry
+from tidegate.resilience.breaker import OwnBreakers
+from tidegate.steward.breakers import SharedBreakers
 from tidegate.steward.engine import SharedEngine
 from tidegate.steward.lanes import SharedLanes
 from tidegate.steward.link import Link
@@ -30,10 +32,13 @@ class SharedKept(Kept):
         super().__init__(config, state_folder)
         self._link = link
         self.lanes = lanes = SharedLanes(link)
+        own = self.breakers
+        assert isinstance(own, OwnBreakers)
+        self.breakers = breakers = SharedBreakers(own, link)
         self._marks = SharedMarks(link, self._remember)
         self.spread = self._marks.spread
         self.whole = whole = SharedWhole(link, lanes)
-        link.learn(self._marks.answers, whole.others.answers, hears=[lanes.hears])
+        link.learn(self._marks.answers, whole.others.answers, hears=[lanes.hears, breakers.hears])
         self._engine = SharedEngine(link) if has_engine else None
         if self._engine is not None:
             self.engine = self._engine

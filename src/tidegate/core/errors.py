@@ -28,13 +28,15 @@
     │  ├─ BackendFailed        502  it answered HTTP 500, or what means the same
     │  ├─ BackendRefused       502  it answered with an error that is not the client's fault
     │  └─ BrokenContract       502  it answered something that is not the contract; also a stream cut half-way
+    │     └─ BadAnswer         502  the server did its part, but what its model said cannot be passed on
     ├─ BoundaryBreach       500  the transport stopped a request that routing should never have sent there
     ├─ Draining             503  the gateway is being stopped and takes nothing new
     ├─ ClientLeft           499  nobody is waiting any more
     └─ Misconfigured        exit code 2, before anything is served
 
 `retry` is what may follow: `never` another attempt; `elsewhere`: another backend may answer, this one will not;
-`same`: another backend first, and after a pause this one again. `trips`: it counts against the backend's breaker.
+`same`: another backend first, and after a pause this one again. `trips`: it counts against the backend's breaker;
+`by_request`: once only for equal requests, because the request itself may be what the backend fails at.
 
 Messages name the option or field to change and never contain prompt text or keys.
 Upstream errors are mapped to this tree in dialects, and rendered only in `surfaces/errors`.
@@ -64,6 +66,7 @@ class GatewayError(Exception):
     fault: ClassVar[Fault] = "gateway"
     kind: ClassVar[ErrorKind] = "server_error"
     trips: ClassVar[bool] = False
+    by_request: ClassVar[bool] = False
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         """`retry_after_s` is said to the client in Retry-After, where it is known."""
@@ -212,11 +215,13 @@ class BackendFailed(BackendFailure):
 
     retry = "same"
     trips = True
+    by_request = True
 
 
 class BreakerOpen(BackendFailure):
     """It failed so often a moment ago that it is not asked until it is tried again."""
 
+    retry = "same"
     status = 503
     kind = "service_unavailable_error"
 
@@ -226,10 +231,17 @@ class BackendRefused(BackendFailure):
 
 
 class BrokenContract(BackendFailure):
-    """The backend's answer is not the contract: bad framing, a stream without its end, an empty answer."""
+    """The backend's answer is not the contract: bad framing, a shape that it does not have, a stream without its end."""
 
     retry = "same"
     trips = True
+    by_request = True
+
+
+class BadAnswer(BrokenContract):
+    """The model's words are not the contract: an empty answer, a call or JSON that cannot be read. The server works."""
+
+    trips = False
 
 
 class BoundaryBreach(GatewayError):

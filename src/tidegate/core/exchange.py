@@ -86,6 +86,8 @@ class Exchange:
     """Code of the rule by which only backends at home were asked, because the budget was used up."""
     queued: str | None = None
     """Code of the rule by which it waited at the gateway for a turn."""
+    guarded: tuple[str, ...] = ()
+    """Codes of the rules by which a breaker spoke."""
     queued_s: float = 0.0
     """Time spent waiting at the gateway for a turn."""
     queue_place: Callable[[], int] | None = None
@@ -113,10 +115,12 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        return (
-            *decided,
-            *filter(None, (self.narrowed, self.queued, self.fell_back, self.waited, self.retried, self.continued)),
-        )
+        why = filter(None, (self.narrowed, self.queued, self.fell_back, self.waited, self.retried, self.continued))
+        return (*decided, *why, *self.guarded)
+
+    def note_guarded(self, code: str) -> None:
+        if code not in self.guarded:
+            self.guarded += (code,)
 
     def note_quirks(self, codes: Iterable[str]) -> None:
         for code in codes:

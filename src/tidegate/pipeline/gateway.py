@@ -40,7 +40,7 @@ from tidegate.pipeline.shadow import NO_SHADOW, Shadow
 from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.pipeline.unveiled import Unveiled
 from tidegate.privacy.masking.mask import Veil
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.guard import Asking, Guard
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
@@ -92,7 +92,7 @@ class Gateway:
         self._screening = screening
         self._memory = memory
         self._capture = capture
-        self.guard = guard or Guard(backends, breakers=Breakers(timer))
+        self.guard = guard or Guard(backends, breakers=OwnBreakers(timer))
         self.shadow = shadow
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
@@ -221,7 +221,7 @@ class Gateway:
             raise
         finally:
             exchange.note_quirks(answering.quirks)
-            held.close(failure)
+            held.close(failure, ended=ended)
             if hearing is not None and not ended:
                 hearing.cut(exchange, given)
         if exchange.finish is None:

@@ -14,15 +14,23 @@ from typing import Protocol
 from tidegate.backends.base import Answering, Backend
 from tidegate.core.boundary import Boundary
 from tidegate.core.decision import Candidate
-from tidegate.core.errors import BackendLoading, BackendUnreachable, BudgetSpent, ClientLeft, GatewayError
+from tidegate.core.errors import (
+    BackendLoading,
+    BackendTimedOut,
+    BreakerOpen,
+    BudgetSpent,
+    ClientLeft,
+    GatewayError,
+)
 from tidegate.core.events import Frame
 from tidegate.core.exchange import Exchange
 from tidegate.resilience.allowance import Allowances, NoLimits
 from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.deadline import Deadlines
 from tidegate.resilience.lane import NO_TERMS, Turn
 from tidegate.resilience.lanes import Lanes, OwnLanes, Place
 from tidegate.resilience.retry import RETRY, RetryPolicy, Tries
-from tidegate.resilience.rules import RETRIED
+from tidegate.resilience.rules import LAST_TRIED, LEFT_ALONE, RETRIED
 
 Ask = Callable[[Backend, Candidate], Awaitable[tuple[Answering, list[Frame]]]]
 _NOTHING = Decimal(0)
@@ -51,10 +59,16 @@ class Asking:
 class Held:
     """An answer on its way, and the place that it holds. `frames` are the first ones; `close` it, whatever happens."""
 
-    __slots__ = ("_breakers", "_candidate", "_place", "answering", "frames", "read")
+    __slots__ = ("_asked", "_breakers", "_candidate", "_place", "answering", "frames", "read")
 
     def __init__(
-        self, answering: Answering, frames: list[Frame], place: Place, breakers: Breakers, candidate: Candidate
+        self,
+        answering: Answering,
+        frames: list[Frame],
+        place: Place,
+        breakers: Breakers,
+        candidate: Candidate,
+        asked: str = "",
     ) -> None:
         self.answering = answering
         self.frames = frames
@@ -62,13 +76,14 @@ class Held:
         self._place = place
         self._breakers = breakers
         self._candidate = candidate
+        self._asked = asked
 
-    def close(self, error: GatewayError | None = None) -> None:
-        """`error` is what broke the answer off, if anything of the backend did."""
+    def close(self, error: GatewayError | None = None, *, ended: bool = False) -> None:
+        """`error` is what broke the answer off, if anything of the backend did; `ended`: it came to its end."""
         self.answering.close()
         self._place.leave(error)
-        if error is not None:
-            self._breakers.note(self._candidate.backend, self._candidate.model, error)
+        if error is not None or ended:
+            self._breakers.note(self._candidate.backend, self._candidate.model, error, "end", asked=self._asked)
 
 
 class Guard:
@@ -80,29 +95,57 @@ class Guard:
         lanes: Lanes | None = None,
         breakers: Breakers,
         retry: RetryPolicy = RETRY,
+        deadlines: Deadlines | None = None,
     ) -> None:
         self._backends = backends
         self._allowances = allowances
         self.lanes = lanes or OwnLanes()
         self.breakers = breakers
         self._retry = retry
+        self._deadlines = deadlines or Deadlines(retry.deadline_s)
 
     async def begin(self, asking: Asking) -> Held:
         """The first candidate that begins to answer. No frame went to the client yet. Settled with the exchange."""
         candidates = await self._within_terms(asking)
+        return await self._deadlines.keep(asking.exchange, self._first_to_answer(asking, candidates))
+
+    async def _first_to_answer(self, asking: Asking, candidates: Sequence[Candidate]) -> Held:
         tries = Tries(self._retry, candidates)
         while True:
             candidate = tries.take()
             if candidate is None:
-                candidate = await tries.after_pause()
-                _note_again(asking, tries)
+                candidate = await tries.after_pause(self._deadlines.left_s(asking.exchange))
+                _note_again(asking, tries.last_error(candidate))
             elif tries.failure is not None:
                 asking.exchange.fell_back = asking.fell_back
+            backend = self._backends.find(candidate.backend)
+            if backend is None:
+                continue  # it has just gone
             try:
-                return await self._try(asking, candidate, sole=tries.sole)
+                return await self._try(asking, candidate, backend, tries)
             except GatewayError as error:
                 _note_attempt(asking.exchange, candidate, error)
                 tries.failed(candidate, error)
+
+    async def _try(self, asking: Asking, candidate: Candidate, backend: Backend, tries: Tries) -> Held:
+        """Queue and pacing, breaker, call. What was taken is given back, whatever happens."""
+        name, model, exchange = candidate.backend, candidate.model, asking.exchange
+        self.breakers.check(name, model, sole=tries.sole)  # nobody waits in the line of one that is left alone
+        place = await self.lanes.enter(backend.room, model, _turn_of(exchange), exchange)
+        probe = False
+        try:
+            probe = self.breakers.admit(name, model, sole=tries.sole)
+            if probe and tries.sole:
+                exchange.note_guarded(LAST_TRIED.code)
+            tries.asked = True
+            answering, frames = await asking.ask(backend, candidate)
+        except BaseException as error:
+            failure = error if isinstance(error, GatewayError) else self._given_up(exchange, tries)
+            place.leave(failure)
+            self.breakers.note(name, model, failure, probe=probe, asked=exchange.request_hash)
+            raise
+        self.breakers.note(name, model, None, probe=probe)
+        return Held(answering, frames, place, self.breakers, candidate, exchange.request_hash)
 
     async def _within_terms(self, asking: Asking) -> Sequence[Candidate]:
         """Budget, rate and concurrency of the client's key; with the budget used up perhaps those at home only."""
@@ -117,35 +160,30 @@ class Guard:
         backend = self._backends.find(candidate.backend)
         return backend is not None and backend.view.boundary is not Boundary.EXTERNAL
 
-    async def _try(self, asking: Asking, candidate: Candidate, *, sole: bool) -> Held:
-        name, model = candidate.backend, candidate.model
-        backend = self._backends.find(name)
-        if backend is None:
-            raise BackendUnreachable(f"backend {name!r} has just gone; try again")
-        terms = asking.exchange.terms
-        turn = NO_TERMS if terms is None else Turn(terms.key_id, terms.weight, terms.priority)
-        place = await self.lanes.enter(backend.room, model, turn, asking.exchange)
-        try:
-            self.breakers.admit(name, model, sole=sole)
-            answering, frames = await asking.ask(backend, candidate)
-        except BaseException as error:
-            failure = error if isinstance(error, GatewayError) else ClientLeft("the client left")
-            place.leave(failure)
-            self.breakers.note(name, model, failure)
-            raise
-        self.breakers.note(name, model, None)
-        return Held(answering, frames, place, self.breakers, candidate)
+    def _given_up(self, exchange: Exchange, tries: Tries) -> GatewayError:
+        """What it says of the backend that the call was stopped. At the request's deadline that the backend had for itself
+        it timed out; if others had taken of that time, or the client has left, it did nothing wrong."""
+        if self._deadlines.is_over() and tries.failure is None and not exchange.queued_s:
+            return BackendTimedOut("the backend did not begin to answer in the time that the request had")
+        return ClientLeft("the client left")
 
 
-def _note_again(asking: Asking, tries: Tries) -> None:
-    if isinstance(tries.failure, BackendLoading):
+def _turn_of(exchange: Exchange) -> Turn:
+    terms = exchange.terms
+    return NO_TERMS if terms is None else Turn(terms.key_id, terms.weight, terms.priority)
+
+
+def _note_again(asking: Asking, error: GatewayError | None) -> None:
+    if isinstance(error, BackendLoading):
         asking.exchange.waited = asking.waited
     else:
         asking.exchange.retried = RETRIED.code
 
 
 def _note_attempt(exchange: Exchange, candidate: Candidate, error: GatewayError) -> None:
-    """Once, however often a loading backend was asked."""
+    """Once, however often a backend was asked that was loading, or was left alone."""
     attempt = f"{candidate.backend}:{type(error).__name__}"
-    if not isinstance(error, BackendLoading) or attempt not in exchange.attempts:
+    if not isinstance(error, BackendLoading | BreakerOpen) or attempt not in exchange.attempts:
         exchange.attempts.append(attempt)
+    if isinstance(error, BreakerOpen):
+        exchange.note_guarded(LEFT_ALONE.code)

@@ -1,7 +1,8 @@
 """Which candidate is asked next, and after what pause. No clock and no sleep of its own: both come in.
 
-Candidates are asked in the order of the decision, each once. When all have failed, those whose error says `same` are asked
-again after a pause that grows. One that is loading its model is waited for longer than that.
+Candidates are asked in the order of the decision, each once and without a pause. One that its breaker leaves alone is
+asked when nobody else is left. Then those whose error says `same` are asked again, each after a pause of its own that
+grows. One that is loading its model is waited for longer than that, and one that says when to come back is asked then.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tidegate.core.decision import Candidate
-from tidegate.core.errors import BackendLoading, BackendUnreachable, GatewayError, NotSupported
+from tidegate.core.errors import BackendLoading, BackendUnreachable, BreakerOpen, GatewayError, NotSupported
+
+_FIRST_LOADING_S = 0.25
+_LONGEST_LOADING_S = 5.0
+"""A small model is up in a second, and a large one is not kept busy with questions."""
+_LONGEST_TOLD_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,72 +34,122 @@ class RetryPolicy:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     chance: Callable[[], float] = random.random
 
+    def pause_s(self, failures: int) -> float:
+        """Before a backend is asked again that has failed so often."""
+        # Two to a power that a configuration may make large: bounded, so that it stays a number.
+        pause_s = min(self.backoff_s * 2.0 ** min(failures - 1, 60), self.longest_backoff_s)
+        return pause_s * (1 - self.jitter * self.chance())
+
+    def loading_pause_s(self, asked: int, waited_s: float) -> float | None:
+        """Before a backend is asked again that was loading so often; the pauses last `load_s` together."""
+        left_s = self.load_s - waited_s
+        return None if left_s <= 0 else min(_FIRST_LOADING_S * 2.0 ** min(asked - 1, 60), _LONGEST_LOADING_S, left_s)
+
 
 RETRY = RetryPolicy()
 
 
+@dataclass(slots=True)
+class _History:
+    last: GatewayError
+    failures: int = 0
+    loading: int = 0
+    loading_s: float = 0.0
+
+
 class Tries:
-    """The attempts of one request."""
+    """The attempts of one request. Times are sums of its pauses."""
 
     def __init__(self, policy: RetryPolicy, candidates: Sequence[Candidate]) -> None:
         self._policy = policy
-        self._round: list[Candidate] = list(candidates)
-        self._again: list[Candidate] = []
-        self._loading = False
-        self._rounds = 0
-        self._loading_s = 0.0
+        self._candidates = candidates
+        self._round = list(candidates)
+        self._left_alone: list[Candidate] = []
+        self._later: list[tuple[float, Candidate]] = []
+        self._paused_s = 0.0
+        self._history: dict[Candidate, _History] = {}
+        self._last_resort = False
         self.failure: GatewayError | None = None
+        """What the client hears if nobody answers."""
+        self.asked = False
+        """Whether the candidate that was given last was sent the request. What its line refused is not asked again: the
+        line was the waiting."""
 
     @property
     def sole(self) -> bool:
-        """Whether the candidate that was given last is the last that may be asked."""
-        return not self._round and not self._again
+        """Whether nobody else is left to ask now, beside the candidate that was given last."""
+        return self._last_resort or not (self._round or self._left_alone)
 
     def take(self) -> Candidate | None:
         """The next candidate to be asked at once; None: a pause is due, or it is over."""
-        return self._round.pop(0) if self._round else None
-
-    async def after_pause(self) -> Candidate:
-        """The first candidate of the next round. Raises the telling failure when there is no further one."""
-        pause_s = self._pause_s()
-        if pause_s is None:
-            raise self.failure or BackendUnreachable("the backend behind this model has just gone; try again")
-        await self._policy.sleep(pause_s)
-        self._round, self._again, self._loading = self._again, [], False
+        if not self._round:
+            if not self._left_alone:
+                return None
+            self._round, self._left_alone, self._last_resort = self._left_alone, [], True
+        self.asked = False
         return self._round.pop(0)
+
+    async def after_pause(self, left_s: float) -> Candidate:
+        """The first candidate of the next round. Raises the telling failure when there is none within this time."""
+        due_s = min((due_s for due_s, _ in self._later), default=None)
+        if due_s is None or due_s - self._paused_s >= left_s:
+            raise self.failure or BackendUnreachable("the backend behind this model has just gone; try again")
+        await self._policy.sleep(due_s - self._paused_s)
+        self._paused_s, self._last_resort = due_s, False
+        due = [candidate for when_s, candidate in self._later if when_s <= due_s]
+        self._later = [one for one in self._later if one[0] > due_s]
+        self._round = sorted(due, key=self._candidates.index)
+        self.asked = False
+        return self._round.pop(0)
+
+    def last_error(self, candidate: Candidate) -> GatewayError | None:
+        history = self._history.get(candidate)
+        return None if history is None else history.last
 
     def failed(self, candidate: Candidate, error: GatewayError) -> None:
         """Note how it went. Raises the error if nobody may be asked after it."""
         if error.retry == "never":
             raise error
         self.failure = _telling(self.failure, error)
-        if error.retry == "same":
-            self._again.append(candidate)
-        self._loading = self._loading or isinstance(error, BackendLoading)
+        if isinstance(error, BreakerOpen) and not self.sole:
+            self._left_alone.append(candidate)
+        elif error.retry == "same" and (self.asked or isinstance(error, BreakerOpen)):
+            pause_s = self._pause_s(candidate, error)
+            if pause_s is not None:
+                self._later.append((self._paused_s + pause_s, candidate))
 
-    def _pause_s(self) -> float | None:
-        policy = self._policy
-        self._rounds += 1
-        if not self._again:
-            return None
-        if self._loading:
-            left_s = policy.load_s - self._loading_s
-            if left_s <= 0:
-                return None
-            pause_s = min(0.25 * 2 ** (self._rounds - 1), 5.0, left_s)
-            self._loading_s += pause_s
+    def _pause_s(self, candidate: Candidate, error: GatewayError) -> float | None:
+        """Until it is asked again; None: it is not."""
+        history = self._history.setdefault(candidate, _History(error))
+        history.last, told_s = error, error.retry_after_s or 0.0
+        if isinstance(error, BackendLoading):
+            history.loading += 1
+            pause_s = self._policy.loading_pause_s(history.loading, history.loading_s)
+            history.loading_s += pause_s or 0.0
             return pause_s
-        if self._rounds >= policy.attempts:
+        history.failures += 1
+        if history.failures >= self._policy.attempts:
             return None
-        pause_s = min(policy.backoff_s * 2 ** (self._rounds - 1), policy.longest_backoff_s)
-        return pause_s * (1 - policy.jitter * policy.chance())
+        pause_s = self._policy.pause_s(history.failures)
+        if isinstance(error, BreakerOpen):
+            return pause_s  # what it says is for the client: it may be over at any moment
+        return None if told_s > _LONGEST_TOLD_S else max(pause_s, told_s)
 
 
 def _telling(before: GatewayError | None, error: GatewayError) -> GatewayError:
-    """The error that the client hears if nobody answers: the last failure, and a "not supported" only without one.
+    """The error that the client hears if nobody answers: the last failure. One that says less gives way to it.
 
-    What failed could have answered and may do so later; "not supported" would say that asking again is of no use.
+    What failed could have answered and may do so later; "not supported" would say that asking again is of no use, and
+    "left alone" only that something had failed before.
     """
-    if isinstance(error, NotSupported) and before is not None and not isinstance(before, NotSupported):
-        return before
-    return error
+    return error if before is None or _weight(error) >= _weight(before) else before
+
+
+def _weight(error: GatewayError) -> int:
+    match error:
+        case NotSupported():
+            return 0
+        case BreakerOpen():
+            return 1
+        case _:
+            return 2

@@ -10,8 +10,75 @@ RETRIED = RESILIENCE.rule(
     "RES001",
     "a candidate that had failed was asked again after a pause",
     why="Failures such as 429, 500, 503, a refused connection or a cut one pass by themselves; nothing of the answer had gone "
-    "out, so asking again cannot double it. Other candidates are asked first, without a pause.",
+    "out, so asking again cannot double it. Other candidates are asked first, without a pause; then each that failed so is "
+    "asked again, up to `[retry] attempts` times, after pauses that grow and are partly left to chance.",
     source="DeepSeek API, error codes, 2026-08-02 (retry 429, 500 and 503 with back-off)",
+    checked="2026-11-24",
+)
+
+LEFT_ALONE = RESILIENCE.rule(
+    "RES002",
+    "a backend's model that failed again and again is left alone for a while, and other candidates are asked",
+    why="After `[breaker] failures` in a row a further request would most likely fail too, and would wait for that. When its "
+    "time is up one request tries it; if that fails, the time doubles up to a limit, and if it begins to answer all come "
+    "back. The count is one of that model on that backend: others there are asked as before.",
+    source="BerriAI/litellm#27610 and #27362 (unreachable hosts are asked for ever), 2026; docs/keeps-working.md",
+    checked="2026-11-24",
+)
+
+LAST_TRIED = RESILIENCE.rule(
+    "RES003",
+    "the last candidate is never left alone: one request at a time tries it before its time",
+    why="Where nobody else may answer, a request that is refused for the sake of speed could have been answered. So when all "
+    "others have failed, and where there are none, one request tries it at once. Requests that come meanwhile wait for "
+    "their next attempt, and then get 503 with Retry-After and a text that says how often it failed.",
+    source="BerriAI/litellm 1.109.1, run 2026-11-22: one 404 took the only deployment out, and every request was refused",
+    checked="2026-11-24",
+)
+
+COUNTED = RESILIENCE.rule(
+    "RES004",
+    "only a backend's own failures count against it",
+    why="Unreachable, timed out, HTTP 500, 502 and 504, broken framing and answers that break off do. A client's mistake (4xx) "
+    "does not, nor do what sets it apart (a wrong key, an unknown model, no balance), what passes by itself (429, busy, "
+    "loading), words of its model that cannot be read, or a client that leaves. What a request may cause itself, such as "
+    "HTTP 500, counts once however often that same request is sent: one bad request must not take a backend from all.",
+    source="BerriAI/litellm#40958; sgl-project/sglang#13894 (the breaker opens while workers are healthy), 2026",
+    checked="2026-11-24",
+)
+
+TOLD_WHEN = RESILIENCE.rule(
+    "RES005",
+    "a backend that says when to come back is not asked before",
+    why="Its Retry-After is longer or shorter than our own pauses for a reason. It is waited for up to a minute; a longer one "
+    "is handed to the client, as Retry-After of the error.",
+    source="RFC 9110, 10.2.3; the hosted API sends none (DeepSeek API, collected 2026-07-27), proxies before runtimes do",
+    checked="2026-11-24",
+)
+
+DEADLINE = RESILIENCE.rule(
+    "RES006",
+    "a request has a time until its answer must have begun, over queue, pauses and all attempts",
+    why="Limits of single steps add up: ten minutes in the queue and ten until the first byte, three times. After "
+    "`[retry] deadline_s` the client gets an error. A pause that would end after it is not begun.",
+    source="docs/keeps-working.md; the hosted API closes after ten minutes without inference (DeepSeek API, 2026-08-02)",
+    checked="2026-11-24",
+)
+
+ONCE_BEGUN = RESILIENCE.rule(
+    "RES007",
+    "nothing is asked again once a part of the answer has gone out",
+    why="A second answer would repeat what the client has. What becomes of an answer that breaks off is decided by `on_break`.",
+    source="BerriAI/litellm#29808, #38610 and #32835 (text twice after a retry in mid-stream), 2026",
+    checked="2026-11-24",
+)
+
+FOUND_AGAIN = RESILIENCE.rule(
+    "RES008",
+    "a backend that was away and answers a look is tried by the next request",
+    why="A look (`[probe] interval_s`) carries no request and shows that a server is back; what is left of the time for which "
+    "it would be left alone is let off. It does not show that the model answers, so one request tries it first.",
+    source="docs/keeps-working.md",
     checked="2026-11-24",
 )
 

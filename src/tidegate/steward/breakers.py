@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from tidegate.core.errors import BreakerOpen, ClientLeft, GatewayError
-from tidegate.resilience.breaker import Breakers as OwnBreakers
-from tidegate.resilience.breaker import BreakerView
+from tidegate.resilience.breaker import BreakerView, Key, Moment, OwnBreakers
 from tidegate.steward.errors import Told, error_of, told
 from tidegate.steward.link import Hears, Link
 
 NOTED, TRYING, SEEN = "breakers.noted", "breakers.trying", "breakers.seen"
-Key = tuple[str, str]
-Moment = Literal["begin", "end"]
 
 
 class _Note(Struct, frozen=True, array_like=True):
