@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from tidegate.backends.engine import Engine
+from tidegate.core.timers import Timers
 from tidegate.resilience.lanes import OwnLanes
 from tidegate.steward.breakers import BreakerDesk
 from tidegate.steward.engine import EngineDesk
@@ -15,12 +17,17 @@ from tidegate.steward.others import OthersDesk
 
 
 class Steward:
-    def __init__(self, lanes: OwnLanes, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        lanes: OwnLanes,
+        engine: Engine | None = None,
+        timers: Callable[[], Timers] = asyncio.get_running_loop,
+    ) -> None:
         self.links: list[Link] = []
         """Of all workers that are connected."""
         self.end_worker: Callable[[Link], None] = Link.close
         """How a worker is ended that does not answer: the crew kills it."""
-        self.lanes = LaneDesk(lanes)
+        self.lanes = LaneDesk(lanes, timers)
         self._breakers = BreakerDesk(self._workers)
         self._marks = MarkDesk(lambda link: self.end_worker(link))
         self._others = OthersDesk(self._workers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from tests.support.samples import request
-from tidegate.backends.slots import Slots
 
 from tidegate.backends.base import Answering, Room
 from tidegate.backends.fake import DEFAULT_THOUGHTS, DEFAULT_WORDS, FakeBackend
