@@ -47,6 +47,7 @@ class Worker:
         self._server: HttpServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._told_to_stop = False
+        link.learn({PREPARE: self._prepare, PING: _pong}, hears=[self._hears()])
 
     async def serve(self) -> int:
         """To its end. Says the steward that it serves, or why it cannot."""
@@ -82,7 +83,6 @@ class Worker:
         self._running = running = Running(app, source)
         self._server = server = http_server(running.asgi, drain_s=STOP_S)
         server.drain = partial(drain, running)
-        self._link.learn({PREPARE: self._prepare, PING: _pong}, hears=[self._hears()])
         calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         host, port = self._listener.getsockname()[:2]

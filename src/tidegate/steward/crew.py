@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidegate.core.errors import GatewayError, Misconfigured
+from tidegate.core.errors import Draining, GatewayError, Misconfigured
 from tidegate.steward.link import Answers, Hears, Link
 from tidegate.steward.orders import (
     ABANDON,
@@ -88,6 +88,8 @@ class Crew:
         self._begins = asyncio.Lock()
         """Held while the configuration changes: nobody begins with the old one in that time."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._pauses: set[asyncio.Future[None]] = set()
+        """Of workers that are to be started again."""
 
     async def start(self) -> Ready:
         """Returns when all serve. Raises where none can."""
@@ -144,13 +146,15 @@ class Crew:
                 worker.link.tell(DRAIN)
             if worker.state == "ready":
                 worker.state = "draining"
+        if not self._tasks:
+            return
         *keeping, looking = self._tasks
         looking.cancel()
+        for task in self._pauses:
+            task.cancel()
         await asyncio.wait(keeping, timeout=drain_s + STOP_GRACE_S)
         for worker in self._workers:
             self.kill(worker.link)
-        for task in keeping:
-            task.cancel()
         await asyncio.wait(self._tasks)
 
     def cut(self) -> None:
@@ -176,7 +180,14 @@ class Crew:
             worker.changed.set()
             _log.warning("worker %d ended (%s) and is started again", worker.number, worker.last_end)
             failures = 0 if lived_s >= STEADY_AFTER_S else failures + 1
-            await self._wait(BACK_OFF_S[min(max(failures - 1, 0), len(BACK_OFF_S) - 1)])
+            await self._pause(BACK_OFF_S[min(max(failures - 1, 0), len(BACK_OFF_S) - 1)])
+
+    async def _pause(self, seconds: float) -> None:
+        """Before the next start; the stop does not wait for it."""
+        pause = asyncio.ensure_future(self._wait(seconds))
+        self._pauses.add(pause)
+        await asyncio.wait((pause,))
+        self._pauses.discard(pause)
 
     async def _run_once(self, worker: _Worker) -> float:
         """One life of a worker; the seconds that it took."""
@@ -208,6 +219,8 @@ class Crew:
     def _words(self, worker: _Worker) -> tuple[Answers, Hears]:
         async def begin(_link: Link, _number: int, _value: Any) -> Order:
             async with self._begins:
+                if self._stopping:
+                    raise Draining("the gateway is being stopped")
                 return msgspec.structs.replace(self.order, number=worker.number)
 
         async def view(_link: Link, _number: int, _value: Any) -> list[WorkerView]:
