@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.support.ledgers import CLOUD, HOME, LAB, MASKED, booked, written
 
 from tidegate.core.boundary import DataClass
-from tidegate.ledger.entries import COLUMNS
+from tidegate.ledger.entries import COLUMNS, NEW_IN_VERSION_3
 from tidegate.ledger.proof import prove
 
 ROWS = 12
@@ -37,12 +37,20 @@ LAW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], dead
 Edit = Callable[[sqlite3.Connection], Any]
 
 
+def _more(number: int) -> dict[str, Any]:
+    """Every way in which the columns of version 3 can end: with all values, with the first ones, and with none."""
+    values = {"queued_s": 0.5, "continued": "RES020", "charged_usd": "0.25", "key_id": "key_1"}
+    kept = number % (len(values) + 1)
+    client = "app" if number % 3 else None
+    return {"client": client, **{name: value if at < kept else None for at, (name, value) in enumerate(values.items())}}
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with rows of all kinds, its log written back into the file so that it can be copied."""
     sends = ([HOME], [LAB, HOME], [CLOUD], [HOME, MASKED], [])
     rows = [
-        booked(number, DataClass.INTERNAL, *sends[number % 5], client="app" if number % 3 else None, found="SEN001:2")
+        booked(number, DataClass.INTERNAL, *sends[number % 5], found="SEN001:2", **_more(number))
         for number in range(ROWS)
     ]
     path = written(tmp_path_factory.mktemp("whole") / "ledger.sqlite3", rows)
@@ -85,6 +93,18 @@ def test_the_very_same_value_as_another_type_is_found(whole: Path, column: str) 
     """As a blob it would hide from every query, and look the same in a program."""
     found = found_after(whole, lambda file: file.execute(f"UPDATE exchanges SET {column} = CAST({column} AS BLOB)"))
     assert found is None or set(found) == {"LED002"}
+
+
+@pytest.mark.parametrize("column", NEW_IN_VERSION_3)
+@pytest.mark.parametrize("place", range(1, ROWS + 1))
+def test_a_new_column_that_is_emptied_or_filled_is_found(whole: Path, column: str, place: int) -> None:
+    """Empty ones at the end of a row are not sealed, so that rows of version 2 keep their seals; this must open no way."""
+    emptied = found_after(whole, lambda file: file.execute(f"UPDATE exchanges SET {column} = NULL WHERE seq = {place}"))
+    filled = found_after(whole, lambda file: file.execute(f"UPDATE exchanges SET {column} = 'x' WHERE seq = {place}"))
+    assert emptied in (None, ["LED002"])
+    assert filled == ["LED002"]
+    held = NEW_IN_VERSION_3.index(column) < (place - 1) % (len(NEW_IN_VERSION_3) + 1)
+    assert (emptied is not None) == held
 
 
 @LAW

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tidegate.resilience.breaker import Breakers
+from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.guard import Guard
 from tidegate.resilience.retry import RetryPolicy
 
@@ -24,7 +24,7 @@ ONCE = RetryPolicy(attempts=1, jitter=0.0, sleep=Sleepless())
 
 
 def guard(registry: Any, retry: RetryPolicy = ONCE, now_s: Any = lambda: 0.0, **more: Any) -> Guard:
-    return Guard(registry, breakers=Breakers(now_s), retry=retry, **more)
+    return Guard(registry, breakers=OwnBreakers(now_s), retry=retry, **more)
 
 
 def asks_again(sleep: Any, **more: Any) -> RetryPolicy:

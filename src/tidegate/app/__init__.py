@@ -22,6 +22,7 @@ from tidegate.app.enforce import (
     with_hosted_default,
 )
 from tidegate.app.kept import Kept, ledger_path, limits_of
+from tidegate.app.keys import admin_key_of, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
 from tidegate.backends.attestation import Standing
@@ -81,13 +82,14 @@ class App:
         self.config = config
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
-        check_binding(config.server.host, clients)
+        admin_key = admin_key_of(config, environment)
+        self.kept = before.kept if before is not None else kept or Kept(config, state_folder)
+        check_binding(config.server.host, clients, stored=self.kept.keys.exist)
         self._written = with_hosted_default(config, environment)
         self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
         self.policy = policy_of(config, self._endpoints)
         self._scanner = scanner_of(config)
         check_slow_look(config.privacy)
-        self.kept = before.kept if before is not None else kept or Kept(config, state_folder)
         self.loaded = Loaded(
             None if file is None else str(file),
             time.time(),
@@ -114,7 +116,7 @@ class App:
             self.content = before.content
         else:
             self.content = content_store(config, environment, state_folder)
-        self._door = Door(clients)
+        self._door = Door(clients, stored=self.kept.keys, admin_key=admin_key, attempts=self.kept.attempts)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None
 
@@ -199,6 +201,7 @@ class App:
         """All that can fail or takes time, beside `before`, which still serves."""
         if self.content is not None and (before is None or self.content is not before.content):
             self.content.open()
+        await self.kept.learn_spending()
         self.compose(before)
         if self.slow is not None and (before is None or self.slow is not before.slow):
             await self.slow.start()
@@ -231,8 +234,10 @@ class App:
 
     def _guard(self) -> Guard:
         retry = self.config.retry
+        self.registry.on_found_again = self.kept.breakers.seen
         return Guard(
             self.registry,
+            allowances=self.kept.allowances,
             lanes=self.lanes,
             breakers=self.kept.breakers,
             retry=RetryPolicy(
@@ -278,6 +283,7 @@ class App:
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
             admin=self._admin(gateway),
+            keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.spending),
         )
 
     def _admin(self, gateway: Gateway) -> AdminSurface:
@@ -305,6 +311,7 @@ class App:
         if self.content is not None:
             self.content.close()
         self.ledger.close()
+        self.kept.keys.close()
 
     async def stop_shadows(self) -> None:
         await self._shadow.stop()

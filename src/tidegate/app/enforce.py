@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from tidegate.app.keys import terms_of
 from tidegate.app.locality import boundary_of, is_unvouched, word_for
 from tidegate.app.rows import rows_of
 from tidegate.backends.base import Endpoint
 from tidegate.backends.clearance import Network, check_address
 from tidegate.catalog.contracts import contract_named
 from tidegate.catalog.runtimes import runtimes
-from tidegate.config import BackendOptions, Config
+from tidegate.config import BackendOptions, ClientOptions, Config
 from tidegate.core.boundary import DEFAULT_ACCEPTS, HIGHEST_CLASS, Boundary, DataClass
 from tidegate.core.errors import BoundaryBreach, Misconfigured
 from tidegate.core.profile import Traits
@@ -169,7 +170,10 @@ def clients_of(config: Config, environment: Environment) -> dict[str, Client]:
         key = _secret(f"[[clients]] {options.name} key_env", options.key_env, environment) or ""
         if key in found:
             raise Misconfigured(f"[[clients]] {options.name}: another client has the same key")
-        found[key] = Client(options.name, DataClass(options.data_class) if options.data_class else None)
+        if any(one.name == options.name for one in found.values()):
+            raise Misconfigured(f"[[clients]] {options.name}: another client has the same name, and so the same budget")
+        terms = terms_of(options)
+        found[key] = Client(options.name, terms.data_class, terms)
     return found
 
 
@@ -195,6 +199,7 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
     for client in config.clients:
         if client.data_class is not None:
             _check_kept(f"[[clients]] {client.name} class", DataClass(client.data_class), places)
+        _check_models(client, config, places)
     rows, maskable = rows_of(config, lambda place, data_class: _check_kept(place, data_class, places))
     _check_shadow(config, places)
     return Policy(
@@ -224,6 +229,17 @@ def _check_shadow(config: Config, places: list[Place]) -> None:
         )
 
 
+def _check_models(client: ClientOptions, config: Config, places: list[Place]) -> None:
+    """An address must name a backend. A bare name may be served by one that is found later."""
+    for model in client.models:
+        backend, slash, _ = model.partition("/")
+        if not model or (slash and all(one.name != backend for one in places) and model not in config.aliases):
+            raise Misconfigured(
+                f"[[clients]] {client.name} models: there is no backend {backend!r}; write a model's name, an alias, or "
+                "`backend/model`"
+            )
+
+
 def _alias(name: str, config: Config, places: list[Place]) -> Alias:
     options, place = config.aliases[name], f"[aliases.{name}]"
     if name in RESERVED:
@@ -251,12 +267,12 @@ def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:
         )
 
 
-def check_binding(host: str, clients: Mapping[str, Client]) -> None:
-    """Listening beyond this machine needs keys."""
-    if not is_loopback(host) and not clients:
+def check_binding(host: str, clients: Mapping[str, Client], *, stored: bool = False) -> None:
+    """Listening beyond this machine needs keys; `stored`: some were made by `tidegate keys`."""
+    if not is_loopback(host) and not clients and not stored:
         raise Misconfigured(
-            f"[server] host = {host!r} listens beyond this machine, so it needs keys: add [[clients]] with key_env, "
-            "or listen on 127.0.0.1"
+            f"[server] host = {host!r} listens beyond this machine, so it needs keys: make one with `tidegate keys create`, "
+            "add [[clients]] with key_env, or listen on 127.0.0.1"
         )
 
 

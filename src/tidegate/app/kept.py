@@ -6,12 +6,14 @@ requests under way belongs here: lost, it would loosen a promise or give a slot,
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from tidegate.app.keys import key_file_path
 from tidegate.app.screening import conversations_of
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
@@ -21,15 +23,19 @@ from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
 from tidegate.config import Config
+from tidegate.keys.ring import KeyRing
+from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.ahead import Spread
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
+from tidegate.resilience.allowance import Allowances, KeyView, OwnAllowances, Spent
 from tidegate.resilience.breaker import Breakers, OwnBreakers
 from tidegate.resilience.lane import Turn
 from tidegate.resilience.lanes import Lanes, OwnLanes
 from tidegate.surfaces.admin import Whole
+from tidegate.surfaces.attempts import Attempts
 from tidegate.surfaces.front import Drain
 
 
@@ -45,6 +51,14 @@ class AdjustedBreakers(Breakers, Protocol):
     def adjust(self, failures: int, open_s: float, longest_open_s: float) -> None: ...
 
     def forget(self, backend: str) -> None: ...
+
+
+class AdjustedAllowances(Allowances, Protocol):
+    def adjust(self, wait_s: float) -> None: ...
+
+    def learn(self, spent: Spent) -> None: ...
+
+    def view(self) -> list[KeyView]: ...
 
 
 class Kept:
@@ -64,12 +78,26 @@ class Kept:
         self.vault = Vault(os.urandom, config.privacy.mask_s)
         self.drain = Drain()
         self._conversations: Conversations | None = None
+        self.keys = KeyRing(key_file_path(state_folder))
+        self.keys.open()
+        self.attempts = Attempts(time.monotonic)
+        self.allowances: AdjustedAllowances = OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s)
         self.generation = 1
         """That of the first configuration."""
         # What only several processes have: see `app/shared`.
         self.engine: EngineRole | None = None
         self.spread: Spread | None = None
         self.whole: Whole | None = None
+
+    async def spending(self) -> list[KeyView]:
+        """What keys have under way and spent, in all processes."""
+        if self.whole is not None:
+            await self.whole.look()
+        return self.allowances.view()
+
+    async def learn_spending(self) -> None:
+        """What keys have spent in this month and before they had a budget. The ledger must be open."""
+        self.allowances.learn(await asyncio.to_thread(spent_this_month, self.ledger.path, time.time()))
 
     def conversations(self, sticky_s: float) -> Conversations:
         """Which were private, from before the start too, as far as the ledger remembers them. It must be open."""
@@ -93,6 +121,7 @@ class Kept:
         breaker = config.breaker
         self.transport.adjust(limits_of(config))
         self.lanes.adjust(config.timeouts.queue_s)
+        self.allowances.adjust(config.timeouts.queue_s)
         self.breakers.adjust(breaker.failures, breaker.open_s, breaker.longest_open_s)
         self.memory.adjust(config.replay.memory_bytes)
         self.vault.adjust(config.privacy.mask_s)

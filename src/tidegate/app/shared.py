@@ -6,6 +6,7 @@ docs/keeps-working.md.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from tidegate.app.kept import Kept
 from tidegate.config import Config
 from tidegate.ledger.entries import Entry
 from tidegate.resilience.breaker import OwnBreakers
+from tidegate.steward.allowances import SharedAllowances
 from tidegate.steward.breakers import SharedBreakers
 from tidegate.steward.engine import SharedEngine
 from tidegate.steward.lanes import SharedLanes
-from tidegate.steward.link import Link
+from tidegate.steward.link import Hears, Link
 from tidegate.steward.marks import SharedMarks
 from tidegate.steward.orders import VIEW, WorkerView
 from tidegate.steward.others import Others
+from tidegate.steward.relay import WRONG_KEY
+from tidegate.surfaces.attempts import Attempts
 
 
 class SharedKept(Kept):
@@ -35,10 +39,12 @@ class SharedKept(Kept):
         own = self.breakers
         assert isinstance(own, OwnBreakers)
         self.breakers = breakers = SharedBreakers(own, link)
+        self.allowances = allowances = SharedAllowances(link)
+        self.attempts = attempts = SharedAttempts(link)
         self._marks = SharedMarks(link, self._remember)
         self.spread = self._marks.spread
-        self.whole = whole = SharedWhole(link, lanes)
-        link.learn(self._marks.answers, whole.others.answers, hears=[lanes.hears, breakers.hears])
+        self.whole = whole = SharedWhole(link, lanes, allowances)
+        link.learn(self._marks.answers, whole.others.answers, hears=[lanes.hears, breakers.hears, attempts.hears])
         self._engine = SharedEngine(link) if has_engine else None
         if self._engine is not None:
             self.engine = self._engine
@@ -54,11 +60,31 @@ class SharedKept(Kept):
             self._conversations.remember(marks, seen_at)
 
 
+class SharedAttempts(Attempts):
+    """Wrong keys count at every worker: guessing at several at once is no quicker."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(time.monotonic)
+        self._link = link
+        self.hears: Hears = {WRONG_KEY: self._hear}
+
+    def failed(self, address: str) -> float:
+        wait_s = super().failed(address)
+        if not wait_s:
+            self._link.tell(WRONG_KEY, address)
+        return wait_s
+
+    def _hear(self, _link: Link, value: Any) -> None:
+        super().failed(str(value))
+        self.wrong -= 1  # counted where it was sent
+
+
 class SharedWhole:
     """What is shown of all workers together. A worker that does not answer in time is left out."""
 
-    def __init__(self, link: Link, lanes: SharedLanes) -> None:
+    def __init__(self, link: Link, lanes: SharedLanes, allowances: SharedAllowances) -> None:
         self._link = link
+        self._allowances = allowances
         self._lanes = lanes
         self._status: Callable[[], dict[str, Any]] | None = None
         self._exchange: Callable[[str], Entry | None] | None = None
@@ -69,6 +95,7 @@ class SharedWhole:
 
     async def look(self) -> None:
         await self._lanes.look()
+        await self._allowances.look()
 
     async def find(self, exchange_id: str) -> Entry | None:
         found = await self.others.ask("exchange", exchange_id)

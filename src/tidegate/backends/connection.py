@@ -238,6 +238,8 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: GatewayError | StaleConnection) -> None:
         if self._error is None:
             self._error = error
+            if isinstance(error, GatewayError):
+                error.after_sending = True
         self.abort()
         self._wake()
 

@@ -10,6 +10,7 @@ from tidegate.backends.base import Answering, Endpoint, Holds, Room
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.connection import Connection, read_whole
 from tidegate.backends.profiles import Profiles
+from tidegate.backends.told_wait import told_wait_s
 from tidegate.backends.transport import Call, Transport
 from tidegate.codecs.answers import load_answer
 from tidegate.codecs.json_text import dump_fields
@@ -17,6 +18,7 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
 from tidegate.core.errors import (
     BackendFailed,
+    BackendFailure,
     BackendLoading,
     BackendOverloaded,
     BackendRefused,
@@ -35,7 +37,8 @@ from tidegate.dialects.readers import AnswerReader, StreamReader
 
 _ERROR_BODY_LIMIT_BYTES = 64 * 1024
 _MODEL_LIST_LIMIT_BYTES = 4 * 1024 * 1024
-_MOST_DIGITS = 6
+_LOST_AFTER = 3
+"""Where nobody knocks, one failure of a request is no sign that the backend is away."""
 
 
 class HttpAnswering:
@@ -96,7 +99,7 @@ async def _agreed(connection: Connection, dialect: Dialect) -> bool:
             ended = True
             error = dialect.read_error(connection.status, body)
             if error.retry_after_s is None:
-                error.retry_after_s = _seconds(connection.headers.get(b"retry-after"))
+                error.retry_after_s = told_wait_s(connection.headers)
             raise error
         if b"content-encoding" in connection.headers:
             raise BrokenContract("the backend compressed its answer although it was not asked to")
@@ -104,12 +107,6 @@ async def _agreed(connection: Connection, dialect: Dialect) -> bool:
         connection.release(ended=ended)
         raise
     return connection.headers.get(b"content-type", b"").lower().startswith(b"application/json")
-
-
-def _seconds(retry_after: bytes | None) -> float | None:
-    """A date is not read: no server that was looked at sends one, and it would need our clock to be theirs."""
-    text = (retry_after or b"").strip()
-    return float(text) if text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 class HttpBackend:
@@ -144,6 +141,8 @@ class HttpBackend:
         self._attestation = standing.attestation
         self._view: BackendView | None = None
         self._shown: Finding | None = None
+        self._missed = 0
+        """Requests in a row that did not reach it or got no answer in time."""
         self._see("unknown")
 
     @property
@@ -186,15 +185,10 @@ class HttpBackend:
             answering = await open_answer(
                 self._transport, self._place, dialect, request, model, data_class, first_byte_s, holds
             )
-        except Unattested:
-            self._see("up")
+        except BackendFailure as error:
+            self._note(error)
             raise
-        except (BackendUnreachable, BackendTimedOut):
-            self._lose()
-            raise
-        except BackendLoading:
-            self._see("starting")
-            raise
+        self._missed = 0
         if self.view.health != "up" or (self._attestation is not None and self._attestation.finding is not self._shown):
             self._see("up")
         return answering
@@ -224,6 +218,7 @@ class HttpBackend:
         watcher = self._watcher
         if watcher is None:
             if self.view.health == "down":
+                self._missed = 0
                 self._see("unknown")  # nobody knocks, so after a while it gets another chance
             return
         try:
@@ -240,6 +235,7 @@ class HttpBackend:
         if self._asks_models:
             self._models = models
         await self._capacity.refresh(lambda path: fetch(watcher, self._place, path))
+        self._missed = 0
         self._see("up")
 
     async def _look(self, watcher: Transport) -> tuple[str, ...]:
@@ -248,6 +244,26 @@ class HttpBackend:
             with suppress(Unattested):  # then it is looked at as what it now counts as
                 return await list_models(watcher, self._attestation.anew(), self._dialect)
         return await list_models(watcher, self._place, self._dialect)
+
+    def _note(self, error: BackendFailure) -> None:
+        """What a request that failed says of its health. A server that is knocked on and refuses a connection is away, and
+        the next look finds it again. A time-out, or one failure on the way to the hosted API, may be of that request
+        only: the breaker counts those (RES002)."""
+        if not isinstance(error, BackendUnreachable | BackendTimedOut):
+            self._missed = 0
+        match error:
+            case Unattested():
+                self._see("up")
+            case BackendLoading():
+                self._see("starting")
+            case BackendUnreachable() | BackendTimedOut():
+                self._missed += 1
+                if self._attestation is not None:
+                    self._attestation.forget()
+                if self._missed >= _LOST_AFTER or (self._watcher is not None and isinstance(error, BackendUnreachable)):
+                    self._see("down")
+            case _:
+                pass
 
     def _lose(self) -> None:
         """It is away, and whoever answers next may be another server."""

@@ -40,6 +40,8 @@ class Registry:
         self._watch: asyncio.Task[None] | None = None
         self._learn = learn
         self._learning: asyncio.Task[None] | None = None
+        self.on_found_again: Callable[[str], None] = lambda _name: None
+        """Told the name of a backend that was away and answers a look again."""
 
     @property
     def found(self) -> tuple[Backend, ...]:
@@ -86,7 +88,7 @@ class Registry:
         """At everything, once."""
         if self._probe is not None:
             self._take_in(await self._probe.find())
-        await asyncio.gather(*(backend.refresh() for backend in self.backends))
+        await asyncio.gather(*map(self._look_at, self.backends))
 
     async def refresh(self) -> None:
         await self.look()
@@ -95,6 +97,12 @@ class Registry:
     def _begin_to_learn(self) -> None:
         if self._learn is not None and (self._learning is None or self._learning.done()):
             self._learning = asyncio.create_task(self._learn_all(self._learn))
+
+    async def _look_at(self, backend: Backend) -> None:
+        was_away = backend.view.health == "down"
+        await backend.refresh()
+        if was_away and backend.view.health == "up":
+            self.on_found_again(backend.name)
 
     async def _learn_all(self, learn: Callable[[HttpBackend], Awaitable[None]]) -> None:
         """One after the other: they may share a machine."""

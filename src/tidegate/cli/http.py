@@ -17,6 +17,7 @@ from tidegate.core.jsonvalue import as_object
 DEFAULT_URL = "http://127.0.0.1:4141"
 URL_HELP = "Where the gateway listens."
 KEY_VARIABLE = "TIDEGATE_KEY"
+ADMIN_KEY_VARIABLE = "TIDEGATE_ADMIN_KEY"
 
 
 @contextmanager
@@ -30,10 +31,11 @@ def call(
     """One request; the answer is open inside the block. Any status but 200 is a `GatewaySaid`."""
     connection = _connection(url)
     sent = dict(headers or {})
-    if key := key or os.environ.get(KEY_VARIABLE):
+    if key := key or _own_key(path):
         if not key.isascii() or not key.isprintable():
             raise Misconfigured(
-                f"the environment variable {KEY_VARIABLE} holds characters that cannot stand in a header"
+                f"the environment variable {KEY_VARIABLE} or {ADMIN_KEY_VARIABLE} holds characters that cannot stand in a "
+                "header"
             )
         sent["Authorization"] = f"Bearer {key}"
     try:
@@ -53,6 +55,12 @@ def call(
         yield response
     finally:
         connection.close()
+
+
+def _own_key(path: str) -> str | None:
+    """The admin's for what is about the gateway itself, where it is set; else the client's."""
+    admin_key = os.environ.get(ADMIN_KEY_VARIABLE) if path.startswith("/-/") else None
+    return admin_key or os.environ.get(KEY_VARIABLE)
 
 
 def _connection(url: str) -> HTTPConnection:

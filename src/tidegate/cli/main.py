@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Say what a rule code means, what happened to one exchange, or what the contract says at a date.",
     "prove": "Show what left this machine, and check that nobody changed the ledger.",
     "replay": "Say what another configuration would have decided for past exchanges.",
+    "keys": "Create, list and revoke the keys of clients, with limits and budgets.",
     "init": "Write a configuration from a preset, with comments that explain each choice.",
     "scan": "Look for personal data and secrets in files or standard input.",
     "sim": "Simulate the hosted DeepSeek API, with faults on demand.",

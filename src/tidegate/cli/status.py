@@ -29,6 +29,8 @@ def status(
     print(f"Tidegate {found['version']} at {url}, {keys}, default class {found['default_class']}")
     print_backends(found["backends"])
     print_profiles(found["backends"])
+    for line in breaker_lines(found.get("breakers") or []):
+        print(line)
     if legacy := legacy_line(found.get("legacy_names") or {}):
         print(legacy)
     for line in shadow_lines(found.get("shadow") or []):
@@ -51,6 +53,20 @@ def shadow_lines(shadows: list[dict[str, Any]]) -> list[str]:
         + f", {one['failed']} failed, {one['dropped']} dropped, {one['waiting']} under way"
         + (f"; the last is {one['last']}" if one.get("last") else "")
         for one in shadows
+    ]
+
+
+def breaker_lines(breakers: list[dict[str, Any]]) -> list[str]:
+    """Who is left alone now, for how long, and why."""
+    return [
+        f"{one['backend']}/{one['model']} failed {one['failures']} times in a row: "
+        + (
+            f"left alone for {one['again_in_s']:.0f} s (RES002)"
+            if one["state"] == "open"
+            else "the next request tries it, or one does (RES002)"
+        )
+        for one in breakers
+        if one["state"] != "closed"
     ]
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,13 @@ import msgspec
 
 from tidegate.app import App, ledger_path
 from tidegate.app.embed import embedded_engine
+from tidegate.app.reload import with_fixed
 from tidegate.cli.serving import Reloads
 from tidegate.config import Config
 from tidegate.core.errors import GatewayError, Misconfigured
+from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
+from tidegate.resilience.allowance import OwnAllowances
 from tidegate.resilience.lanes import OwnLanes
 from tidegate.steward.crew import Crew
 from tidegate.steward.orders import Order
@@ -41,7 +45,9 @@ class Stewarding:
         self._read = read
         self._state = state
         self._engine = None if model is None else embedded_engine(config.embedded, model)
-        steward = Steward(OwnLanes(config.timeouts.queue_s), self._engine)
+        self._lanes = OwnLanes(config.timeouts.queue_s)
+        self._allowances = OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s)
+        steward = Steward(self._lanes, self._allowances, self._engine)
         order = Order(
             0,
             msgspec.msgpack.encode(config),
@@ -69,6 +75,7 @@ class Stewarding:
         ledger = Ledger(ledger_path(self._config, self._state))
         await asyncio.to_thread(ledger.open)
         await asyncio.to_thread(ledger.close)
+        await self._learn_spending()
         if self._engine is not None:
             self._engine.start()
         stopped = asyncio.create_task(self._stop.wait())
@@ -91,21 +98,29 @@ class Stewarding:
             self.crew.cut()
         self._stop.set()
 
+    async def _learn_spending(self) -> None:
+        path = ledger_path(self._config, self._state)
+        self._allowances.learn(await asyncio.to_thread(spent_this_month, path, time.time()))
+
     async def _reload(self) -> None:
         try:
-            config = await asyncio.to_thread(self._read)
+            config, waits = with_fixed(self._config, await asyncio.to_thread(self._read))
             # Here first: what cannot be enforced is said once, and no worker is asked.
             await asyncio.to_thread(App, config, os.environ, self._state, None)
-            prepared = await self.crew.reload(msgspec.msgpack.encode(config))
+            await self._learn_spending()
+            await self.crew.reload(msgspec.msgpack.encode(config))
         except GatewayError as error:
             _say(f"not reloaded, the configuration before stays in force: {error.message}")
             return
+        self._config = config
+        self._lanes.adjust(config.timeouts.queue_s)
+        self._allowances.adjust(config.timeouts.queue_s)
         _say(
             f"reloaded {self.crew.order.file or 'the defaults'}: configuration {self.crew.order.generation} is in force "
             "for new requests"
         )
-        if prepared.waits:
-            _say(f"  not before a restart: {', '.join(prepared.waits)}")
+        if waits:
+            _say(f"  not before a restart: {', '.join(waits)}")
 
 
 def check_workers() -> None:

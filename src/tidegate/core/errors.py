@@ -73,6 +73,8 @@ class GatewayError(Exception):
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
+        self.after_sending = False
+        """The connection broke after the request was sent: nobody knows what became of it there."""
 
 
 class ClientMistake(GatewayError):

@@ -35,6 +35,10 @@ class Grant(Protocol):
 
     def settle(self, exchange: Exchange) -> None: ...
 
+    async def extend(self, more_usd: Decimal) -> bool:
+        """Whether it may cost so much more than what was let through, because an attempt that failed may have cost."""
+        ...
+
 
 @dataclass(slots=True)
 class Exchange:

@@ -29,3 +29,12 @@ class Terms:
     when_spent: WhenSpent = "refuse"
     weight: float = 1.0
     priority: Priority = "normal"
+
+    @property
+    def has_budget(self) -> bool:
+        return self.budget_usd_per_day is not None or self.budget_usd_per_month is not None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether anything must be asked before a request may go."""
+        return self.rate_per_minute is not None or self.concurrency is not None or self.has_budget

@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 
 import orjson
 
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
 from tidegate.core.messages import ToolCallPart
 from tidegate.core.requests import ChatRequest
@@ -133,8 +133,8 @@ class CallReader(Reporting):
         return f"call_00_{digest[:24]}"
 
 
-def _not_the_form() -> BrokenContract:
-    return BrokenContract(
+def _not_the_form() -> BadAnswer:
+    return BadAnswer(
         f"the backend's answer is not the tool call that it was asked for, see {CALLED_BY_SCHEMA.code}; ask again or use "
         "another `model`"
     )

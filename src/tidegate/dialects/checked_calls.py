@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.events import End, Event, Finish, Text, ToolCall, UsageReport
 from tidegate.core.jsonvalue import as_list
 from tidegate.core.requests import ChatRequest, NamedTool, ToolSpec
@@ -116,8 +116,8 @@ def _validity(tool: ToolSpec) -> Validity:
     return Validity({} if tool.parameters is None else tool.parameters, "tools", CHECKED_CALLS)
 
 
-def _broken(what: str) -> BrokenContract:
-    return BrokenContract(f"{what}, see {CHECKED_CALLS.code}; ask again or use another `model`")
+def _broken(what: str) -> BadAnswer:
+    return BadAnswer(f"{what}, see {CHECKED_CALLS.code}; ask again or use another `model`")
 
 
 def checked_calls(request: ChatRequest) -> CheckedCalls | None:

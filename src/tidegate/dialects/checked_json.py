@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.events import Event, Finish, Text
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.base import COMMON
@@ -46,10 +46,10 @@ class CheckedJson:
             case Text(text):
                 self._characters += len(text)
                 if self._characters > MOST_CHARACTERS:
-                    raise BrokenContract(f"the backend's JSON is longer than {MOST_CHARACTERS} characters")
+                    raise BadAnswer(f"the backend's JSON is longer than {MOST_CHARACTERS} characters")
                 self._pieces.append(text)
             case Finish("stop") if not self._is_as_wanted("".join(self._pieces)):
-                raise BrokenContract(
+                raise BadAnswer(
                     "the backend's answer is not the JSON that `response_format` asks for, see "
                     f"{CHECKED_JSON.code}; ask again or use another `model`"
                 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tidegate.codecs.call_ids import call_id_of
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.events import Event, Finish, Reasoning, Start, Text, ToolCall
 from tidegate.core.messages import ToolCallPart
 from tidegate.core.requests import ChatRequest
@@ -83,7 +83,7 @@ class DsmlCalls:
         match event:
             case ToolCall():
                 if self._calls:
-                    raise BrokenContract(f"the backend's answer holds calls as text and as calls, {_HOW}")
+                    raise BadAnswer(f"the backend's answer holds calls as text and as calls, {_HOW}")
                 self._parsed_there, self._block = True, None
                 return (*self._settle(), event)
             case Finish():
@@ -115,7 +115,7 @@ class DsmlCalls:
         said: list[Event] = []
         if type(event) is not self._kind:
             if self._block is not None and not self._block.complete:
-                raise BrokenContract(f"the backend's answer ends its reasoning inside a tool call, {_HOW}")
+                raise BadAnswer(f"the backend's answer ends its reasoning inside a tool call, {_HOW}")
             said += self._settle()
             self._block, self._kind = None, type(event)
         if self._block is not None:
@@ -131,7 +131,7 @@ class DsmlCalls:
         mark, place = MARK.search(whole), begun(whole)
         found = HEAD.match(whole, mark.start()) if mark else None
         if mark and found is None and mark.start() != place:
-            raise BrokenContract(f"the backend's answer holds tool-call markup that cannot be read, {_HOW}")
+            raise BadAnswer(f"the backend's answer holds tool-call markup that cannot be read, {_HOW}")
         end = found.start() if found else place
         said = self._release(max(len(whole[:end].rstrip("\n")), end - _MOST_NEWLINES))
         if found is None:
@@ -154,7 +154,7 @@ class DsmlCalls:
     def _closing(self, word: str, rest: str) -> list[Event]:
         """A tag that closes nothing. Where the prompt has opened the block, only its end comes from the model."""
         if not self._bare or word in ("invoke", "parameter"):
-            raise BrokenContract(f"the backend's answer holds tool-call markup out of place, {_HOW}")
+            raise BadAnswer(f"the backend's answer holds tool-call markup out of place, {_HOW}")
         return self._go_on(rest)
 
     def _feed(self, text: str) -> list[Event]:
@@ -166,7 +166,7 @@ class DsmlCalls:
         try:
             pieces = block.feed(text)
         except Unreadable:
-            raise BrokenContract(f"the backend's answer holds a tool call that cannot be read, {_HOW}") from None
+            raise BadAnswer(f"the backend's answer holds a tool call that cannot be read, {_HOW}") from None
         said: list[Event] = [self._call(*piece) for piece in pieces] if code == CALLS.code else []
         if block.over:
             self._block, self._bare = None, block.bare
@@ -220,7 +220,7 @@ class DsmlCalls:
         said = self._settle()
         cut = len(said) < held or (self._block is not None and not self._block.complete)
         if cut and finish.reason in ("stop", "tool_calls") and not self._parsed_there:
-            raise BrokenContract(f"the backend's answer stops inside a tool call, {_HOW}; or leave out `stop`")
+            raise BadAnswer(f"the backend's answer stops inside a tool call, {_HOW}; or leave out `stop`")
         if self._calls and finish.reason == "stop":
             finish = Finish("tool_calls")
         return [*said, finish]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.events import End, Event, Finish, Reasoning, Text, ToolCall, UsageReport
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.base import COMMON
@@ -40,7 +40,7 @@ class SaysSomething:
         if self._held is None:
             return (event,)
         if isinstance(event, End):
-            raise BrokenContract(f"the backend's answer is empty, see {EMPTY.code}")
+            raise BadAnswer(f"the backend's answer is empty, see {EMPTY.code}")
         self._held.append(event)
         if not self._says(event):
             return ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.jsonvalue import as_list, as_object
 from tidegate.core.requests import ChatRequest
 from tidegate.dialects.defaults import contract_effort, contract_sampling
@@ -100,7 +100,7 @@ def refuse_empty_call(answer: Fields) -> bool:
         for call in as_list(message.get("tool_calls")) or ():
             function = as_object((as_object(call) or {}).get("function")) or {}
             if function.get("arguments") in ("{}", ""):
-                raise BrokenContract("the backend's whole answer holds a tool call that may have been cut")
+                raise BadAnswer("the backend's whole answer holds a tool call that may have been cut")
     return False
 
 

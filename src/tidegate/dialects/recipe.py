@@ -15,7 +15,7 @@ import orjson
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
 from tidegate.codecs.openai_chat.chunks import ChunkDecoder
 from tidegate.codecs.openai_chat.request import request_fields
-from tidegate.core.errors import BrokenContract, NotSupported
+from tidegate.core.errors import BadAnswer, NotSupported
 from tidegate.core.events import Event, Finish, Start, UsageReport
 from tidegate.core.profile import Encoding
 from tidegate.core.requests import ChatRequest, NamedTool
@@ -85,7 +85,7 @@ class Parser:
         try:
             return self._processor.push(chunk)
         except RuntimeError:
-            raise BrokenContract("the backend's raw answer cannot be parsed") from None
+            raise BadAnswer("the backend's raw answer cannot be parsed") from None
 
     def _events(self, chunks: list[Any]) -> tuple[Event, ...]:
         """Who answers and what it used is the runtime's to say."""

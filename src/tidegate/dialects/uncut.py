@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BadAnswer
 from tidegate.core.events import Event, UsageReport
 from tidegate.core.messages import TextPart
 from tidegate.core.requests import ChatRequest
@@ -57,7 +57,7 @@ class NotCut(Reporting):
             # Some servers count 0 for what they do not count, and some leave out what the cache held.
             counted = (event.usage.prompt or 0) + (event.usage.cache_hit or 0)
             if 0 < counted < fewest_tokens(self._request):
-                raise BrokenContract(
+                raise BadAnswer(
                     "the backend has not read the whole prompt: it counts fewer tokens than there are words; raise its "
                     f"context length, see {CUT.code}"
                 )

@@ -19,9 +19,9 @@ from tidegate.core.exchange import Exchange, Send
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """Columns of the table, in order. Times in seconds; tokens None where not reported; cost as a decimal text.
 
-    Those from `wished_class` on are None in rows that an earlier version wrote, except where None is a value of its own.
-    `found` is `TAG:TIMES,...`; `sends` is JSON, `[[backend, boundary, class, masked], ...]`; `compared` is JSON, of a
-    shadow only: numbers, never content.
+    Those from `wished_class` on are None in rows of version 1, those from `queued_s` on also in rows of version 2, except
+    where None is a value of its own. `found` is `TAG:TIMES,...`; `sends` is JSON, `[[backend, boundary, class, masked],
+    ...]`; `compared` is JSON, of a shadow only: numbers, never content.
     """
 
     exchange_id: str
@@ -59,15 +59,21 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     shadow_of: str | None
     needs: str | None
     compared: str | None
+    queued_s: float | None
+    continued: str | None
+    charged_usd: str | None
+    key_id: str | None
 
 
 FINISHES = ("stop", "length", "content_filter", "tool_calls", "insufficient_system_resource")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/\[\]-]{0,199}")
 
 COLUMNS: tuple[str, ...] = Entry.__struct_fields__
-NEW_IN_VERSION_2 = COLUMNS[COLUMNS.index("wished_class") :]
+NEW_IN_VERSION_2 = COLUMNS[COLUMNS.index("wished_class") : COLUMNS.index("queued_s")]
+NEW_IN_VERSION_3 = COLUMNS[COLUMNS.index("queued_s") :]
+_ALWAYS_SEALED = len(COLUMNS) - len(NEW_IN_VERSION_3)
 INTEGERS = ("status", "request_bytes", "prompt_tokens", "cache_hit_tokens", "output_tokens", "reasoning_tokens")
-TIMES = ("arrived_at", "first_frame_s", "duration_s")
+TIMES = ("arrived_at", "first_frame_s", "duration_s", "queued_s")
 _values_of = attrgetter(*COLUMNS)
 _STREAMED = COLUMNS.index("streamed")
 _TIME_PLACES = tuple(COLUMNS.index(name) for name in TIMES)
@@ -82,6 +88,17 @@ def row_of(entry: Entry) -> list[Any]:
             # SQLite keeps no NaN and no minus zero, and a whole number in a column of times as a float.
             row[place] = value + 0.0 if isfinite(value) else None
     return row
+
+
+def sealed_part(row: Sequence[Any]) -> Sequence[Any]:
+    """The values that the seal covers: all, but for columns newer than version 2 that hold nothing at the row's end.
+
+    So a row of version 2 keeps the seal that it was given, and no two rows have the same part: how many values are left out
+    is seen from how many are left."""
+    end = len(row)
+    while end > _ALWAYS_SEALED and row[end - 1] is None:
+        end -= 1
+    return row if end == len(row) else row[:end]
 
 
 def entry_from(row: Sequence[Any]) -> Entry:
@@ -132,6 +149,10 @@ def entry_of(exchange: Exchange) -> Entry:
         shadow_of=exchange.shadow_of,
         needs=",".join(sorted(decision.needs)) if decision and decision.needs else "",
         compared=exchange.compared,
+        queued_s=exchange.queued_s,
+        continued=exchange.continued,
+        charged_usd=None if exchange.charged_usd is None else format(exchange.charged_usd, "f"),
+        key_id=exchange.terms.key_id if exchange.terms else None,
     )
 
 

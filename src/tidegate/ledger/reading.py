@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 
 from tidegate.core.errors import Misconfigured
 from tidegate.ledger import schema
-from tidegate.ledger.entries import COLUMNS, Entry, entry_from
+from tidegate.ledger.entries import COLUMNS, NEW_IN_VERSION_3, Entry, entry_from
 
 SALT_BYTES = 32
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE exchange_id = ?"
 _SELECT_1 = f"SELECT {schema.FIRST_COLUMNS} FROM exchanges WHERE exchange_id = ?"
+_SELECT_2 = f"SELECT {schema.SECOND_COLUMNS} FROM exchanges WHERE exchange_id = ?"
+_AS_NOW = f"CREATE TEMP VIEW exchanges AS SELECT *, {', '.join(f'NULL AS {name}' for name in NEW_IN_VERSION_3)} FROM main.exchanges"
+"""A ledger of version 2 as one of this version, for this connection only."""
 _PRIVATE = (
     "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
     "ORDER BY arrived_at DESC LIMIT 100000"
@@ -28,7 +31,7 @@ _SEEN = (
 
 def read_entry(path: Path, exchange_id: str) -> Entry | None:
     """One entry out of a ledger file of any version, without the gateway."""
-    rows = _read(path, {1: _SELECT_1, schema.VERSION: _SELECT}, (exchange_id,))
+    rows = _read(path, {1: _SELECT_1, 2: _SELECT_2, schema.VERSION: _SELECT}, (exchange_id,))
     return entry_from([*rows[0], *[None] * (len(COLUMNS) - len(rows[0]))]) if rows else None
 
 
@@ -39,7 +42,7 @@ def private_conversations(path: Path, since: float) -> dict[str, float]:
     """
     return {
         digest: arrived_at
-        for conversation, arrived_at in reversed(_read(path, {schema.VERSION: _PRIVATE}, (since,)))
+        for conversation, arrived_at in reversed(_read(path, {2: _PRIVATE, schema.VERSION: _PRIVATE}, (since,)))
         for digest in conversation.split(",")
     }
 
@@ -73,14 +76,16 @@ def seen_backends(path: Path) -> list[Seen]:
 
 @contextmanager
 def reading(path: Path) -> Generator[sqlite3.Connection]:
-    """One moment of a ledger of this version, read-only, however long the block reads."""
+    """One moment of a ledger of this version or the one before, read-only, however long the block reads."""
     if not path.exists():
         raise Misconfigured(f"there is no ledger {path}; check [ledger] path, or --config")
     try:
         with closing(open_to_read(path)) as database:
-            database.execute("BEGIN")
             version = schema.version_of(database)
-            if version != schema.VERSION:
+            if version == 2:
+                database.execute(_AS_NOW)
+            database.execute("BEGIN")
+            if version not in (2, schema.VERSION):
                 raise Misconfigured(
                     f"ledger {path} is of version {version} and this Tidegate reads version {schema.VERSION}; a gateway "
                     "brings an older one up to date when it starts"

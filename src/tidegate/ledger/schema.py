@@ -1,4 +1,4 @@
-"""The ledger's tables, their version, the step from version 1 to 2, and how rows and the head are put into them.
+"""The ledger's tables, their version, the steps from versions 1 and 2, and how rows and the head are put into them.
 
 Every function works inside the caller's transaction, so that rows, seals and head change together or not at all.
 """
@@ -12,18 +12,21 @@ from itertools import chain
 from typing import Any
 
 from tidegate.ledger.chain import ANEW, Head, Sealer
-from tidegate.ledger.entries import COLUMNS, INTEGERS, NEW_IN_VERSION_2, TIMES
+from tidegate.ledger.entries import COLUMNS, INTEGERS, NEW_IN_VERSION_2, NEW_IN_VERSION_3, TIMES, sealed_part
 
 _log = logging.getLogger("tidegate.ledger")
 
-VERSION = 2
+VERSION = 3
 ROWS_AT_ONCE = 128
 """Rows per statement. The interpreter's lock is given up once per statement, so one per row would fight the event loop."""
 _BEYOND = 2**53
 """Places from here on are no row's of ours: one that somebody put there must not decide where the next one goes."""
 _NOT_NULL = ("exchange_id", "arrived_at", "status")
-FIRST_COLUMNS = ", ".join(COLUMNS[: -len(NEW_IN_VERSION_2)])
+_NEW = len(NEW_IN_VERSION_3)
+FIRST_COLUMNS = ", ".join(COLUMNS[: -_NEW - len(NEW_IN_VERSION_2)])
 """Those of version 1."""
+SECOND_COLUMNS = ", ".join(COLUMNS[:-_NEW])
+"""Those of versions 1 and 2."""
 
 
 def _column(name: str) -> str:
@@ -39,7 +42,11 @@ _TABLES = (
     # Read once at each start, to know which conversations stay private.
     "CREATE INDEX IF NOT EXISTS private_conversations ON exchanges (arrived_at) "
     "WHERE data_class = 'private' AND conversation <> ''",
+    # Read once at each start, to know what each key has spent of its budget.
+    "CREATE INDEX IF NOT EXISTS charged ON exchanges (arrived_at) WHERE charged_usd IS NOT NULL",
 )
+_INSERT = f"INSERT INTO exchanges (seq, {', '.join(COLUMNS)}, seal) VALUES "
+"""Names its columns: in a file that was of version 2 the newest stand behind the seal."""
 _ROW = f"({', '.join('?' * (len(COLUMNS) + 2))})"
 _HEAD = "SELECT seq, seal, checkpoint_seq, checkpoint_seal, mark FROM chain"
 
@@ -49,9 +56,12 @@ def version_of(database: sqlite3.Connection) -> int:
 
 
 def prepare(database: sqlite3.Connection, sealer: Sealer) -> None:
-    """Bring an empty file or one of version 1 to this version; in a transaction that may write."""
+    """Bring an empty file or one of an earlier version to this version; in a transaction that may write."""
     version = version_of(database)
     if version == VERSION:
+        return
+    if version == 2:
+        _widen(database)
         return
     if version == 1:
         database.execute("ALTER TABLE exchanges RENAME TO exchanges_1")
@@ -63,11 +73,20 @@ def prepare(database: sqlite3.Connection, sealer: Sealer) -> None:
     database.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def _widen(database: sqlite3.Connection) -> None:
+    """From version 2: the columns that were not there hold nothing, which no seal covers, so the chain stays as it is."""
+    for name in NEW_IN_VERSION_3:
+        database.execute(f"ALTER TABLE exchanges ADD COLUMN {_column(name)}")
+    for table in _TABLES:
+        database.execute(table)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
 def _take_over(database: sqlite3.Connection, sealer: Sealer) -> None:
     """The rows of version 1, sealed now: what happened to them before, no chain can show."""
     count = database.execute("SELECT COUNT(*) FROM exchanges_1").fetchone()[0]
     _log.info("ledger: %d rows of version 1 are brought to version %d", count, VERSION)
-    padding = [None] * len(NEW_IN_VERSION_2)
+    padding = [None] * (len(NEW_IN_VERSION_2) + _NEW)
     head = Head()
     rows = database.execute(f"SELECT {FIRST_COLUMNS} FROM exchanges_1 ORDER BY exchange_id")
     while piece := rows.fetchmany(ROWS_AT_ONCE):
@@ -104,11 +123,11 @@ def put(database: sqlite3.Connection, sealer: Sealer, head: Head, rows: Sequence
         values: list[Any] = []
         for row in piece:
             seq += 1
-            seal = sealer.seal(seal, seq, row)
+            seal = sealer.seal(seal, seq, sealed_part(row))
             values.append(seq)
             values += row
             values.append(seal)
-        database.execute(f"INSERT INTO exchanges VALUES {', '.join([_ROW] * len(piece))}", values)
+        database.execute(_INSERT + ", ".join([_ROW] * len(piece)), values)
     return head._replace(seq=seq, seal=seal)
 
 

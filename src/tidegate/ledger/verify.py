@@ -12,6 +12,7 @@ from typing import Any
 
 from tidegate.core.rulebook import Rule
 from tidegate.ledger.chain import ANEW, START, Head, Sealer
+from tidegate.ledger.entries import sealed_part
 from tidegate.ledger.rules import ADDED, ANEW_HERE, CHANGED, CUT_OFF, GONE, HEAD_CHANGED, MOVED, NOT_EXPECTED
 
 _ID = re.compile(r"[\w-]{1,60}", re.ASCII)
@@ -178,7 +179,7 @@ class ChainCheck:
 
     def _seal(self, before: bytes, seq: int, row: Sequence[Any]) -> bytes | None:
         try:
-            return self.sealer.seal(before, seq, row)
+            return self.sealer.seal(before, seq, sealed_part(row))
         except (OverflowError, UnicodeError, TypeError):
             return None
 

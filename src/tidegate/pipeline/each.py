@@ -18,6 +18,7 @@ from tidegate.core.errors import BrokenContract, GatewayError, NotSupported
 from tidegate.core.events import End, Event, Finish, Frame, Reasoning, Start, Text, ToolCall, UsageReport, frame_of
 from tidegate.core.exchange import Exchange
 from tidegate.core.requests import ChatRequest, Request
+from tidegate.core.terms import Terms
 from tidegate.core.usage import Usage
 from tidegate.pipeline.beside import Asker, beside
 from tidegate.pipeline.screening import Decided
@@ -110,13 +111,20 @@ def _noted(error: GatewayError) -> GatewayError:
 async def _part(
     asker: Asker, origin: Exchange, decided: Decided[Any], candidate: Candidate
 ) -> AsyncGenerator[list[Event]]:
-    """What one candidate says, and no other in its place."""
+    """What one candidate says, and no other in its place. It is the client's money that it costs."""
     with beside(asker, origin, SURFACE) as exchange:
+        exchange.terms = _terms_of(origin, first=candidate is decided.decision.candidates[0])
         exchange.decision = replace(decided.decision, candidates=(candidate,), each=False)
         exchange.data_class = decided.decision.data_class
         async with aclosing(asker.answer(exchange, replace(decided, decision=exchange.decision))) as batches:
             async for frames in batches:
                 yield [event for frame in frames for event in frame.events]
+
+
+def _terms_of(origin: Exchange, *, first: bool) -> Terms | None:
+    """All parts are within the budget; as requests they are one."""
+    terms = origin.terms
+    return terms if terms is None or first else replace(terms, rate_per_minute=None, concurrency=None)
 
 
 def _frames(exchange: Exchange, events: list[Event]) -> list[Frame]:

@@ -31,6 +31,7 @@ from tidegate.core.usage import Usage
 from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
+from tidegate.pipeline.charging import Bill, bounds_of, charge
 from tidegate.pipeline.each import answer_each
 from tidegate.pipeline.figures import FigureBook
 from tidegate.pipeline.hearing import Hearing
@@ -159,7 +160,12 @@ class Gateway:
 
     def answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The frames of the answer, in batches as they arrive, once `decide` has chosen. Close it when you stop early."""
-        return self._answer_each(exchange, decided) if decided.decision.each else self._answer(exchange, decided)
+        if decided.decision.each:
+            return self._answer_each(exchange, decided)
+        if exchange.terms is not None and exchange.terms.has_budget:
+            bill = self._bill(exchange, decided.request)
+            return bill.heard(self._answer(exchange, decided, bill))
+        return self._answer(exchange, decided)
 
     async def _answer_each(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
         """The one answer that the client got is what comes back in a later turn, so that is remembered as well."""
@@ -186,16 +192,17 @@ class Gateway:
         if hearing is not None:
             hearing.end(exchange)
 
-    async def _answer(self, exchange: Exchange, decided: Decided[Any]) -> AsyncGenerator[list[Frame]]:
-        held = await self.guard.begin(
-            Asking(
-                exchange,
-                decided.decision.candidates,
-                partial(self._ask, exchange, decided),
-                fell_back=FELL_BACK.code,
-                waited=WAITED.code,
-            )
+    async def _answer(
+        self, exchange: Exchange, decided: Decided[Any], bill: Bill | None = None
+    ) -> AsyncGenerator[list[Frame]]:
+        asking = Asking(
+            exchange,
+            decided.decision.candidates,
+            partial(self._ask, exchange, decided),
+            fell_back=FELL_BACK.code,
+            waited=WAITED.code,
         )
+        held = await self.guard.begin(asking if bill is None else bill.counted(asking))
         answering, frames, failure = held.answering, held.frames, None
         exchange.note_quirks(answering.quirks)
         hearing = self._hearing(exchange, decided)
@@ -304,10 +311,16 @@ class Gateway:
         exchange.first_frame_s = exchange.elapsed_s()
         return answering, frames
 
+    def _bill(self, exchange: Exchange, request: Request) -> Bill:
+        found, put_back = sum(exchange.found.values()), self._memory.most_put_back_bytes(request)
+        bounds = bounds_of(request, exchange.request_bytes, self.policy.contract, found=found, put_back=put_back)
+        return Bill(exchange, request, bounds, self._price, self.backends.find)
+
     def _settle(self, exchange: Exchange) -> None:
         if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None:
             at = datetime.fromtimestamp(exchange.arrived_at, UTC)
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
+        charge(exchange)
 
 
 def _as_meant(request: R, decision: Decision, exchange: Exchange) -> R:

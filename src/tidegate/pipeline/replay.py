@@ -27,7 +27,7 @@ from tidegate.core.exchange import Exchange
 from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, OpaquePart, ReasoningPart, TextPart, ToolCallPart
 from tidegate.core.requests import ChatRequest, Request
-from tidegate.pipeline.hearing import Keeper
+from tidegate.pipeline.hearing import LONGEST_HEARD, Keeper
 from tidegate.routing.rules import LOCAL
 
 R = TypeVar("R", bound=Request)
@@ -92,6 +92,13 @@ class ReasoningMemory:
                 messages[position] = replace(turn, parts=(thought, *turn.parts))
                 highest = data_class if highest is None else highest.raised_to(data_class)
         return (request, None) if highest is None else (replace(request, messages=tuple(messages)), highest)
+
+    def most_put_back_bytes(self, request: Request) -> int:
+        """No fewer than what `put_back` can add, without looking for it."""
+        if not self._entries or not isinstance(request, ChatRequest) or not wants_reasoning(request):
+            return 0
+        missing = [turn for turn in request.messages if turn.role == "assistant" and not turn.has_reasoning]
+        return min(self.held_bytes, len(missing) * LONGEST_HEARD) if missing else 0
 
     def keeper(self, request: Request) -> Keeper | None:
         """Who keeps the answer to this request; None when it need not be remembered."""

@@ -17,6 +17,7 @@ from tidegate.core.decision import Candidate
 from tidegate.core.errors import (
     BackendLoading,
     BackendTimedOut,
+    BackendUnreachable,
     BreakerOpen,
     BudgetSpent,
     ClientLeft,
@@ -118,18 +119,18 @@ class Guard:
                 _note_again(asking, tries.last_error(candidate))
             elif tries.failure is not None:
                 asking.exchange.fell_back = asking.fell_back
-            backend = self._backends.find(candidate.backend)
-            if backend is None:
-                continue  # it has just gone
             try:
-                return await self._try(asking, candidate, backend, tries)
+                return await self._try(asking, candidate, tries)
             except GatewayError as error:
                 _note_attempt(asking.exchange, candidate, error)
                 tries.failed(candidate, error)
 
-    async def _try(self, asking: Asking, candidate: Candidate, backend: Backend, tries: Tries) -> Held:
+    async def _try(self, asking: Asking, candidate: Candidate, tries: Tries) -> Held:
         """Queue and pacing, breaker, call. What was taken is given back, whatever happens."""
         name, model, exchange = candidate.backend, candidate.model, asking.exchange
+        backend = self._backends.find(name)
+        if backend is None:
+            raise BackendUnreachable(f"backend {name!r} has just gone; try again")
         self.breakers.check(name, model, sole=tries.sole)  # nobody waits in the line of one that is left alone
         place = await self.lanes.enter(backend.room, model, _turn_of(exchange), exchange)
         probe = False

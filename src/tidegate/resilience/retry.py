@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tidegate.core.decision import Candidate
-from tidegate.core.errors import BackendLoading, BackendUnreachable, BreakerOpen, GatewayError, NotSupported
+from tidegate.core.errors import BackendLoading, BreakerOpen, GatewayError, NotSupported
 
 _FIRST_LOADING_S = 0.25
 _LONGEST_LOADING_S = 5.0
@@ -93,7 +93,8 @@ class Tries:
         """The first candidate of the next round. Raises the telling failure when there is none within this time."""
         due_s = min((due_s for due_s, _ in self._later), default=None)
         if due_s is None or due_s - self._paused_s >= left_s:
-            raise self.failure or BackendUnreachable("the backend behind this model has just gone; try again")
+            assert self.failure is not None, "a decision without candidates is asked of nobody"
+            raise self.failure
         await self._policy.sleep(due_s - self._paused_s)
         self._paused_s, self._last_resort = due_s, False
         due = [candidate for when_s, candidate in self._later if when_s <= due_s]

@@ -108,3 +108,12 @@ MOVED_UP = RESILIENCE.rule(
     source="Tidegate, docs/keeps-working.md",
     checked="2026-11-24",
 )
+
+SPENT_AT_HOME = RESILIENCE.rule(
+    "RES030",
+    "only backends at home were asked, because the budget of the client's key is used up",
+    why='The terms of the key say `when_spent = "local"`: what costs nothing may still answer, and what is priced may not be '
+    "asked before the next day or month begins.",
+    source="Tidegate, docs/keeps-working.md",
+    checked="2026-11-24",
+)

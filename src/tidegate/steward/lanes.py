@@ -24,7 +24,7 @@ from tidegate.steward.errors import Told, error_of, told
 from tidegate.steward.link import Answers, Hears, Link
 
 ENTER, LEAVE, PLACES, COUNTS, VIEW = "lanes.enter", "lanes.leave", "lanes.places", "lanes.counts", "lanes.view"
-ADJUST, FORGET = "lanes.adjust", "lanes.forget"
+FORGET = "lanes.forget"
 TELL_PLACES_S = 0.5
 TELL_COUNTS_S = 0.2
 
@@ -72,7 +72,7 @@ class LaneDesk:
         self._held: dict[Link, _Held] = {}
         self._telling = False
         self.answers: Answers = {ENTER: self._enter, VIEW: self._view}
-        self.hears: Hears = {LEAVE: self._leave, COUNTS: self._count, ADJUST: self._adjust, FORGET: self._forget}
+        self.hears: Hears = {LEAVE: self._leave, COUNTS: self._count, FORGET: self._forget}
 
     def end(self, link: Link) -> None:
         """The worker is gone: what it held is free. Its answers ended without a word of the backends' fault."""
@@ -123,9 +123,6 @@ class LaneDesk:
 
     def _count(self, link: Link, value: Any) -> None:
         self._held.setdefault(link, _Held()).uncapped = msgspec.convert(value, dict[str, int])
-
-    def _adjust(self, _link: Link, value: Any) -> None:
-        self._lanes.adjust(float(value))
 
     def _forget(self, _link: Link, value: Any) -> None:
         self._lanes.forget(str(value))
@@ -215,8 +212,7 @@ class SharedLanes:
         self._seen = await self._link.ask(VIEW, kind=list[LaneView])
 
     def adjust(self, wait_s: float) -> None:
-        """All workers say the same."""
-        self._link.tell(ADJUST, wait_s)
+        """The steward does."""
 
     def forget(self, name: str) -> None:
         self._link.tell(FORGET, name)

@@ -13,7 +13,7 @@ from tidegate.codecs.model_list import hosted_model_fields, model_fields
 from tidegate.core.errors import NotFound
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.explain import model_names
-from tidegate.surfaces.auth import Door
+from tidegate.surfaces.auth import Client, Door
 
 
 class Hosted(Protocol):
@@ -31,13 +31,13 @@ class AccountSurface:
 
     async def models(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """GET /models: the names a client may send, then every address `backend/model`."""
-        self._door.admit(scope)
-        await respond(send, 200, orjson.dumps({"object": "list", "data": list(self._entries().values())}))
+        client = self._door.admit(scope)
+        await respond(send, 200, orjson.dumps({"object": "list", "data": list(self._entries(client).values())}))
 
     async def model(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """GET /models/NAME; an address `backend/model` may be written with its slash or with %2F."""
-        self._door.admit(scope)
-        entry = self._entries().get(unquote(scope["path"].partition("/models/")[2]))
+        client = self._door.admit(scope)
+        entry = self._entries(client).get(unquote(scope["path"].partition("/models/")[2]))
         if entry is None:
             raise NotFound("There is no such model; GET /models lists what there is")
         await respond(send, 200, orjson.dumps(entry))
@@ -49,7 +49,12 @@ class AccountSurface:
             raise NotFound("No hosted DeepSeek API is configured, so there is no balance; set DEEPSEEK_API_KEY")
         await respond(send, 200, await self._hosted.fetch("/user/balance"))
 
-    def _entries(self) -> dict[str, dict[str, Any]]:
+    def _entries(self, client: Client | None) -> dict[str, dict[str, Any]]:
+        """Those that the client may ask for."""
+        entries = self._all_entries()
+        return entries if client is None else {name: entry for name, entry in entries.items() if client.may_ask(name)}
+
+    def _all_entries(self) -> dict[str, dict[str, Any]]:
         snapshot, hosted = self._gateway.backends.snapshot(), self._contract.models
         owners = {model: view for view in reversed(snapshot.backends) for model in view.models}
         entries: dict[str, dict[str, Any]] = {}

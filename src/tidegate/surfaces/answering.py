@@ -29,8 +29,8 @@ from tidegate.core.timers import Timers
 from tidegate.ledger.entries import keyed_hash
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Ask
-from tidegate.surfaces.auth import Door
-from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
+from tidegate.surfaces.auth import Door, model_not_allowed
+from tidegate.surfaces.errors import error_body, error_headers, log_unexpected, unexpected
 from tidegate.surfaces.formats import Encoder, Format, Identity
 from tidegate.surfaces.front import Drain
 from tidegate.surfaces.keep_alive import KeepAlive
@@ -96,7 +96,8 @@ class AnsweringSurface:
 
     async def _answer(self, exchange: Exchange, reply: _Reply, scope: Scope, receive: Receive) -> None:
         client = self._door.admit(scope, self._form.key_header)
-        exchange.client = client.name if client else None
+        if client is not None:
+            exchange.client, exchange.terms = client.name, client.terms
         exchange.wished_class = wished = _wished_class(scope)
         conversation = _conversation(scope)
         require_json(scope)
@@ -107,6 +108,8 @@ class AnsweringSurface:
         exchange.asked_model, exchange.streamed = request.model, request.stream
         reply.request = request
         model = self._form.known_as(request.model, self._gateway.knows)
+        if client is not None and not client.may_ask(request.model, model):
+            raise model_not_allowed()
         renamed_from = "" if model == request.model else request.model
         ask = Ask(model, client.data_class if client else None, wished, renamed_from)
         # Before the rules: the hosted API too says first that a model is unknown.
@@ -211,7 +214,8 @@ class _Reply:
         if self._kept_alive is not None:
             await self._last_word(self._kept_alive)
         if not self._started:
-            await respond(self._send, error.status, error_body(error), exchange_headers(self.exchange))
+            headers = [*exchange_headers(self.exchange), *error_headers(error)]
+            await respond(self._send, error.status, error_body(error), headers)
         elif self._streams:
             await self._send({"type": "http.response.body", "body": self._form.broken_off(error)})
         else:

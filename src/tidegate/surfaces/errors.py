@@ -6,9 +6,11 @@ Shape: compact JSON, keys in the order message, type, param, code (DeepSeek API,
 from __future__ import annotations
 
 import logging
+from math import ceil
 
 import orjson
 
+from tidegate.asgi import Header
 from tidegate.codecs import sse
 from tidegate.core.errors import GatewayError
 
@@ -18,6 +20,12 @@ _log = logging.getLogger("tidegate.surfaces")
 def error_body(error: GatewayError) -> bytes:
     code = error.kind if error.kind == "service_unavailable_error" else "invalid_request_error"
     return orjson.dumps({"error": {"message": error.message, "type": error.kind, "param": None, "code": code}})
+
+
+def error_headers(error: GatewayError) -> list[Header]:
+    """When to come back, where that is known: in whole seconds (RFC 9110, 10.2.3)."""
+    wait_s = error.retry_after_s
+    return [] if wait_s is None else [(b"retry-after", b"%d" % max(1, ceil(wait_s)))]
 
 
 def error_event(error: GatewayError) -> bytes:

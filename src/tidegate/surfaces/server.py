@@ -8,7 +8,7 @@ from tidegate.asgi import Handler, Receive, Scope, Send, respond
 from tidegate.core.errors import GatewayError, MethodNotAllowed, NotFound
 from tidegate.surfaces.account import AccountSurface
 from tidegate.surfaces.admin import AdminSurface
-from tidegate.surfaces.errors import error_body, log_unexpected, unexpected
+from tidegate.surfaces.errors import error_body, error_headers, log_unexpected, unexpected
 
 Route = tuple[str, Handler]
 
@@ -24,6 +24,8 @@ class Surfaces:
     messages: Handler
     account: AccountSurface
     admin: AdminSurface
+    keys: Handler | None = None
+    """None: keys are in the configuration only."""
 
 
 class Server:
@@ -37,11 +39,11 @@ class Server:
         path: str = scope["path"]
         try:
             method, handler = self._routes.get(path) or self._route(path)
-            if scope["method"] != method:
+            if scope["method"] != method and scope["method"] not in method.split(", "):
                 raise MethodNotAllowed(f"This path takes {method}")
             await handler(scope, receive, send)
         except GatewayError as error:
-            await respond(send, error.status, error_body(error))
+            await respond(send, error.status, error_body(error), error_headers(error))
         except Exception as error:
             log_unexpected(error)
             await respond(send, 500, error_body(unexpected()))
@@ -67,6 +69,8 @@ def _routes(offered: Surfaces) -> dict[str, Route]:
         "/-/ready": ("GET", admin.ready),
         "/-/status": ("GET", admin.status),
     }
+    if offered.keys is not None:
+        routes["/-/keys"] = ("GET, POST", offered.keys)
     for base in ("", "/v1", "/beta", "/beta/v1"):
         beta = base.startswith("/beta")
         routes[f"{base}/chat/completions"] = ("POST", offered.beta_chat if beta else offered.chat)
@@ -81,4 +85,5 @@ def _routes_below(offered: Surfaces) -> dict[str, Route]:
     models: dict[str, Route] = {
         f"{base}/models/": ("GET", offered.account.model) for base in ("", "/v1", "/beta", "/beta/v1")
     }
-    return models | {"/-/exchanges/": ("GET", offered.admin.exchange)}
+    keys: dict[str, Route] = {} if offered.keys is None else {"/-/keys/": ("GET, DELETE", offered.keys)}
+    return models | keys | {"/-/exchanges/": ("GET", offered.admin.exchange)}

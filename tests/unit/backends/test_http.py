@@ -13,12 +13,15 @@ from tests.support.samples import request
 from tests.support.upstreams import STREAM, Request, Upstream, answer, head, in_chunk, whole_reply
 
 from tidegate.backends.base import Answering, Endpoint
+from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend, fetch, list_models
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import (
     BackendFailed,
+    BackendFailure,
     BackendRefused,
+    BackendTimedOut,
     BackendUnreachable,
     BoundaryBreach,
     BrokenContract,
@@ -276,14 +279,76 @@ async def test_a_model_list_without_end_is_refused(serve: Serve, transport: Tran
         await fetch(transport, endpoint(await serve(sized("200 OK", b" " * 5_000_000))), "/v1/models")
 
 
-async def test_a_backend_that_nobody_knocks_on_gets_another_chance() -> None:
-    gone = Endpoint(name="b", boundary=Boundary.EXTERNAL, accepts=PUBLIC, host="127.0.0.1", port=1)
-    unwatched = HttpBackend(Transport(), gone, DEEPSEEK, ("m",), watcher=None)
-    with pytest.raises(BackendUnreachable):
-        await unwatched.open(request(), "m", PUBLIC)
-    assert unwatched.view.health == "down"
+def gone_away(watcher: Transport | None = None) -> HttpBackend:
+    place = Endpoint(name="b", boundary=Boundary.EXTERNAL, accepts=PUBLIC, host="127.0.0.1", port=1)
+    return HttpBackend(Transport(), place, DEEPSEEK, ("m",), watcher=watcher)
+
+
+async def healths(one: HttpBackend, times: int) -> list[str]:
+    found: list[str] = []
+    for _ in range(times):
+        with pytest.raises(BackendUnreachable):
+            await one.open(request(), "m", PUBLIC)
+        found.append(one.view.health)
+    return found
+
+
+async def test_one_failure_does_not_take_a_backend_out_that_nobody_knocks_on_and_a_few_do_for_a_while() -> None:
+    unwatched = gone_away()
+    assert await healths(unwatched, 3) == ["unknown", "unknown", "down"]
     await unwatched.refresh()
     assert unwatched.view.health == "unknown"
+    assert await healths(unwatched, 2) == ["unknown", "unknown"]
+
+
+async def test_one_that_is_knocked_on_and_refuses_a_connection_is_away_at_once() -> None:
+    assert await healths(gone_away(Transport()), 1) == ["down"]
+
+
+async def test_a_time_out_of_one_request_says_nothing_of_a_server_that_is_knocked_on(serve: Serve) -> None:
+    async def hangs(asked: Request) -> bool:
+        await asked.peer_has_left()
+        return False
+
+    one = backend(Transport(Limits(first_byte_s=0.01)), await serve(hangs))
+    found: list[str] = []
+    for _ in range(3):
+        with pytest.raises(BackendTimedOut):
+            await one.open(request(), "m", PUBLIC)
+        found.append(one.view.health)
+    assert found == ["unknown", "unknown", "down"]
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [("429 Too Many", "unknown"), ("503 Busy", "unknown"), ("404 Not Found", "unknown")],
+)
+async def test_a_server_that_answers_with_a_failure_is_there(
+    serve: Serve, transport: Transport, status: str, health: str
+) -> None:
+    replies = [b"", b"", sized(status, b"{}"), b"", b""]
+
+    async def reply(asked: Request) -> bool:
+        said = replies.pop(0)
+        await asked.reply(said)
+        return bool(said)
+
+    one = backend(transport, await serve(reply), watched=False)
+    for error in (BackendUnreachable, BackendUnreachable, BackendFailure, BackendUnreachable, BackendUnreachable):
+        with pytest.raises(error):
+            await one.open(request(), "m", PUBLIC)
+        transport.close()
+    assert (one.view.health, replies) == (health, [])
+
+
+@pytest.mark.parametrize(("told", "wait_s"), [("7", 7.0), ("soon", None), (None, None)])
+async def test_an_error_carries_when_the_server_may_be_asked_again(
+    serve: Serve, transport: Transport, told: str | None, wait_s: float | None
+) -> None:
+    more = [] if told is None else [f"Retry-After: {told}"]
+    with pytest.raises(RateLimited) as caught:
+        await backend(transport, await serve(sized("429 Too Many", b"{}", *more))).open(request(), "m", PUBLIC)
+    assert caught.value.retry_after_s == wait_s
 
 
 async def test_what_holds_no_content_is_fetched_and_a_refusal_is_the_dialects_error(

@@ -186,3 +186,20 @@ async def test_learning_ends_with_the_registry() -> None:
     await asyncio.sleep(0)
     await one.stop()
     assert stopped == ["a"]
+
+
+async def test_who_was_away_and_answers_a_look_is_told_once() -> None:
+    found_again: list[str] = []
+    one = Registry(
+        [
+            Changing("comes back", ("down", "up", "up")),
+            Changing("stays away", ("down", "down", "down")),
+            Changing("gets a chance", ("down", "unknown", "up")),
+            Changing("was there", ("up", "up", "up")),
+            Changing("starts", ("starting", "up", "up")),
+        ]
+    )
+    one.on_found_again = found_again.append
+    for _ in range(3):
+        await one.refresh()
+    assert found_again == ["comes back"]

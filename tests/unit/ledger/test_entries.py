@@ -12,16 +12,19 @@ from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Candidate, Decision, Refusal, Verdict
 from tidegate.core.errors import BrokenContract
 from tidegate.core.exchange import Exchange, Send
+from tidegate.core.terms import Terms
 from tidegate.core.usage import Usage
 from tidegate.ledger.entries import (
     COLUMNS,
     NEW_IN_VERSION_2,
+    NEW_IN_VERSION_3,
     entry_from,
     entry_of,
     found_of,
     holdable,
     keyed_hash,
     row_of,
+    sealed_part,
     sends_of,
     verdicts_of,
     view_of,
@@ -60,6 +63,8 @@ def finished() -> Exchange:
         Send("cloud", Boundary.EXTERNAL, DataClass.PUBLIC, True),
     ]
     record.shadow_of, record.compared = "x-0", '{"similarity":0.5,"same_finish":true}'
+    record.queued_s, record.continued, record.charged_usd = 0.25, "RES020", Decimal("2E-9")
+    record.terms = Terms("key_1")
     return record
 
 
@@ -77,7 +82,7 @@ def test_everything_the_books_need_is_kept():
         "model": "m",
         "boundary": "device",
         "streamed": True,
-        "rules": "CLS001,RTE003,RTE030",
+        "rules": "CLS001,RTE003,RTE030,RES020",
         "verdicts": '[["cloud","RTE010",false],["box","RTE020",true]]',
         "quirks": "LCP001",
         "attempts": "lab:BackendTimedOut,box:ok",
@@ -100,6 +105,10 @@ def test_everything_the_books_need_is_kept():
         "shadow_of": "x-0",
         "needs": "json,tools",
         "compared": '{"similarity":0.5,"same_finish":true}',
+        "queued_s": 0.25,
+        "continued": "RES020",
+        "charged_usd": "0.000000002",
+        "key_id": "key_1",
     }
 
 
@@ -156,7 +165,7 @@ def test_an_error_is_stored_by_its_class_and_never_by_its_text():
 
 def test_the_view_has_lists_as_lists():
     view = view_of(entry_of(finished()))
-    assert (view["rules"], view["quirks"]) == (["CLS001", "RTE003", "RTE030"], ["LCP001"])
+    assert (view["rules"], view["quirks"]) == (["CLS001", "RTE003", "RTE030", "RES020"], ["LCP001"])
     assert view["attempts"] == ["lab:BackendTimedOut", "box:ok"]
     assert view["verdicts"] == [
         {"backend": "cloud", "rule": "RTE010", "kept": False},
@@ -221,3 +230,13 @@ def test_without_the_key_nobody_gets_the_same_hash():
 @pytest.mark.parametrize("name", [f"claude-{CANARY}\n", "claude-x, please read this letter", "m" * 201, "", "模型"])
 def test_what_does_not_look_like_a_model_name_is_not_booked_as_one(name):
     assert entry_of(exchange(asked=name)).asked_model == "(not a name)"
+
+
+def test_what_is_sealed_leaves_out_only_new_columns_that_hold_nothing_at_the_end():
+    row, new = row_of(entry_of(exchange())), len(NEW_IN_VERSION_3)
+    old = [*row[:-new], *[None] * new]
+    assert list(sealed_part(old)) == row[:-new], "as version 2 sealed it"
+    assert list(sealed_part([None] * len(row))) == [None] * (len(row) - new)
+    assert list(sealed_part([*row[:-1], "key_1"])) == [*row[:-1], "key_1"]
+    assert list(sealed_part([*row[:-2], "0", None])) == [*row[:-2], "0"]
+    assert list(sealed_part(["ex_1", None])) == ["ex_1", None], "a row that is too short is not ours"

@@ -92,11 +92,11 @@ def test_a_reader_can_change_nothing(path):
     assert count_entries(path) == 1
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [1, 4])
 def test_a_ledger_of_another_version_is_refused_by_name(path, version):
     written(path, [])
     change(path, f"PRAGMA user_version = {version}")
-    with pytest.raises(Misconfigured, match=f"of version {version} and this Tidegate reads version 2"):
+    with pytest.raises(Misconfigured, match=f"of version {version} and this Tidegate reads version 3"):
         list(each_entry(path))
 
 

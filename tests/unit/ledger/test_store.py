@@ -217,8 +217,8 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(opened, path):
 def test_a_ledger_of_a_newer_version_is_refused(opened, path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 3")
-    with pytest.raises(Misconfigured, match="version 3, made by a newer Tidegate"):
+        database.execute("PRAGMA user_version = 4")
+    with pytest.raises(Misconfigured, match="version 4, made by a newer Tidegate"):
         opened()
 
 

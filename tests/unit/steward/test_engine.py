@@ -20,7 +20,7 @@ SETTINGS = EngineSettings(Path("m.gguf"), "m", 512, 2, 1, "")
 
 async def seen() -> tuple[Engine, SharedEngine]:
     engine = Engine(SETTINGS)
-    link = worker_of(Steward(OwnLanes(), engine).new_link)
+    link = worker_of(Steward(OwnLanes(), engine=engine).new_link)
     shared = SharedEngine(link)
     link.learn(hears=[shared.hears])
     await shared.begin()

@@ -165,7 +165,7 @@ async def test_settings_reach_the_steward() -> None:
     house = House()
     first, second = house.lanes
     (await first.enter(TWO, "m", NO_TERMS)).leave()
-    first.adjust(1.0)
+    house.own.adjust(1.0)
     first.forget("box")
     await breath()
     await first.look()

@@ -72,6 +72,8 @@ async def test_status_shows_what_there_is(front: Build) -> None:
     del shown["backends"][0]["profiles"]
     assert shown == {
         "version": __version__,
+        "config": None,
+        "draining": False,
         "default_class": "internal",
         "policy_rows": [],
         "keys_required": False,
