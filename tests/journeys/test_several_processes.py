@@ -19,7 +19,7 @@ import pytest
 from tests.support.process import Running, tidegate, tidegate_up
 from tests.support.upstreams import Request, Upstream, served, whole_reply
 
-PATIENCE_S = 60.0
+PATIENCE_S = 15.0
 BASE = """
 [server]
 workers = 3
