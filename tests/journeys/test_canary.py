@@ -84,6 +84,9 @@ class = "internal"
 [[clients]]
 name = "bob"
 key_env = "BOB"
+[[alerts]]
+url = "https://example.test/hook?token=t"
+secret_env = "ALERT_SECRET"
 """
 
 
@@ -119,7 +122,9 @@ def test_nothing_arrives_with_a_policy_that_has_everything() -> None:
     assert {200, 400, 403, 404, 502, 503} <= report.statuses.keys()
     assert 500 not in report.statuses
     assert lines["captured content"].requests > 0
-    assert [line.path for line in lines.values() if line.note] == ["metrics"]
+    assert lines["metrics"].requests == 1
+    assert lines["[[alerts]]"].reached > 0, "a backend that went away and came back is told"
+    assert [line.path for line in lines.values() if line.note] == []
 
 
 def test_the_command_says_so_in_words_and_as_json(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ from tidegate.app.kept import Kept, ledger_path, limits_of
 from tidegate.app.keys import admin_key_of, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.watch.metering import metrics_page, spent_today_usd
+from tidegate.app.watch.parts import known_names, place_of, receivers_of
+from tidegate.app.watch.watch import Sight
 from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
@@ -98,12 +101,9 @@ class App:
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
+        self._receivers = receivers_of(config, environment, self.kept.alerting)
         self._hosted: HttpBackend | None = None
-        self._embedded: EmbeddedBackend | None = None
-        if before is not None:
-            self._embedded = before._embedded
-        elif config.embedded.enabled and model_path is not None:
-            self._embedded = embedded_backend(self._transport, config.embedded, model_path, self.kept.engine)
+        self._embedded = self._embedded_backend(model_path) if before is None else before._embedded
         self.engine: EngineRole | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
         self._shadow = Shadow(
@@ -112,13 +112,16 @@ class App:
             lambda: self.registry.snapshot().backends,
             None if before is None else before._shadow,
         )
-        if before is not None and before.config.capture == config.capture:
-            self.content = before.content
-        else:
-            self.content = content_store(config, environment, state_folder)
+        kept_content = before is not None and before.config.capture == config.capture
+        self.content = before.content if before and kept_content else content_store(config, environment, state_folder)
         self._door = Door(clients, stored=self.kept.keys, admin_key=admin_key, attempts=self.kept.attempts)
         self._gateway: Gateway | None = None
         self.asgi: Server | None = None
+
+    def _embedded_backend(self, model_path: Path | None) -> EmbeddedBackend | None:
+        if not self.config.embedded.enabled or model_path is None:
+            return None
+        return embedded_backend(self._transport, self.config.embedded, model_path, self.kept.engine)
 
     def _registry(self, config: Config, before: App | None) -> Registry:
         written, endpoints = self._written, self._endpoints
@@ -195,6 +198,7 @@ class App:
         if self.engine is not None:
             self.engine.start()
         await self.make_ready()
+        self.kept.watch.count_from(spent_today_usd(self.ledger.path))
         self.begin()
 
     async def make_ready(self, before: App | None = None) -> None:
@@ -210,6 +214,9 @@ class App:
     def begin(self) -> None:
         """From now on requests come here."""
         self.registry.watch()
+        snapshot, options = self.registry.snapshot, self.config.watch
+        self.kept.meter.serve(snapshot, known_names(self.config, self.contract), place_of(self.registry.find))
+        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, self._receivers, self._hosted))
 
     def compose(self, before: App | None = None) -> None:
         """Put gateway and surfaces over registry and ledger."""
@@ -227,6 +234,7 @@ class App:
             capture=capture,
             guard=self._guard(),
             shadow=self._shadow,
+            on_ended=self.kept.on_ended,
         )
         if before is not None and before._gateway is not None:
             gateway.count_on(before._gateway)
@@ -284,12 +292,20 @@ class App:
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
             admin=self._admin(gateway),
             keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.spending),
+            metrics=metrics_page(gateway, self._door, self.kept, self.loaded, self.contract.profile),
         )
 
     def _admin(self, gateway: Gateway) -> AdminSurface:
         kept = self.kept
         admin = AdminSurface(
-            gateway, self._door, self.ledger, self.content, loaded=self.loaded, drain=kept.drain, whole=kept.whole
+            gateway,
+            self._door,
+            self.ledger,
+            self.content,
+            loaded=self.loaded,
+            drain=kept.drain,
+            watched=kept.watch.view,
+            whole=kept.whole,
         )
         if kept.whole is not None:
             kept.whole.tells(admin.own_status, self.ledger.recent)
@@ -301,6 +317,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop shadows and engine, and write the ledger to its end."""
+        await self.kept.watch.stop()
         await self.stop_shadows()
         await self.registry.stop()
         if self.slow is not None:
@@ -328,6 +345,7 @@ class App:
     def close_connections(self) -> None:
         self._transport.close()
         self._watcher.close()
+        self.kept.alerting.close()
 
     async def __aenter__(self) -> App:
         await self.start()

@@ -16,7 +16,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from tidegate.app import App
-from tidegate.app.canary_config import made_up_keys, with_hosted
+from tidegate.app.canary_config import ALERTS, made_up_keys, with_hosted
 from tidegate.app.canary_plan import EACH, MASKED, SHADOW
 from tidegate.app.canary_report import Report
 from tidegate.app.canary_run import CanaryRun, Told, code_of
@@ -26,13 +26,12 @@ from tidegate.app.capture import content_folder
 from tidegate.config import Config
 from tidegate.privacy.slow.slow_look import SlowLook
 
-LOGS, PRINTED, LEDGER, CAPTURE, FILES, METRICS = (
+LOGS, PRINTED, LEDGER, CAPTURE, FILES = (
     "log records",
     "printed text",
     "ledger",
     "captured content",
     "other files of state",
-    "metrics",
 )
 
 
@@ -104,7 +103,8 @@ def _look_at_files(report: Report, search: Search, state: Path, content: Path) -
 
 def _note(report: Report, config: Config) -> None:
     """What was not there to be tried is said, so that nobody takes silence for a proof."""
-    report.line(METRICS).note = "none yet: this version has no metrics endpoint"
+    if not config.alerts:
+        report.line(ALERTS).note = "not configured: there are no [[alerts]]"
     if not config.shadow.to:
         report.line(SHADOW).note = "not configured: [shadow] to is empty"
     if not any(alias.answers == "each" for alias in config.aliases.values()):

@@ -21,6 +21,8 @@ from tidegate.core.profile import FEATURES
 
 STAND_IN = "canary-home"
 """The name of what stands in for the embedded model, or for anything at home where nothing is."""
+ALERTS = "[[alerts]]"
+"""The name of what stands in for every receiver of alerts."""
 _MODELS = ("canary-model",)
 _KEY_ALPHABET = "abcdefghijkmnpqrstuvwxyz0123456789"
 
@@ -37,6 +39,7 @@ def made_up_keys(config: Config) -> dict[str, str]:
     """A value for every variable that the configuration names, and none of the real environment."""
     named = [options.key_env for options in config.backends.values()]
     named += [HOSTED_KEY, config.capture.key_env, *(client.key_env for client in config.clients)]
+    named += [one.secret_env for one in config.alerts]
     return {name: f"canary-key-{some(_KEY_ALPHABET, 24)}" for name in named if name}
 
 
@@ -72,7 +75,7 @@ def stand_ins(config: Config) -> StandIns:
 
 
 def stood_in(config: Config, urls: Mapping[str, str]) -> Config:
-    """`urls` by backend name, for every name of `stand_ins`."""
+    """`urls` by backend name, for every name of `stand_ins`, and for `ALERTS` where there are receivers."""
     names = stand_ins(config)
     backends = {name: _outside(config.backends[name], urls[name], models) for name, models in names.outside.items()}
     backends |= {name: _home(config.backends.get(name), urls[name], models) for name, models in names.home.items()}
@@ -91,6 +94,7 @@ def stood_in(config: Config, urls: Mapping[str, str]) -> Config:
         capture=replace(config.capture, folder=None),
         shadow=replace(config.shadow, to=tuple(_renamed(one, written) for one in config.shadow.to), share=1.0),
         timeouts=waits,
+        alerts=tuple(replace(one, url=urls[ALERTS]) for one in config.alerts),
         retry=replace(config.retry, backoff_s=0.01, longest_backoff_s=0.01),
         breaker=replace(config.breaker, open_s=0.01, longest_open_s=0.01),
         backends=ordered,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tidegate.app import App
 from tidegate.app.canary_asking import Reply, ask, text_of
-from tidegate.app.canary_config import StandIns, stand_ins, stood_in
+from tidegate.app.canary_config import ALERTS, StandIns, stand_ins, stood_in
 from tidegate.app.canary_plan import STICKY, Plan, Step
 from tidegate.app.canary_report import Report
 from tidegate.app.canary_requests import URLS, Shot
@@ -24,7 +24,7 @@ from tidegate.app.canary_verdict import UNSCANNABLE, Asked, Verdict, highest, ju
 from tidegate.config import Config
 from tidegate.privacy.slow.slow_look import SlowLook
 
-ERRORS, STATUS_API = "error texts", "admin API"
+ERRORS, STATUS_API, METRICS = "error texts", "admin API", "metrics"
 _LOCAL = "local"
 _WALL = 500
 Told = Callable[[int, int], None]
@@ -68,6 +68,7 @@ class CanaryRun:
             for model in plan.talks():
                 await self._talk(app, config, plan, model)
             await app.settled()
+            await app.kept.watch.settled()
             self._judge(config)
             await self._ask_admin(app, config)
 
@@ -76,6 +77,8 @@ class CanaryRun:
             name: Sink(name, models, self._heard.append) for name, models in names.outside.items()
         }
         found |= {name: Home(models) for name, models in names.home.items()}
+        if self._written.alerts:
+            found[ALERTS] = Sink(ALERTS, (), self._heard.append)
         for server in found.values():
             await server.open()
             stack.push_async_callback(server.close)
@@ -85,6 +88,7 @@ class CanaryRun:
         """Everybody at home is seen as up, and then fails."""
         if all(home.failure == step.failure == "none" for home in homes):
             return
+        await app.kept.watch.look()  # who failed is down now, and whoever wants alerts is told
         for home in homes:
             home.failure = "none"
             await home.open()
@@ -175,11 +179,10 @@ class CanaryRun:
 
     def _judge_heard(self, config: Config, heard: Heard) -> None:
         shot, verdict = self._shots.get(heard.number, (None, None))
-        path = shot.path if shot else "no request of ours"
-        accepts = config.backends[heard.backend].accepts or "public"
-        if shot is not None:
+        path = shot.path if shot else ALERTS if heard.backend == ALERTS else "no request of ours"
+        if shot is not None or heard.backend == ALERTS:
             self.report.line(path).reached += 1
-        may = {id(one) for one in shot.planted if verdict and verdict.lets(one, accepts)} if shot else set[int]()
+        may = self._may_hear(config, heard.backend, shot, verdict) if shot and verdict else set[int]()
         shared = [one for one in shot.planted if not one.is_fresh] if shot else []
         there = [one for one in shared if any(form in heard.data for form in forms(one.value))]
         for one in (*self.search.found(heard.data), *there):
@@ -188,19 +191,23 @@ class CanaryRun:
             elif verdict and (row := verdict.by(one)):
                 self.report.allowed[row, one.kind.name, heard.backend] += 1
 
+    def _may_hear(self, config: Config, backend: str, shot: Shot, verdict: Verdict) -> set[int]:
+        accepts = config.backends[backend].accepts or "public"
+        return {id(one) for one in shot.planted if verdict.lets(one, accepts)}
+
     async def _ask_admin(self, app: App, config: Config) -> None:
-        line = self.report.line(STATUS_API)
-        asked = [("/-/status", self._replies[0][0])]
+        asked = [("/-/status", self._replies[0][0]), ("/metrics", self._replies[0][0])]
         asked += [
             (f"/-/exchanges/{told}", shot)
             for shot, reply in self._replies
             if (told := reply.headers.get("x-tidegate-exchange"))
         ]
         for path, shot in asked:
-            line.requests += 1
+            line = METRICS if path == "/metrics" else STATUS_API
+            self.report.line(line).requests += 1
             reply = await ask(app.asgi, "GET", path, b"", self._key_of(config, shot))
             for one in self.search.found(reply.all_bytes):
-                self.report.arrive(STATUS_API, path.rpartition("/")[0] or path, code_of(one), one.kind.name)
+                self.report.arrive(line, path.rpartition("/")[0] or path, code_of(one), one.kind.name)
 
 
 def code_of(one: Planted) -> str:

@@ -22,6 +22,7 @@ MARKER = re.compile(rb"cn(\d{6})q")
 """A request's number, in its own text."""
 _LOADING = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
 """As llama.cpp b11549 says it, run 2026-11-22."""
+_BALANCE = b'{"is_available":true,"balance_infos":[{"currency":"USD","total_balance":"10.00"}]}'
 _SIZES = (1, 2, 3, 5, 7, 64)
 _LIMIT_BYTES = 2**26
 
@@ -110,7 +111,7 @@ class Sink(Server):
         number = number_in(body)
         self._heard(Heard(self._backend, number, head + body))
         if not body:
-            yield whole(model_list(self._models))
+            yield whole(_BALANCE if b"/user/balance " in head else model_list(self._models))
             return
         yield from answer(head, body, _SIZES[number % len(_SIZES)])
 

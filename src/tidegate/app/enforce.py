@@ -210,6 +210,7 @@ def policy_of(config: Config, endpoints: Mapping[str, Endpoint]) -> Policy:
         rows=rows,
         maskable=maskable,
         order=config.routing.order,
+        on_break=config.streams.on_break,
     )
 
 
@@ -252,7 +253,13 @@ def _alias(name: str, config: Config, places: list[Place]) -> Alias:
     if data_class is not None:
         _check_kept(f"{place} class", data_class, [one for one in places if one.name in targets])
     each = options.answers == "each"
-    return Alias(name, options.targets, data_class, options.order or "configured", each=each)
+    if each and options.on_break == "continue":
+        raise Misconfigured(
+            f'{place} on_break = "continue" cannot be had with answers = "each", where a part that breaks off is noted in '
+            "the answer; remove one of the two"
+        )
+    order = options.order or "configured"
+    return Alias(name, options.targets, data_class, order, each=each, on_break=options.on_break)
 
 
 def _check_kept(place: str, data_class: DataClass, places: list[Place]) -> None:

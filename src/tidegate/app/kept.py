@@ -15,6 +15,8 @@ from typing import Protocol
 
 from tidegate.app.keys import key_file_path
 from tidegate.app.screening import conversations_of
+from tidegate.app.watch.parts import ALERT_LIMITS
+from tidegate.app.watch.watch import Watch
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
 from tidegate.backends.engine import EngineRole
@@ -23,6 +25,7 @@ from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
 from tidegate.config import Config
+from tidegate.core.exchange import Exchange
 from tidegate.keys.ring import KeyRing
 from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
@@ -37,6 +40,7 @@ from tidegate.resilience.lanes import Lanes, OwnLanes
 from tidegate.surfaces.admin import Whole
 from tidegate.surfaces.attempts import Attempts
 from tidegate.surfaces.front import Drain
+from tidegate.surfaces.metrics.meter import Meter
 
 
 class AdjustedLanes(Lanes, Protocol):
@@ -77,6 +81,9 @@ class Kept:
         self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))
         self.vault = Vault(os.urandom, config.privacy.mask_s)
         self.drain = Drain()
+        self.alerting = Transport(ALERT_LIMITS)
+        self.watch = Watch()
+        self.meter = Meter()
         self._conversations: Conversations | None = None
         self.keys = KeyRing(key_file_path(state_folder))
         self.keys.open()
@@ -109,6 +116,11 @@ class Kept:
     async def _in_turn(self, backend: Backend, model: str) -> Leave:
         """A place in the backend's lane for what is measured there: it waits like any request. Gives what leaves it."""
         return (await self.lanes.enter(backend.room, model, Turn(priority="low"))).leave
+
+    def on_ended(self, exchange: Exchange) -> None:
+        """It is over and booked."""
+        self.meter.note(exchange)
+        self.watch.note(exchange)
 
     def forget(self, names: Iterable[str]) -> None:
         """Behind these names are other backends now, or none: what was learned of those before does not hold."""

@@ -116,7 +116,7 @@ def _features(written: str) -> frozenset[Feature]:
 
 def replaying(config: Config, environment: Mapping[str, str], state: Path, seen: Sequence[Seen]) -> Replaying:
     """A configuration that cannot be enforced is a `Misconfigured`, as everywhere. `seen` tells what backends served."""
-    app = App(config, environment_for(config, environment), state, None)
+    app = App(msgspec.structs.replace(config, alerts=()), environment_for(config, environment), state, None)
     try:
         views = [_assumed(view, seen) for view in app.registry.snapshot().backends]
     finally:

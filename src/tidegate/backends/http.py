@@ -201,6 +201,11 @@ class HttpBackend:
     def dialect(self) -> Dialect:
         return self._dialect
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, as configured or found."""
+        return self._endpoint.host, self._endpoint.port
+
     def is_ready(self, model: str) -> bool:
         """Whether it can be asked without being loaded first."""
         return self._capacity.first_byte_s(model) is None

@@ -41,6 +41,8 @@ class Call(Struct, frozen=True, gc=False):
     """Stands for the transport's own limit, where a model must be loaded first."""
     holds: Holds | None = None
     """Says whether the body still holds what was to be masked."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """More of them, for what the gateway sends of its own; never of a client's."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -88,7 +90,7 @@ class _Pool:
 
     def payload(self, call: Call) -> bytes:
         variant = (call.path, bool(call.body), call.streamed)
-        head = self._heads.get(variant)
+        head = _head(call) if call.headers else self._heads.get(variant)
         if head is None:
             head = self._heads[variant] = _head(call)
         return b"%b%d\r\n\r\n%b" % (head, len(call.body), call.body) if call.body else head
@@ -107,6 +109,7 @@ def _head(call: Call) -> bytes:
     ]
     if endpoint.key is not None:
         lines.append(f"Authorization: Bearer {endpoint.key}")
+    lines += [f"{name}: {value}" for name, value in call.headers]
     if call.body:
         lines += ["Content-Type: application/json", "Content-Length: "]
         return "\r\n".join(lines).encode("latin-1")

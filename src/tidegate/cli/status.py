@@ -15,9 +15,16 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def status(
     url: str = typer.Option(DEFAULT_URL, help=URL_HELP),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document; with --watch one per line."),
+    watch: bool = typer.Option(False, "--watch", help="Look again and again, until Ctrl-C."),
+    interval: float = typer.Option(2.0, min=0.1, help="With --watch: seconds between two looks."),
 ) -> None:
     """Show the backends, classes and ledger of a running gateway."""
+    if watch:
+        from tidegate.cli import live
+
+        live.watch(url, interval, as_json=as_json)
+        return
     found = get_json(url, "/-/status")
     if not {"version", "keys_required", "backends", "ledger"} <= found.keys():
         raise not_tidegate(url)
@@ -35,6 +42,10 @@ def status(
         print(legacy)
     for line in shadow_lines(found.get("shadow") or []):
         print(line)
+    if balance := found.get("balance"):
+        from tidegate.cli.live import balance_words
+
+        print(f"balance: {balance_words(balance)}")
     print(
         f"ledger: {ledger['written']} written, {ledger['waiting']} waiting"
         + (f", {ledger['error']}" if ledger["error"] else "")

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from tidegate.core.decision import OnBreak
+
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
-OnBreak = Literal["fail", "continue"]
 AlertEvent = Literal["backend_down", "backend_up", "balance_low", "balance_ok", "budget_spent", "key_refused"]
 
 

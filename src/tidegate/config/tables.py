@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from tidegate.config.resilience import OnBreak
+from tidegate.core.decision import OnBreak
 from tidegate.core.profile import Encoding, Feature
 from tidegate.core.terms import Priority, WhenSpent
 

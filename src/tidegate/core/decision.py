@@ -12,6 +12,8 @@ from tidegate.core.requests import ThinkingSwitch
 Health = Literal["up", "starting", "down", "unknown"]
 Order = Literal["configured", "hosted-first", "local-first", "by-needs", "balanced"]
 """By what the candidates of a decision are ordered."""
+OnBreak = Literal["fail", "continue"]
+"""What becomes of an answer that breaks off half-way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Decision:
     left_class: DataClass | None = None
     each: bool = False
     """Every candidate answers, and the client gets all answers in one."""
+    continues: bool = False
+    """When the answer breaks off half-way, another candidate goes on from the text so far, where it can."""
 
     @property
     def masked_class(self) -> DataClass:

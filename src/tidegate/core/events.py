@@ -132,6 +132,22 @@ class Frame:
         return self._events
 
 
+class Resumed(Frame):
+    """Here another backend goes on with an answer that had broken off; what it says follows in further frames.
+
+    `before` is what was given out so far, as few events as possible, and `last` the bytes of its last frames, as far as
+    they were passed on as they came. `note` says by which rule, for people.
+    """
+
+    __slots__ = ("before", "last", "note")
+
+    def __init__(self, before: tuple[Event, ...], last: tuple[bytes, ...], note: str) -> None:
+        super().__init__(None, tuple)
+        self.before = before
+        self.last = last
+        self.note = note
+
+
 def frame_of(*events: Event) -> Frame:
     """A frame that was never bytes."""
     return Frame(None, lambda: events, milestones(events))

@@ -86,6 +86,12 @@ class Exchange:
     """Code of the rule by which a candidate that had failed was asked again."""
     continued: str | None = None
     """Code of the rule by which another backend went on with an answer that had broken off."""
+    not_continued: str | None = None
+    """Code of the rule by which nobody went on with it, although the route says so."""
+    partly_unpriced: bool = False
+    """A part of the answer came from an external backend that broke off before it reported its tokens."""
+    since_s: float = 0.0
+    """When it began to wait for the answer, or for its rest: seconds since arrival."""
     narrowed: str | None = None
     """Code of the rule by which only backends at home were asked, because the budget was used up."""
     queued: str | None = None
@@ -119,8 +125,16 @@ class Exchange:
     @property
     def rules(self) -> tuple[str, ...]:
         decided = self.decision.rules if self.decision else ()
-        why = filter(None, (self.narrowed, self.queued, self.fell_back, self.waited, self.retried, self.continued))
-        return (*decided, *why, *self.guarded)
+        why = (
+            self.narrowed,
+            self.queued,
+            self.fell_back,
+            self.waited,
+            self.retried,
+            self.continued,
+            self.not_continued,
+        )
+        return (*decided, *filter(None, why), *self.guarded)
 
     def note_guarded(self, code: str) -> None:
         if code not in self.guarded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ _PRIVATE = (
     "SELECT conversation, arrived_at FROM exchanges WHERE data_class = 'private' AND conversation <> '' AND arrived_at >= ? "
     "ORDER BY arrived_at DESC LIMIT 100000"
 )
+_COSTS = "SELECT cost_usd FROM exchanges WHERE arrived_at >= ? AND cost_usd IS NOT NULL"
 _SINCE = f"SELECT {', '.join(COLUMNS)} FROM exchanges WHERE arrived_at >= ? ORDER BY seq"
 _SEEN = (
     "SELECT backend, boundary, model FROM exchanges WHERE backend IS NOT NULL AND boundary IS NOT NULL AND model IS NOT NULL "
@@ -45,6 +47,12 @@ def private_conversations(path: Path, since: float) -> dict[str, float]:
         for conversation, arrived_at in reversed(_read(path, {2: _PRIVATE, schema.VERSION: _PRIVATE}, (since,)))
         for digest in conversation.split(",")
     }
+
+
+def spent_since(path: Path, since: float) -> Decimal:
+    """What all that arrived since then (unix seconds) has cost, in USD, as far as that is known."""
+    found = _read(path, {1: _COSTS, schema.VERSION: _COSTS}, (since,))
+    return sum((Decimal(cost) for (cost,) in found), Decimal(0))
 
 
 def each_entry(path: Path, since: float | None = None) -> Iterator[Entry]:

@@ -32,9 +32,11 @@ from tidegate.dialects.base import PUT_BACK
 from tidegate.ledger.entries import Entry, entry_of
 from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.charging import Bill, bounds_of, charge
+from tidegate.pipeline.continuing import Unbroken
 from tidegate.pipeline.each import answer_each
 from tidegate.pipeline.figures import FigureBook
 from tidegate.pipeline.hearing import Hearing
+from tidegate.pipeline.holding import first_words, whole
 from tidegate.pipeline.replay import NO_MEMORY, ReasoningMemory
 from tidegate.pipeline.screening import Decided, Screening
 from tidegate.pipeline.shadow import NO_SHADOW, Shadow
@@ -42,7 +44,7 @@ from tidegate.pipeline.shadow import SURFACE as SHADOW_SURFACE
 from tidegate.pipeline.unveiled import Unveiled
 from tidegate.privacy.masking.mask import Veil
 from tidegate.resilience.breaker import OwnBreakers
-from tidegate.resilience.guard import Asking, Guard
+from tidegate.resilience.guard import Asking, Guard, Held
 from tidegate.routing.decide import decide
 from tidegate.routing.explain import refusal_error
 from tidegate.routing.needs import needs_of, says_thinking
@@ -82,6 +84,7 @@ class Gateway:
         capture: Capture = NO_CAPTURE,
         guard: Guard | None = None,
         shadow: Shadow = NO_SHADOW,
+        on_ended: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.backends = backends
         self.policy = policy
@@ -95,6 +98,7 @@ class Gateway:
         self._capture = capture
         self.guard = guard or Guard(backends, breakers=OwnBreakers(timer))
         self.shadow = shadow
+        self._on_ended = on_ended
         self._figures = FigureBook(price) if policy.balances else None
         self.legacy_seen = dict.fromkeys(policy.contract.legacy_names, 0)
         """How often each retired model name was asked for since the start."""
@@ -132,6 +136,8 @@ class Gateway:
             if exchange.grant is not None:
                 exchange.grant.settle(exchange)
             self._record(entry_of(exchange))
+            if self._on_ended is not None:
+                self._on_ended(exchange)
 
     async def decide(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None = None) -> Decided[R]:
         """Choose who may answer, or raise why nobody may. Gives the request back as it was meant, to be checked.
@@ -140,12 +146,9 @@ class Gateway:
         needs, says = needs_of(request), says_thinking(request)
         if needs or says:
             ask = replace(ask, needs=needs, says_thinking=says)
-        screened = await self._screening.screen(exchange, ask, request, conversation)
-        decision = self._decide(screened.ask)
-        if self._screening.looks_closer(decision, self.backends.snapshot()):
-            screened = await self._screening.screen_closer(exchange, request, screened)
-            decision = self._decide(screened.ask)
-        decision = self._in_order(decision, ask.model, exchange, request)
+        looked_at = await self._look(exchange, ask, request, conversation)
+        screened = looked_at.screened
+        decision = self._in_order(looked_at.decision, ask.model, exchange, request)
         exchange.decision, exchange.data_class = decision, decision.data_class
         await self._screening.note(exchange, request, decision, conversation)
         if ask.model in self.legacy_seen:
@@ -153,6 +156,14 @@ class Gateway:
         if not decision.candidates:
             raise refusal_error(decision, self.backends.snapshot(), self.policy)
         return Decided(_as_meant(request, decision, exchange), decision, screened)
+
+    async def _look(self, exchange: Exchange, ask: Ask, request: R, conversation: str | None) -> Decided[R]:
+        screened = await self._screening.screen(exchange, ask, request, conversation)
+        decision = self._decide(screened.ask)
+        if self._screening.looks_closer(decision, self.backends.snapshot()):
+            screened = await self._screening.screen_closer(exchange, request, screened)
+            decision = self._decide(screened.ask)
+        return Decided(request, decision, screened)
 
     def knows(self, model: str) -> bool:
         """Whether this name leads somewhere by itself: served, an alias, reserved or an address."""
@@ -195,16 +206,11 @@ class Gateway:
     async def _answer(
         self, exchange: Exchange, decided: Decided[Any], bill: Bill | None = None
     ) -> AsyncGenerator[list[Frame]]:
-        asking = Asking(
-            exchange,
-            decided.decision.candidates,
-            partial(self._ask, exchange, decided),
-            fell_back=FELL_BACK.code,
-            waited=WAITED.code,
-        )
-        held = await self.guard.begin(asking if bill is None else bill.counted(asking))
-        answering, frames, failure = held.answering, held.frames, None
-        exchange.note_quirks(answering.quirks)
+        held: Held | Unbroken = await self._begin(exchange, decided, bill=bill)
+        if decided.decision.continues and decided.request.stream and exchange.surface != SHADOW_SURFACE:
+            held = Unbroken(held, exchange, decided, self._look, partial(self._begin, bill=bill, again=True))
+        frames, failure = held.frames, None
+        exchange.note_quirks(held.answering.quirks)
         hearing = self._hearing(exchange, decided)
         ahead = self._screening.ahead(exchange, decided.request, decided.decision)
         given: list[Frame] = []
@@ -227,7 +233,7 @@ class Gateway:
             failure = error
             raise
         finally:
-            exchange.note_quirks(answering.quirks)
+            exchange.note_quirks(held.answering.quirks)
             held.close(failure, ended=ended)
             if hearing is not None and not ended:
                 hearing.cut(exchange, given)
@@ -236,6 +242,13 @@ class Gateway:
         exchange.status = 200
         if hearing is not None:
             hearing.end(exchange)
+
+    async def _begin(
+        self, exchange: Exchange, decided: Decided[Any], *, bill: Bill | None = None, again: bool = False
+    ) -> Held:
+        ask, candidates = partial(self._ask, exchange, decided), decided.decision.candidates
+        asking = Asking(exchange, candidates, ask, fell_back=FELL_BACK.code, waited=WAITED.code, again=again)
+        return await self.guard.begin(asking if bill is None else bill.counted(asking))
 
     def _hearing(self, exchange: Exchange, decided: Decided[Any]) -> Hearing | None:
         """Someone to hear the answer, where anybody wants to keep of it."""
@@ -282,7 +295,7 @@ class Gateway:
     async def _ask(
         self, exchange: Exchange, decided: Decided[Any], backend: Backend, candidate: Candidate
     ) -> tuple[Answering, list[Frame]]:
-        """One candidate asked: told what it may be told, and heard until its first frames."""
+        """One candidate asked: told what it may be told, and heard until it says something."""
         view = backend.view
         exchange.backend, exchange.model, exchange.boundary = candidate.backend, candidate.model, view.boundary
         exchange.quirks.clear()
@@ -302,13 +315,14 @@ class Gateway:
         if veil is not None:
             answering = Unveiled(answering, veil)
         try:
-            frames = await answering.read()
+            frames = await (first_words(answering) if request.stream else whole(answering))
         except BaseException:
             answering.close()
             raise
         exchange.attempts.append(f"{candidate.backend}:ok")
         exchange.data_class = decision.data_class.raised_to(sent_class)
-        exchange.first_frame_s = exchange.elapsed_s()
+        if exchange.first_frame_s is None:
+            exchange.first_frame_s = exchange.elapsed_s()
         return answering, frames
 
     def _bill(self, exchange: Exchange, request: Request) -> Bill:
@@ -317,7 +331,7 @@ class Gateway:
         return Bill(exchange, request, bounds, self._price, self.backends.find)
 
     def _settle(self, exchange: Exchange) -> None:
-        if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None:
+        if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None and not exchange.partly_unpriced:
             at = datetime.fromtimestamp(exchange.arrived_at, UTC)
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
         charge(exchange)

@@ -27,14 +27,14 @@ class Deadlines:
         self._late: set[asyncio.Task[Any]] = set()
 
     def left_s(self, exchange: Exchange) -> float:
-        return self._deadline_s - exchange.elapsed_s()
+        return self._deadline_s - (exchange.elapsed_s() - exchange.since_s)
 
     def is_over(self) -> bool:
         """Whether the time of the request in this task is over, and it is being stopped for that."""
         return bool(self._late) and asyncio.current_task() in self._late
 
     async def keep(self, exchange: Exchange, work: Coroutine[Any, Any, T]) -> T:
-        """What the work gives. At its deadline, counted from the exchange's arrival, it is cancelled: `BackendTimedOut`."""
+        """What the work gives. At its deadline, counted from `since_s`, it is cancelled: `BackendTimedOut`."""
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = exchange

@@ -55,6 +55,8 @@ class Asking:
     fell_back: str = ""
     waited: str = ""
     """Codes of the rules to be noted when a later candidate is asked, or one that was loading its model."""
+    again: bool = False
+    """A part of the answer went out and broke off; the client's terms have let this exchange through already."""
 
 
 class Held:
@@ -150,7 +152,12 @@ class Guard:
 
     async def _within_terms(self, asking: Asking) -> Sequence[Candidate]:
         """Budget, rate and concurrency of the client's key; with the budget used up perhaps those at home only."""
-        if asking.exchange.terms is None or await self._allowances.admit(asking.exchange, asking.most_usd()):
+        exchange = asking.exchange
+        if asking.again:
+            admitted = exchange.narrowed is None
+        else:
+            admitted = exchange.terms is None or await self._allowances.admit(exchange, asking.most_usd())
+        if admitted:
             return asking.candidates
         at_home = [one for one in asking.candidates if self._is_at_home(one)]
         if not at_home:

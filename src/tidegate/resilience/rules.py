@@ -6,6 +6,8 @@ from tidegate.core.rulebook import Rulebook
 
 RESILIENCE = Rulebook("RES", "How one call survives")
 
+_PREFIX = "DeepSeek API, Chat Prefix Completion, 2026-08-02"
+
 RETRIED = RESILIENCE.rule(
     "RES001",
     "a candidate that had failed was asked again after a pause",
@@ -82,6 +84,63 @@ FOUND_AGAIN = RESILIENCE.rule(
     checked="2026-11-24",
 )
 
+CONTINUED = RESILIENCE.rule(
+    "RES010",
+    "an answer broke off half-way, and another candidate of the decision went on from the text so far",
+    why='The route says `on_break = "continue"`. The text that was given out is sent as a prefix (Chat Prefix Completion), '
+    "so nothing is said twice; it is classed, screened and masked as if the client had sent it. Usage is that of the "
+    "backend that ended the answer, which counts the first part in its prompt. What the first part used was never "
+    "reported: if it came from an external backend, the cost is unknown.",
+    source=_PREFIX,
+    checked="2026-11-24",
+)
+
+FINISHED = RESILIENCE.rule(
+    "RES011",
+    "not continued: the finish reason had come already",
+    why="Nothing is left to be said, and a model that is asked to go on would say more than the answer. The stream's own "
+    "end is missing all the same, so it does not count as a success: usage, or a last word, may be lost.",
+    source="tidegate, core/events.py: an answer without its proper end is broken",
+    checked="2026-11-24",
+)
+
+UNFIT_REQUEST = RESILIENCE.rule(
+    "RES012",
+    "not continued: the request asks for what a continued text cannot keep",
+    why="Chat Prefix Completion goes with no tools, no calls in the conversation and no JSON mode; log probabilities, several "
+    "answers (`n`) and fill-in-the-middle cannot be joined; behind a trailing assistant turn the text has no place.",
+    source=_PREFIX + "; deepseek-recipe 0.2.0 refuses a prefix with tools, calls or JSON",
+    checked="2026-11-24",
+)
+
+UNFIT_TEXT = RESILIENCE.rule(
+    "RES013",
+    "not continued: what was given out so far cannot be sent as a prefix",
+    why="A prefix is one thought and one text behind it, and the thought only where the request thinks. Nor is it sent where "
+    "the rest might not be what was asked for: the text ends in the beginning of a stop string, all of `max_tokens` may be "
+    "used up, or it is too long to be held.",
+    source=_PREFIX,
+    checked="2026-11-24",
+)
+
+NOBODY = RESILIENCE.rule(
+    "RES014",
+    "not continued: no candidate of the decision could go on",
+    why="Only candidates of the same decision are asked, by the class of what was said so far, masked where it must be, "
+    "and only those that are known to continue a prefix (see their profiles in `tidegate status`). There was none, or "
+    "none answered; the one that broke off is asked too, last, if such a failure passes by itself.",
+    source="tidegate, DESIGN: whatever fails, class and boundary bind",
+    checked="2026-11-24",
+)
+
+TOO_OFTEN = RESILIENCE.rule(
+    "RES015",
+    "not continued: the answer had been continued three times already",
+    why="Each time the whole conversation is sent once more. An answer that breaks off that often breaks off again.",
+    source="tidegate's own limit",
+    checked="2026-11-24",
+)
+
 QUEUED = RESILIENCE.rule(
     "RES020",
     "it waited at the gateway for a slot of its backend",
@@ -115,5 +174,57 @@ SPENT_AT_HOME = RESILIENCE.rule(
     why='The terms of the key say `when_spent = "local"`: what costs nothing may still answer, and what is priced may not be '
     "asked before the next day or month begins.",
     source="Tidegate, docs/keeps-working.md",
+    checked="2026-11-24",
+)
+OUT_OF_SERVICE = RESILIENCE.rule(
+    "RES050",
+    "a backend went out of service",
+    why="It cannot be reached, or it failed so often that its breaker leaves it alone. Requests go to the other candidates of "
+    "their decision, or are refused where there is none; alert `backend_down`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+BACK_IN_SERVICE = RESILIENCE.rule(
+    "RES051",
+    "a backend is back in service",
+    why="It answers again and no breaker leaves it alone; alert `backend_up`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+BALANCE_LOW = RESILIENCE.rule(
+    "RES052",
+    "the hosted account's balance is below the limit",
+    why="With the balance used up the hosted API answers 402 to everything. The limit is [watch] low_balance; the account's own "
+    "`is_available` = false counts as well. Said once per crossing; alert `balance_low`.",
+    source="DeepSeek API, get user balance and error codes, 2026-08-02",
+    checked="2026-11-24",
+)
+BALANCE_OK = RESILIENCE.rule(
+    "RES053",
+    "the hosted account's balance is above the limit again",
+    why="It was topped up; alert `balance_ok`.",
+    source="DeepSeek API, get user balance, 2026-08-02",
+    checked="2026-11-24",
+)
+BUDGET_ALERT = RESILIENCE.rule(
+    "RES054",
+    "a client was refused because its budget is used up",
+    why="Its requests get 402 until the next UTC day or month. Said once an hour per client; alert `budget_spent`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+KEYS_REFUSED = RESILIENCE.rule(
+    "RES055",
+    "many requests came with a wrong key",
+    why="A client was set up wrongly, or somebody guesses. Ten within a minute; said once an hour; alert `key_refused`.",
+    source="Tidegate",
+    checked="2026-11-24",
+)
+ALERT_LOST = RESILIENCE.rule(
+    "RES056",
+    "an alert could not be delivered",
+    why="The receiver did not answer with 2xx in five attempts over half an hour, said 410, or so many waited that the oldest "
+    "was dropped. Requests are not touched by it.",
+    source="Standard Webhooks specification 1.0.0, delivery success and failure, read 2026-11-24",
     checked="2026-11-24",
 )

@@ -83,6 +83,7 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
         needs,
         left_class,
         each,
+        continues=not each and ((alias and alias.on_break) or policy.on_break) == "continue",
     )
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, Contract, contract_named
 from tidegate.core.boundary import DataClass
-from tidegate.core.decision import Order
+from tidegate.core.decision import OnBreak, Order
 from tidegate.core.profile import Feature
 
 
@@ -24,6 +24,8 @@ class Alias:
     order: Order = "configured"
     each: bool = False
     """All targets answer, not only the first that can."""
+    on_break: OnBreak | None = None
+    """None: as for every other name."""
 
 
 Action = Literal["allow", "mask", "local", "block"]
@@ -63,6 +65,7 @@ class Policy:
     """Tags of findings that a pseudonym can stand for."""
     order: Order = "configured"
     """For every name but an alias, which has its own."""
+    on_break: OnBreak = "fail"
 
     @property
     def balances(self) -> bool:

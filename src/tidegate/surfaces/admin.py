@@ -81,8 +81,11 @@ class AdminSurface:
         *,
         loaded: Loaded | None = None,
         drain: Drain | None = None,
+        watched: Callable[[], dict[str, Any]] | None = None,
         whole: Whole | None = None,
     ) -> None:
+        """`watched` gives what the watch has seen: history, balance and alerts."""
+        self._watched = watched
         self._whole = whole
         self._loaded = loaded
         self._drain = drain
@@ -137,6 +140,8 @@ class AdminSurface:
         if (kept := self._content) is not None:
             counts = {"written": kept.written, "dropped": kept.dropped, "refused": kept.refused, "error": kept.error}
             status["content"] = counts
+        if self._watched is not None:
+            status |= self._watched()
         return status
 
     def _backends(self) -> list[dict[str, Any]]:

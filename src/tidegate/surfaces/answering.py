@@ -21,7 +21,7 @@ from tidegate.asgi import (
 )
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import ClientLeft, ClientMistake, GatewayError
-from tidegate.core.events import Frame
+from tidegate.core.events import Frame, Resumed, Start
 from tidegate.core.exchange import Exchange
 from tidegate.core.fold import Folding
 from tidegate.core.requests import Request
@@ -261,10 +261,26 @@ class _Reply:
                 self._folding.add(event)
 
     def _encode(self, frame: Frame) -> bytes:
+        if type(frame) is Resumed:
+            return self._resume(frame)
         if self._encoder is None:
             assert self.request is not None
             self._encoder = self._form.encoder(self.request, self._identity())
         return b"".join([self._encoder.encode(event) for event in frame.events])
+
+    def _resume(self, resumed: Resumed) -> bytes:
+        """One answer goes on: what is encoded from here on has the name of what went out as it came. A comment says so."""
+        if self._encoder is None:
+            assert self.request is not None
+            own, start = self._identity(), next((one for one in resumed.before if isinstance(one, Start)), Start())
+            identity = Identity(
+                answer_id=start.answer_id or own.answer_id,
+                model=start.model or own.model,
+                created=own.created if start.created is None else start.created,
+                fingerprint=start.fingerprint or own.fingerprint,
+            )
+            self._encoder = self._form.resumed(self.request, identity, resumed)
+        return b": tidegate: " + resumed.note.encode("ascii", "replace") + b"\n\n"
 
     def _identity(self) -> Identity:
         """One id, our own fingerprint, the model that answered."""

@@ -12,9 +12,10 @@ from tidegate.codecs.anthropic_messages.answer import encode_answer
 from tidegate.codecs.anthropic_messages.encoder import MessageEncoder, error_frame
 from tidegate.codecs.anthropic_messages.request import check_request, decode_request, mapped_model
 from tidegate.core.errors import GatewayError
+from tidegate.core.events import Resumed
 from tidegate.core.fold import Answer
 from tidegate.core.requests import ChatRequest, Request
-from tidegate.surfaces.formats import Identity
+from tidegate.surfaces.formats import Identity, having_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class MessagesFormat:
     def encoder(self, request: Request, identity: Identity) -> MessageEncoder:
         thinks = isinstance(request, ChatRequest) and request.thinks
         return MessageEncoder(answer_id=identity.answer_id, model=identity.model, thinks=thinks)
+
+    def resumed(self, request: Request, identity: Identity, resumed: Resumed) -> MessageEncoder:
+        encoder = having_said(self.encoder(request, identity), resumed)
+        encoder.stand(resumed.last)
+        return encoder
 
     def whole(self, answer: Answer, identity: Identity) -> bytes:
         return encode_answer(answer, answer_id=identity.answer_id, model=identity.model)

@@ -7,10 +7,10 @@ streams, failures) is the same for all surfaces and stands in `answering`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from tidegate.core.errors import GatewayError
-from tidegate.core.events import Event
+from tidegate.core.events import Event, Resumed
 from tidegate.core.fold import Answer
 from tidegate.core.requests import Request
 
@@ -55,6 +55,10 @@ class Format(Protocol):
 
     def encoder(self, request: Request, identity: Identity) -> Encoder: ...
 
+    def resumed(self, request: Request, identity: Identity, resumed: Resumed) -> Encoder:
+        """An encoder for the rest of an answer whose beginning went out as it came, and which has this identity."""
+        ...
+
     def whole(self, answer: Answer, identity: Identity) -> bytes:
         """An unstreamed answer."""
         ...
@@ -62,3 +66,13 @@ class Format(Protocol):
     def broken_off(self, error: GatewayError) -> bytes:
         """The event that ends a stream which cannot be completed; SDKs raise on it."""
         ...
+
+
+E = TypeVar("E", bound=Encoder)
+
+
+def having_said(encoder: E, resumed: Resumed) -> E:
+    """The encoder as if it had written what went out before."""
+    for event in resumed.before:
+        encoder.encode(event)
+    return encoder

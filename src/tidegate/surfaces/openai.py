@@ -14,10 +14,11 @@ from tidegate.codecs.openai_completions import answer as fim_answer
 from tidegate.codecs.openai_completions import chunks as fim_chunks
 from tidegate.codecs.openai_completions import request as fim_request
 from tidegate.core.errors import GatewayError
+from tidegate.core.events import Resumed
 from tidegate.core.fold import Answer
 from tidegate.core.requests import ChatRequest, FimRequest, Request
 from tidegate.surfaces.errors import error_event
-from tidegate.surfaces.formats import Encoder, Identity
+from tidegate.surfaces.formats import Encoder, Identity, having_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class ChatFormat:
         assert isinstance(request, ChatRequest)
         usage, before = bool(request.include_usage), request.thought_before
         return chat_chunks.ChunkEncoder(include_usage=usage, thought_before=before, **identity._asdict())
+
+    def resumed(self, request: Request, identity: Identity, resumed: Resumed) -> Encoder:
+        return having_said(self.encoder(request, identity), resumed)
 
     def whole(self, answer: Answer, identity: Identity) -> bytes:
         return chat_answer.encode_answer(answer, **identity._asdict())
@@ -75,6 +79,9 @@ class FimFormat:
 
     def encoder(self, request: Request, identity: Identity) -> Encoder:
         return fim_chunks.ChunkEncoder(include_usage=bool(request.include_usage), **identity._asdict())
+
+    def resumed(self, request: Request, identity: Identity, resumed: Resumed) -> Encoder:
+        return having_said(self.encoder(request, identity), resumed)
 
     def whole(self, answer: Answer, identity: Identity) -> bytes:
         return fim_answer.encode_answer(answer, **identity._asdict())

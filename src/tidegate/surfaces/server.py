@@ -26,6 +26,7 @@ class Surfaces:
     admin: AdminSurface
     keys: Handler | None = None
     """None: keys are in the configuration only."""
+    metrics: Handler | None = None
 
 
 class Server:
@@ -54,7 +55,8 @@ class Server:
                 return route
         raise NotFound(
             "There is no such path; chat is at /chat/completions, completions with a suffix at /beta/completions, Messages "
-            "at /anthropic/v1/messages, models at /models, the balance at /user/balance and status at /-/status"
+            "at /anthropic/v1/messages, models at /models, the balance at /user/balance, status at /-/status and metrics at "
+            "/metrics"
         )
 
 
@@ -71,6 +73,8 @@ def _routes(offered: Surfaces) -> dict[str, Route]:
     }
     if offered.keys is not None:
         routes["/-/keys"] = ("GET, POST", offered.keys)
+    if offered.metrics is not None:
+        routes["/metrics"] = ("GET", offered.metrics)
     for base in ("", "/v1", "/beta", "/beta/v1"):
         beta = base.startswith("/beta")
         routes[f"{base}/chat/completions"] = ("POST", offered.beta_chat if beta else offered.chat)

@@ -58,7 +58,7 @@ def test_what_was_not_there_to_be_tried_is_said() -> None:
     report = Report()
     terms = [{"name": "odd", "patterns": ["a+"]}]
     _note(report, parse_config({"privacy": {"detect": False, "terms": terms}}))
-    assert {path for path, line in report.lines.items() if line.note} == {"metrics", SHADOW, EACH, MASKED, CAPTURE}
+    assert {path for path, line in report.lines.items() if line.note} == {"[[alerts]]", SHADOW, EACH, MASKED, CAPTURE}
     assert [note.split()[0] for note in report.notes] == ["[privacy]", "1", "no"]
 
 

@@ -101,7 +101,7 @@ async def test_the_first_comes_as_it_is_said_while_the_second_is_collected() -> 
     hosted, home = Gated("hosted"), fake("home")
     world = World(hosted, home, policy=BOTH)
     with world.gateway.exchange("test") as exchange:
-        meant = await world.gateway.decide(exchange, ASK, request())
+        meant = await world.gateway.decide(exchange, ASK, request(stream=True))
         batches = world.gateway.answer(exchange, meant)
         first = await anext(batches)
         assert [type(event) for frame in first for event in frame.events] == [Start, Reasoning, Reasoning]
@@ -117,7 +117,7 @@ async def test_leaving_stops_all_of_them() -> None:
     hosted, home = Gated("hosted"), Gated("home")
     world = World(hosted, home, policy=BOTH)
     with pytest.raises(asyncio.CancelledError), world.gateway.exchange("test") as exchange:
-        meant = await world.gateway.decide(exchange, ASK, request())
+        meant = await world.gateway.decide(exchange, ASK, request(stream=True))
         batches = world.gateway.answer(exchange, meant)
         await anext(batches)
         await breath()
@@ -141,7 +141,9 @@ async def test_one_that_fails_is_a_line_in_the_answer(failing: str) -> None:
 
 
 async def test_one_that_breaks_off_is_marked() -> None:
-    answer, world = await told(external("hosted", Start(), Text("Hel"), BrokenContract("")), fake("home", *says("Hi.")))
+    broken = external("hosted", Start(), Text("Hel"), BrokenContract(""))
+    world = World(broken, fake("home", *says("Hi.")), policy=BOTH)
+    answer = fold(await world.ask(ASK, request(stream=True)))
     assert answer.text.startswith(part("hosted", "Hel\n\n(broke off: BrokenContract)"))
     assert world.booked[-1].attempts == "hosted:BrokenContract,home:ok"
 

@@ -42,6 +42,7 @@ from tidegate.routing.policy import Ask, Policy
 EXTERNAL = Boundary.EXTERNAL
 PRIVATE = Ask("auto", wished_class=DataClass.PRIVATE)
 Steps = Sequence[Event | GatewayError]
+STREAMED = request(stream=True)
 
 
 async def test_an_answer_is_handed_on_and_booked() -> None:
@@ -97,11 +98,11 @@ async def test_every_sending_is_booked_whether_or_not_it_answered() -> None:
     assert sends_of(world.entry) == [Send("a", Boundary.DEVICE, public, False), Send("b", EXTERNAL, public, False)]
 
 
-async def test_a_failure_after_the_first_frame_is_never_tried_elsewhere() -> None:
+async def test_a_failure_after_the_first_word_is_never_tried_elsewhere() -> None:
     cut = fake("a", Start(model="m"), Text("half"), BrokenContract("cut"))
     world = World(cut, other := fake("b"))
     with pytest.raises(BrokenContract, match="cut"):
-        await world.ask()
+        await world.ask(asked=STREAMED)
     assert heard(other) == [0]
     assert (world.entry.status, world.entry.error, world.entry.attempts) == (502, "BrokenContract", "a:ok")
 
@@ -266,13 +267,13 @@ async def test_usage_that_was_not_reported_stays_unknown() -> None:
 async def test_a_stream_without_finish_is_a_broken_contract() -> None:
     world = World(fake("a", Start(), Text("all"), End()))
     with pytest.raises(BrokenContract, match="no finish_reason"):
-        await world.ask()
+        await world.ask(asked=STREAMED)
     assert world.entry.status == 502
 
 
 async def test_a_cancelled_stream_is_closed_and_booked_once() -> None:
     world = World(endless := Endless())
-    task = asyncio.create_task(world.ask())
+    task = asyncio.create_task(world.ask(asked=STREAMED))
     await endless.begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -284,7 +285,7 @@ async def test_a_cancelled_stream_is_closed_and_booked_once() -> None:
 async def test_a_reader_that_stops_early_closes_the_backend_and_books_once() -> None:
     world = World(endless := Endless())
     with world.gateway.exchange("test") as exchange:
-        meant = await world.gateway.decide(exchange, Ask("auto"), request())
+        meant = await world.gateway.decide(exchange, Ask("auto"), STREAMED)
         batches = world.gateway.answer(exchange, meant)
         async for _frames in batches:
             break
@@ -298,7 +299,7 @@ async def test_an_exchange_whose_generator_is_closed_is_booked_as_left_once() ->
 
     async def surface() -> AsyncGenerator[list[Frame]]:
         with world.gateway.exchange("test") as exchange:
-            meant = await world.gateway.decide(exchange, Ask("auto"), request())
+            meant = await world.gateway.decide(exchange, Ask("auto"), STREAMED)
             async with aclosing(world.gateway.answer(exchange, meant)) as batches:
                 async for frames in batches:
                     yield frames

@@ -213,7 +213,7 @@ async def test_what_was_given_out_of_an_answer_that_broke_off_is_known_when_it_c
     cloud, home = external("cloud"), fake("home", Start("m"), Text(long), BrokenContract("cut"))
     one = world(cloud, home)
     with pytest.raises(BrokenContract):
-        await one.ask(Ask("home", wished_class=DataClass.PRIVATE), asked("Hi"))
+        await one.ask(Ask("home", wished_class=DataClass.PRIVATE), asked("Hi", stream=True))
     with pytest.raises(PolicyRefusal):
         await one.ask(Ask("cloud"), asked("Hi", {"role": "assistant", "content": long[:70]}, "Go on"))
     assert heard(cloud) == [0]

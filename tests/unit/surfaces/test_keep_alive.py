@@ -116,12 +116,12 @@ async def test_headers_say_only_what_is_known_when_they_go_out(front: Build) -> 
     await talk.done
 
 
-async def test_a_whole_answer_under_way_is_kept_alive_with_its_backend_named(front: Build) -> None:
+async def test_a_whole_answer_under_way_is_kept_alive_and_names_no_backend(front: Build) -> None:
     home = Held()
     _, talk, hands = await asked(front, home, stream=False)
     home.go_on(3)  # opened, and two events that the client cannot see yet
     await hands.turned(10)
-    assert (talk.status, talk.body, talk.headers["x-tidegate-backend"]) == (200, b"\n", "home")
+    assert (talk.status, talk.body, "x-tidegate-backend" in talk.headers) == (200, b"\n", False), "another may answer"
     home.go_on()
     await talk.done
     assert json.loads(talk.body)["choices"][0]["message"]["content"].startswith("This is")

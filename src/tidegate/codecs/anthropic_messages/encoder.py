@@ -8,6 +8,7 @@ Source: `deepseek-recipe` 0.2.0, run 2026-11-24.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, assert_never
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from tidegate.codecs.anthropic_messages.counts import encode_usage, stop_reason
 from tidegate.core.errors import BrokenContract, GatewayError
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall, UsageReport
+from tidegate.core.jsonvalue import as_object
 from tidegate.core.usage import Usage
 
 
@@ -81,6 +83,22 @@ class MessageEncoder:
             case _:
                 assert_never(event)
 
+    def stand(self, last: Sequence[bytes]) -> None:
+        """Go on where a stream that went out as it came has left its blocks; `last` are its last events. What was said in
+        it has been encoded here already, but empty blocks say nothing, and a closed one no less than an open one."""
+        for wire in reversed(last):
+            fields = _fields_of(wire)
+            index = fields.get("index")
+            if not isinstance(index, int):
+                continue  # a ping, or a comment
+            self._index = index
+            if fields.get("type") == "content_block_start":
+                kind = (as_object(fields.get("content_block")) or {}).get("type")
+                self._open = "thinking" if kind == "thinking" else "text"
+            elif fields.get("type") == "content_block_stop":
+                self._open = None
+            return
+
     def _begin(self) -> bytes:
         message: dict[str, Any] = {
             "id": self._id,
@@ -131,3 +149,10 @@ class MessageEncoder:
         sequence = self._stop if self._reason == "stop_sequence" else None
         delta = {"stop_reason": self._reason, "stop_sequence": sequence}
         return frame("message_delta", delta=delta, usage=encode_usage(self._usage)) + frame("message_stop")
+
+
+def _fields_of(wire: bytes) -> dict[str, Any]:
+    try:
+        return as_object(orjson.loads(wire.partition(b"data:")[2])) or {}
+    except orjson.JSONDecodeError:
+        return {}
