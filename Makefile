@@ -12,7 +12,7 @@ COMMA := ,
 TESTED := embedded,raw,sim,test$(if $(CI),$(COMMA)names)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test leaktest test-real real-runtimes check docs bench bench-privacy clean
+.PHONY: help up test leaktest chaos test-real real-runtimes check docs bench bench-privacy clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -25,6 +25,9 @@ test: $(VENV)/.tested $(if $(CI),real-runtimes) ## install what the tests need a
 
 leaktest: $(VENV)/.tested ## 100,000 private requests with faults: none may reach the outside (ARGS="--seed 2")
 	@$(BIN)/python -m tests.leaks $(ARGS)
+
+chaos: $(VENV)/.tested ## half an hour of faults, kills and bad clients, 200 at once (ARGS="--minutes 2 --seed 2")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 test-real: real-runtimes ## test against a real vLLM and transformers serve too; CI does so in `make test`
 	@$(BIN)/python -m pytest --real tests/real $(ARGS)

@@ -18,7 +18,7 @@ from tests.support.upstreams import LOADING, Request, Upstream, head, whole_repl
 
 from tidegate.app import App
 from tidegate.config import parse_config
-from tidegate.resilience.lanes import LaneView
+from tidegate.resilience.lanes import OwnLanes
 from tidegate.surfaces.serving import http_server
 
 LOADS = head("503 Service Unavailable", length=len(LOADING)) + LOADING
@@ -61,12 +61,13 @@ class Runtime:
 
 @dataclass
 class Gateway:
-    """A gateway on a port; `signed` is set when it sends a sign of life."""
+    """A gateway on a port; `signed` is set when it sends a sign of life, `placed` when one that tells a place in the line."""
 
     app: App
     url: str
     port: int
     signed: asyncio.Event
+    placed: asyncio.Event = field(default_factory=asyncio.Event)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def send(self, surface: str = "chat", **fields: Any) -> asyncio.StreamReader:
@@ -102,6 +103,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
         "probe": {"enabled": False},
         "profiles": {"measure": False},
         "timeouts": {"keep_alive_s": 0.01},
+        "retry": {"attempts": 1},
         "backends": {"home": {"kind": "llamacpp", "base_url": runtime.upstream.url, "models": ["m"], **backend}},
     }
     app, signed = App(parse_config(written), {}, folder, None), asyncio.Event()
@@ -110,8 +112,10 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
         async def noting(scope: Any, receive: Any, send: Any) -> None:
             async def send_noting(message: Any) -> None:
                 await send(message)
-                if message.get("body") in SIGNS:
+                if (body := message.get("body", b"")) in SIGNS:
                     signed.set()
+                if b" before you" in body:
+                    made.placed.set()
 
             assert app.asgi is not None
             await app.asgi(scope, receive, send_noting)
@@ -130,7 +134,7 @@ async def gateway(folder: Path, runtime: Runtime, **backend: Any) -> AsyncIterat
 
 @pytest.fixture(autouse=True)
 def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidegate.pipeline.loading._FIRST_S", 0.001)
+    monkeypatch.setattr("tidegate.resilience.retry._FIRST_LOADING_S", 0.001)
 
 
 def held(until: asyncio.Event, *failures: bytes) -> Runtime:
@@ -213,6 +217,20 @@ async def test_official_sdks_read_over_the_signs(tmp_path: Path, sdk: str, strea
         assert await asking == HELLO
 
 
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_official_sdks_read_over_the_place_in_the_line(tmp_path: Path, sdk: str) -> None:
+    client_of, ask, _ = SDKS[sdk]
+    answers = asyncio.Event()
+    async with gateway(tmp_path, held(answers), slots=1) as made, client_of(made) as client:
+        first = await made.send(stream=True)
+        await first.readuntil(b": keep-alive\n\n")
+        asking = asyncio.create_task(ask(client, stream=True))
+        await made.placed.wait()
+        answers.set()
+        assert await asking == HELLO
+        await first.read()
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_official_sdks_raise_when_it_fails_after_a_sign(tmp_path: Path, sdk: str, stream: bool) -> None:
@@ -260,6 +278,11 @@ async def test_with_its_end_openais_sdk_would_take_the_error_for_an_answer(tmp_p
     assert got.choices is None, "no error was raised"
 
 
+def waits(lanes: OwnLanes) -> tuple[int, int | None, int]:
+    [home] = lanes.view()
+    return home.used, home.total, home.waiting
+
+
 async def test_a_backend_gets_no_more_at_once_than_it_has_slots(tmp_path: Path) -> None:
     """The second client waits here and hears so; the third leaves the line, and the runtime never learns of it."""
     answers = asyncio.Event()
@@ -269,17 +292,17 @@ async def test_a_backend_gets_no_more_at_once_than_it_has_slots(tmp_path: Path) 
         first = await made.send(stream=True)
         await first.readuntil(b": keep-alive\n\n")
         second = await made.send(stream=True)
-        await second.readuntil(b": keep-alive\n\n")
+        await second.readuntil(b": keep-alive, 0 before you, waiting 0 s\n\n")
         third = await made.send(stream=True)
-        await third.readuntil(b": keep-alive\n\n")
-        assert (lanes.view(), runtime.asked) == ([LaneView("box", 1, 1, 2)], 1)
+        await third.readuntil(b": keep-alive, 1 before you, waiting 0 s\n\n")
+        assert (waits(lanes), runtime.asked) == ((1, 1, 2), 1)
         await made.leave(made.writers[-1])
         while lanes.view()[0].waiting == 2:
             await asyncio.sleep(0)
         answers.set()
         for reader in (first, second):
             assert b"[DONE]" in await reader.read()
-        assert lanes.view() == [LaneView("box", 0, 1, 0)]
+        assert waits(lanes) == (0, 1, 0)
     assert (runtime.asked, runtime.most_at_once) == (2, 1)
 
 

@@ -56,6 +56,10 @@ class Simulated:
     def set_account(self, balance: str, *, key: str = KEY, granted: str = "0") -> None:
         self._expect("POST", "/-/accounts", {"key": key, "balance": balance, "granted": granted})
 
+    def clear_requests(self) -> None:
+        """Of its log, which is bounded."""
+        self._expect("DELETE", "/-/requests")
+
     def clear(self) -> None:
         """As just started, but for clock and accounts."""
         for path in ("/-/faults", "/-/requests", "/-/cache"):

@@ -117,6 +117,11 @@ class Connection(asyncio.Protocol):
         else:
             self.abort()
 
+    @property
+    def is_over(self) -> bool:
+        """Also when its end is known to the event loop and was not told yet."""
+        return self.closed or (self._transport is not None and self._transport.is_closing())
+
     def abort(self) -> None:
         self._timer_off()
         self.closed = True

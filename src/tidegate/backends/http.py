@@ -313,7 +313,7 @@ async def fetch(
     body: bytes = b"",
 ) -> bytes:
     """GET, or POST of a fixed text; never content. Any status but 200 is an error, `BackendRefused` if no dialect reads it."""
-    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body))
+    connection = await transport.send(Call(endpoint, DataClass.PUBLIC, path, body, repeatable=True))
     ended = False
     try:
         answer = await read_whole(connection, _MODEL_LIST_LIMIT_BYTES)

@@ -59,7 +59,10 @@ class Registry:
         return self._snapshot
 
     def find(self, name: str) -> Backend | None:
-        return next((backend for backend in self.backends if backend.name == name), None)
+        for backend in self.backends:  # once for each attempt: a generator would cost twice as much
+            if backend.name == name:
+                return backend
+        return None
 
     async def start(self) -> None:
         """One look at everything, then keep looking in the background."""

@@ -21,7 +21,7 @@ from tidegate.backends.clearance import check_address, check_class, check_masked
 from tidegate.backends.connection import Connection, Limits, StaleConnection
 from tidegate.backends.meeting import Meeting, OnIdle
 from tidegate.core.boundary import DataClass
-from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach
+from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach, ConnectionLost
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 _MOST_IDLE = 256
@@ -43,6 +43,8 @@ class Call(Struct, frozen=True, gc=False):
     """Says whether the body still holds what was to be masked."""
     headers: tuple[tuple[str, str], ...] = ()
     """More of them, for what the gateway sends of its own; never of a client's."""
+    repeatable: bool = False
+    """A question of ours: it may go out twice without anybody noting it. One without a body always may."""
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
@@ -69,7 +71,7 @@ class _Pool:
     def take(self) -> Connection | None:
         while self.idle:
             connection = self.idle.pop()
-            if not connection.closed:
+            if not connection.is_over:
                 return connection
         return None
 
@@ -81,6 +83,9 @@ class _Pool:
 
     def close(self) -> None:
         self.closed = True
+        self.drop_idle()
+
+    def drop_idle(self) -> None:
         for connection in self.idle:
             connection.abort()
         self.idle.clear()
@@ -116,6 +121,14 @@ def _head(call: Call) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+def _may_go_out_again(call: Call) -> None:
+    """Whether the server has read it cannot be known. So who asks with content decides, and each sending is noted."""
+    if call.body and not call.repeatable:
+        raise ConnectionLost(
+            f"backend {call.endpoint.name!r} closed its connection without an answer; try again"
+        ) from None
+
+
 class Transport:
     """One method wide: `send`."""
 
@@ -136,7 +149,8 @@ class Transport:
             try:
                 return await self._begin(kept, payload, call.first_byte_s)
             except StaleConnection:
-                pass
+                pool.drop_idle()  # it was the newest of them
+                _may_go_out_again(call)
         greeting = call.endpoint.greeting
         if greeting is None:
             return await self._begin(await self._connect(pool, pool.put), payload, call.first_byte_s)
@@ -149,12 +163,16 @@ class Transport:
             try:
                 await greeting(meeting.get, call.model)
                 meeting.over = True
-                return await self._begin(await meeting.line(), payload, call.first_byte_s)
+                line = await meeting.line()
             except StaleConnection:
                 continue
             except BaseException:
                 meeting.leave()
                 raise
+            try:
+                return await self._begin(line, payload, call.first_byte_s)
+            except StaleConnection:
+                _may_go_out_again(call)
         raise BackendUnreachable(f"backend {pool.endpoint.name!r} closes its connections before they can be used")
 
     async def _begin(self, connection: Connection, payload: bytes, first_byte_s: float | None) -> Connection:

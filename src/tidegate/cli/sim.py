@@ -6,7 +6,8 @@ import asyncio
 import logging
 import socket
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
 from decimal import Decimal
 from ipaddress import ip_address
 from math import nan
@@ -19,6 +20,7 @@ from tidegate import __version__
 from tidegate.catalog.contracts import DEFAULT_PROFILE, PROFILES
 from tidegate.catalog.prices import Currency
 from tidegate.cli.serving import bind, run, stop_on_signals, url_of
+from tidegate.cli.sim_log import request_log
 from tidegate.core.errors import ClientMistake, Misconfigured
 from tidegate.simulator.accounts import masked, read_money
 from tidegate.simulator.admin import read_time
@@ -62,6 +64,8 @@ def sim(
     cache: list[str] = typer.Option([], help="NAME=VALUE of the context cache, such as build_delay_s=0; repeatable."),
     brain: str = typer.Option("scripted", help="Who answers: scripted (the same for the same request) or embedded."),
     model: Path | None = typer.Option(None, help="A GGUF file for --brain embedded, instead of the demo model."),
+    log: Path | None = typer.Option(None, help="Append one JSON line to this file for each request that is over."),
+    log_bodies: bool = typer.Option(False, help="Write into --log also what was asked, in clear."),
 ) -> None:
     """Simulate the hosted DeepSeek API, with faults on demand."""
     settings = Settings(
@@ -80,9 +84,18 @@ def sim(
     _one_of(brain, ("scripted", "embedded"), "--brain")
     if model is not None and brain != "embedded":
         raise Misconfigured("--model needs --brain embedded")
-    on_done = print_request if sys.stderr.isatty() else lambda _seen: None
-    parts = parts_of(settings, on_done=on_done)
-    with bind(host, port) as listener:
+    if log_bodies and log is None:
+        raise Misconfigured("--log-bodies needs --log FILE")
+    told: list[Callable[[Seen], None]] = [print_request] if sys.stderr.isatty() else []
+
+    def tell(seen: Seen) -> None:
+        for one in told:
+            one(seen)
+
+    parts = parts_of(settings, on_done=tell)
+    with bind(host, port) as listener, ExitStack() as stack:
+        if log is not None:
+            told.append(stack.enter_context(request_log(log, with_bodies=log_bodies)).note)
         warn_of_visitors(listener.getsockname()[0])
         run(_serve(parts, listener, _embedded_model(model) if brain == "embedded" else None))
 

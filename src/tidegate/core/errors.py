@@ -18,6 +18,7 @@
     │  └─ LimitReached      429  the client's key asks more often, or more at once, than it may
     ├─ BackendFailure       502  a backend did not do its part; another one may
     │  ├─ BackendUnreachable   503
+    │  ├─ ConnectionLost       503  it closed a kept connection just when the request had been sent over it
     │  ├─ Unattested           503  it does not show that it is the server that was configured; nothing was sent
     │  ├─ BackendTimedOut      504
     │  ├─ BackendOverloaded    503
@@ -166,6 +167,15 @@ class BackendFailure(GatewayError):
 class BackendUnreachable(BackendFailure):
     retry = "same"
     trips = True
+    status = 503
+    kind = "service_unavailable_error"
+
+
+class ConnectionLost(BackendFailure):
+    """A kept connection was closed without a byte of answer. Mostly the server had closed it before it could read the
+    request, which says nothing against it; but it may also have read it, so this counts as a sending."""
+
+    retry = "same"
     status = 503
     kind = "service_unavailable_error"
 

@@ -27,9 +27,9 @@ from tidegate.resilience.guard import Ask, Asking
 Price = Callable[[str, Usage | None, datetime], Decimal | None]
 Batches = AsyncGenerator[list[Frame]]
 
-_TEMPLATE_TOKENS = 2_048
-"""Around all messages: the prompt's frame, the preamble of tools and of efforts (measured below 1,000 with the hosted
-API's own templates in deepseek-recipe 0.2.0, 2026-11-24)."""
+_TEMPLATE_TOKENS = 1_024
+"""Around all messages: the prompt's frame, the preambles of tools and efforts (with the templates of deepseek-recipe 0.2.0
+fewer than 200 more than the body has bytes, 2026-11-24)."""
 _MESSAGE_TOKENS = 16
 """Around each message and tool; their names and marks are in the bytes that were counted."""
 _IMAGE_TOKENS = 1_200

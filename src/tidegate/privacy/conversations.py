@@ -70,8 +70,8 @@ class Conversations:
         for mark in marks:
             self._until[mark] = max(now_s + self._sticky_s, self._until.get(mark, 0.0))
             self._until.move_to_end(mark)
-        while len(self._until) > _MOST_MARKS:
-            self._until.popitem(last=False)
+        while self._until and (len(self._until) > _MOST_MARKS or next(iter(self._until.values())) <= now_s):
+            self._until.popitem(last=False)  # the least recent also ends first
 
     def _is_marked(self, mark: str, now_s: float) -> bool:
         until = self._until.get(mark)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from math import ceil
 from typing import Generic, NamedTuple, TypeVar
 
@@ -35,12 +35,12 @@ NO_TERMS = Turn()
 
 
 class Ticket:
-    """One who waits. `rank` 0 is served first; `number` grows with every ticket."""
+    """One who waits. `rank` 0 is served first; `number` is given when it joins a queue, and grows with each."""
 
     __slots__ = ("client", "door", "number", "rank", "weight")
 
-    def __init__(self, number: int, turn: Turn, door: str = "") -> None:
-        self.number = number
+    def __init__(self, turn: Turn, door: str = "") -> None:
+        self.number = 0
         self.client = turn.client
         self.weight = turn.weight
         self.rank = RANK_OF[turn.priority]
@@ -82,7 +82,8 @@ class _Line(Generic[W]):
 
 
 class _Entry(NamedTuple, Generic[W]):
-    """`tag` may be older than the share's, never newer; `number` is unique, so lines are never compared."""
+    """`tag` and `number` may be older than those of share and first waiter, never newer. Numbers are unique, so lines are
+    never compared."""
 
     tag: float
     number: int
@@ -138,8 +139,10 @@ class _Rank(Generic[W]):
             if not line.waiters:
                 heappop(heap)
                 del line.share.lines[door]
-            elif tag < line.share.tag:
-                heapreplace(heap, _Entry(line.share.tag, number, line))
+                continue
+            first = next(iter(line.waiters)).number
+            if tag < line.share.tag or number < first:
+                heapreplace(heap, _Entry(line.share.tag, first, line))
             else:
                 return heap[0]
         del self.doors[door]
@@ -164,6 +167,27 @@ class _Rank(Generic[W]):
         self._left(share, at)
         return ticket
 
+    def order(self) -> Iterator[W]:
+        """All of them as they will be served if nobody comes, nobody leaves and all doors are open."""
+        waiters: list[list[W]] = []
+        heap: list[tuple[float, int, int, int, float]] = []
+        for share in self.shares.values():
+            if share.waiting:
+                own = sorted((one for line in share.lines.values() for one in line.waiters), key=lambda one: one.number)
+                heap.append((share.tag, own[0].number, len(waiters), 0, share.weight))
+                waiters.append(own)
+        heapify(heap)
+        now = self.now
+        while heap:
+            tag, _, at, place, weight = heap[0]
+            own = waiters[at]
+            yield own[place]
+            now = max(now, tag)
+            if place + 1 < len(own):
+                heapreplace(heap, (now + 1 / weight, own[place + 1].number, at, place + 1, weight))
+            else:
+                heappop(heap)
+
 
 class Count(NamedTuple):
     """How many a key has waiting in one rank."""
@@ -176,29 +200,49 @@ class Count(NamedTuple):
 
 class FairQueue(Generic[W]):
     def __init__(self) -> None:
+        self._number = 0
         self._ranks = tuple(_Rank[W]() for _ in range(RANKS))
+        self._asked = False
+        self._places: dict[W, int] | None = None
 
     def __len__(self) -> int:
         return sum(rank.waiting for rank in self._ranks)
 
     def push(self, ticket: W) -> None:
+        self._changed()
+        self._number = ticket.number = self._number + 1
         self._ranks[ticket.rank].push(ticket)
 
     def remove(self, ticket: W) -> None:
+        self._changed()
         self._ranks[ticket.rank].remove(ticket)
 
     def take(self, is_open: Callable[[str], bool]) -> W | None:
         """The next one whose door is open, taken out; None: there is none."""
+        self._changed()
         for rank in self._ranks:
             if rank.waiting and (ticket := rank.take(is_open)) is not None:
                 return ticket
         return None
 
     def before(self, ticket: W) -> int:
-        """How many will be served before it if nobody comes and nobody leaves. Walks along its own key's line."""
+        """How many will be served before it if nobody comes and nobody leaves. Who asks for many at once asks for all."""
+        if self._places is None:
+            if not self._asked:
+                self._asked = True
+                return self._before(ticket)
+            order = (one for rank in self._ranks for one in rank.order())
+            self._places = {one: place for place, one in enumerate(order)}
+        return self._places[ticket]
+
+    def _changed(self) -> None:
+        self._asked, self._places = False, None
+
+    def _before(self, ticket: W) -> int:
+        """For one alone: walks over its own key's and over the keys."""
         rank = self._ranks[ticket.rank]
         own = rank.shares[ticket.client]
-        ahead = next(place for place, other in enumerate(own.lines[ticket.door].waiters) if other is ticket)
+        ahead = sum(other.number < ticket.number for line in own.lines.values() for other in line.waiters)
         reach = own.tag + ahead / own.weight
         for share in rank.shares.values():
             if share is not own and share.waiting:

@@ -21,6 +21,7 @@ from tidegate.core.errors import (
     BreakerOpen,
     BudgetSpent,
     ClientLeft,
+    ConnectionLost,
     GatewayError,
 )
 from tidegate.core.events import Frame
@@ -141,14 +142,24 @@ class Guard:
             if probe and tries.sole:
                 exchange.note_guarded(LAST_TRIED.code)
             tries.asked = True
-            answering, frames = await asking.ask(backend, candidate)
+            answering, frames = await self._ask(asking, candidate, backend)
         except BaseException as error:
-            failure = error if isinstance(error, GatewayError) else self._given_up(exchange, tries)
+            failure = error if isinstance(error, GatewayError) else self._given_up(exchange, candidate, tries)
             place.leave(failure)
             self.breakers.note(name, model, failure, probe=probe, asked=exchange.request_hash)
             raise
         self.breakers.note(name, model, None, probe=probe)
         return Held(answering, frames, place, self.breakers, candidate, exchange.request_hash)
+
+    async def _ask(self, asking: Asking, candidate: Candidate, backend: Backend) -> tuple[Answering, list[Frame]]:
+        """At once again where only the kept connection was lost: that is no pause's matter, and no breaker's."""
+        try:
+            return await asking.ask(backend, candidate)
+        except ConnectionLost as error:
+            if self._retry.attempts < 2:
+                raise
+            _note_attempt(asking.exchange, candidate, error)
+        return await asking.ask(backend, candidate)
 
     async def _within_terms(self, asking: Asking) -> Sequence[Candidate]:
         """Budget, rate and concurrency of the client's key; with the budget used up perhaps those at home only."""
@@ -168,11 +179,14 @@ class Guard:
         backend = self._backends.find(candidate.backend)
         return backend is not None and backend.view.boundary is not Boundary.EXTERNAL
 
-    def _given_up(self, exchange: Exchange, tries: Tries) -> GatewayError:
-        """What it says of the backend that the call was stopped. At the request's deadline that the backend had for itself
-        it timed out; if others had taken of that time, or the client has left, it did nothing wrong."""
-        if self._deadlines.is_over() and tries.failure is None and not exchange.queued_s:
-            return BackendTimedOut("the backend did not begin to answer in the time that the request had")
+    def _given_up(self, exchange: Exchange, candidate: Candidate, tries: Tries) -> GatewayError:
+        """What it says of the backend that the call was stopped. At the request's deadline it timed out; but if others had
+        taken of that time, or if the client has left, it did nothing wrong."""
+        if self._deadlines.is_over():
+            timed_out = BackendTimedOut("the backend did not begin to answer in the time that the request had")
+            _note_attempt(exchange, candidate, timed_out)
+            if tries.failure is None and not exchange.queued_s:
+                return timed_out
         return ClientLeft("the client left")
 
 

@@ -47,7 +47,8 @@ class Waiter(Ticket):
 
     @property
     def before(self) -> int:
-        return self.queue.before(self)
+        """0 too once its turn has come, and it does not know yet."""
+        return 0 if self.chance.done() else self.queue.before(self)
 
 
 class Line:
@@ -58,7 +59,6 @@ class Line:
         self.wait_s = wait_s
         self._timers = timers
         self._queues: dict[str, FairQueue[Waiter]] = {}
-        self._number = 0
         self._served_s: float | None = None
         self._interval_s: float | None = None
 
@@ -67,8 +67,7 @@ class Line:
         if self.waiting >= self.room.queue:
             self._make_room(turn)
         timers = self._timers()
-        self._number += 1
-        waiter = Waiter(self._number, turn, model if self.room.paced else "")
+        waiter = Waiter(turn, model if self.room.paced else "")
         waiter.code, waiter.since_s = code, timers.time()
         waiter.chance = Chance(loop=asyncio.get_running_loop())
         waiter.chance.given_up = lambda: self._drop(waiter)
@@ -81,7 +80,6 @@ class Line:
 
     def left(self, waiter: Waiter) -> float:
         """It waits no more, for whatever reason. Seconds that it waited."""
-        waiter.timer.cancel()
         if not waiter.chance.done():
             waiter.chance.cancel()
         return self._timers().time() - waiter.since_s
@@ -111,6 +109,7 @@ class Line:
         self._gone(waiter)
 
     def _gone(self, waiter: Waiter) -> None:
+        waiter.timer.cancel()
         self.waiting -= 1
         if not self.waiting:
             self._served_s = None  # what comes after is no interval between two that waited

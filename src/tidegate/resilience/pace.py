@@ -19,7 +19,7 @@ LearnedFrom = Literal["published", "told", "refused"]
 KEPT = 0.7
 """The part of what was in flight that is tried after a refusal that says no number."""
 NEARLY = 0.9
-"""Refused with this part of a told limit in flight: one less will do."""
+"""With this part of a told limit in flight, the limit is what was refused for."""
 HELD_S = 60.0
 """How long a limit that was told is kept before one request more is tried: the balance may have been topped up."""
 LONGEST_PAUSE_S = 60.0
@@ -69,25 +69,20 @@ class Pace:
 
     def refused(self, error: RateLimited, began: int, now_s: float) -> None:
         """`began` is the round in which the refused request set out. It still counts as in flight."""
-        is_fresh = began == self.round  # else it set out before the limit was lowered, and says nothing new
-        told = error.limit
-        if told is not None:
-            self._held_until_s = now_s + HELD_S
-            limit = self._below(told) if is_fresh else min(told, self.limit or told)
-        elif is_fresh:
-            limit = int(self.in_flight * KEPT)
+        is_fresh = began == self.round  # else it set out before the limit was lowered, and says little new
+        told, at_work = error.limit, self.in_flight
+        if told is not None and (at_work >= told * NEARLY if is_fresh else told < (self.limit or inf)):
+            # One that was not passed from here: an answer that ended here is still open there.
+            limit = told if at_work > told or not is_fresh else at_work - 1
+            self.learned_from, self._held_until_s = "told", now_s + HELD_S
+        elif is_fresh:  # with a number far from what is at work here, others use the same account
+            limit = int(at_work * KEPT)
+            self.learned_from, self._held_until_s = "refused", 0.0
         else:
             return
-        self.learned_from = "refused" if told is None else "told"
         self.round += is_fresh
         self._step = 1
         self._set(max(1, limit))
-
-    def _below(self, told: int) -> int:
-        """Refused although it was not passed from here: an answer is still open there, or others use the same account."""
-        if self.in_flight > told:
-            return told
-        return self.in_flight - 1 if self.in_flight >= told * NEARLY else int(self.in_flight * KEPT)
 
     def pause(self, paused: bool) -> None:
         self.paused = paused

@@ -72,17 +72,9 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
     named = (*renamed, meaning.code, *((EACH.code,) * each))
     codes = dict.fromkeys((*class_codes, *named, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
+    decided = (asked, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired, needs, left_class, each)
     return Decision(
-        asked,
-        data_class,
-        tuple(codes),
-        tuple(verdicts),
-        candidates,
-        refusal,
-        retired,
-        needs,
-        left_class,
-        each,
+        *decided,
         continues=not each and ((alias and alias.on_break) or policy.on_break) == "continue",
     )
 

@@ -151,7 +151,12 @@ class AdminSurface:
         shown: list[dict[str, Any]] = []
         for view in backends.snapshot().backends:
             lane, backend = lanes.get(view.name), backends.find(view.name)
-            slots: dict[str, Any] = {"used": 0, "total": None if backend is None else backend.room.slots, "waiting": 0}
+            slots: dict[str, Any] = {
+                "used": 0,
+                "total": None if backend is None else backend.room.slots,
+                "waiting": 0,
+                "clients": {},
+            }
             pace: list[dict[str, Any]] = []
             if lane is not None:
                 slots |= {"used": lane.used, "waiting": lane.waiting, "clients": dict(lane.clients)}

@@ -24,6 +24,7 @@ from tidegate.config.tables import OrderName
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import Order
 from tidegate.core.errors import Misconfigured
+from tidegate.core.terms import Terms
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
@@ -243,9 +244,27 @@ def test_the_hosted_default_takes_no_name_that_is_taken() -> None:
 def test_clients_are_known_by_their_keys() -> None:
     written = [{"name": "a", "key_env": "A"}, {"name": "b", "key_env": "B", "class": "private"}]
     assert clients_of(parse_config({"clients": written}), KEYS) == {
-        "key-a": Client("a"),
-        "key-b": Client("b", DataClass.PRIVATE),
+        "key-a": Client("a", None, Terms("a")),
+        "key-b": Client("b", DataClass.PRIVATE, Terms("b", data_class=DataClass.PRIVATE)),
     }
+
+
+def test_two_clients_cannot_share_a_name_and_so_a_budget() -> None:
+    written = [{"name": "a", "key_env": "A"}, {"name": "a", "key_env": "B"}]
+    with refused(r"\[\[clients\]\] a: another client has the same name, and so the same budget"):
+        clients_of(parse_config({"clients": written}), KEYS)
+
+
+@pytest.mark.parametrize("models", [[""], ["nowhere/m"], ["auto", "nowhere/"]])
+def test_a_client_cannot_be_given_a_model_of_a_backend_that_is_not_there(models: list[str]) -> None:
+    with refused(r"\[\[clients\]\] a models: there is no backend"):
+        policy(backends={"box": HOME}, clients=[{"name": "a", "key_env": "A", "models": models}])
+
+
+def test_a_client_may_be_given_names_that_are_served_or_found_later() -> None:
+    models = ["auto", "local", "deepseek-flash", "box", "box/any", "team/alias"]
+    aliases = {"team/alias": {"targets": ["box"]}}
+    assert policy(backends={"box": HOME}, aliases=aliases, clients=[{"name": "a", "key_env": "A", "models": models}])
 
 
 def test_two_clients_cannot_share_a_key() -> None:
@@ -259,6 +278,7 @@ def test_listening_beyond_this_machine_needs_keys(host: str) -> None:
     with refused(r"\[server\] host = ", r"\[\[clients\]\]"):
         check_binding(host, {})
     check_binding(host, {"k": Client("c")})
+    check_binding(host, {}, stored=True)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

@@ -133,6 +133,13 @@ async def test_any_status_but_200_is_the_dialects_error(
     assert "secret" not in raised.value.message
 
 
+async def test_when_to_come_back_is_read_where_a_server_says_it(serve: Serve, transport: Transport) -> None:
+    upstream = await serve(sized("429 Too Many", b"{}", "Retry-After: 7"))
+    with pytest.raises(RateLimited) as raised:
+        await backend(transport, upstream).open(request(), "m", PUBLIC)
+    assert raised.value.retry_after_s == 7
+
+
 async def test_after_an_error_the_connection_is_used_again(serve: Serve, transport: Transport) -> None:
     one = backend(transport, await serve(sized("500 Oops", b"{}"), sized("200 OK", answer()), b""))
     with pytest.raises(BackendFailed):

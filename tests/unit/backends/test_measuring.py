@@ -13,11 +13,12 @@ from tests.support.upstreams import STREAM, Request, Upstream, chunk, head, in_c
 
 from tidegate.backends.base import Endpoint
 from tidegate.backends.http import HttpBackend
-from tidegate.backends.measuring import Measuring
+from tidegate.backends.measuring import Leave, Measuring
 from tidegate.backends.profile_store import ProfileStore
 from tidegate.backends.transport import Transport
 from tidegate.backends.trials import TRIALS
 from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.errors import GatewayError, RateLimited
 from tidegate.core.profile import Fact, Feature, Way
 from tidegate.dialects.generic import GENERIC
 from tidegate.dialects.metadata import Question, version
@@ -69,7 +70,12 @@ class Box:
     ) -> None:
         place = Endpoint(name="box", boundary=boundary, accepts=DataClass.PUBLIC, host="127.0.0.1", port=upstream.port)
         self.backend = HttpBackend(transport, place, dialect(*facts), (), watcher=transport)
-        self.measuring = Measuring(ProfileStore(), lambda: "2026-11-24")
+        self.went: list[type[GatewayError] | None] = []
+        self.measuring = Measuring(ProfileStore(), lambda: "2026-11-24", in_turn=self._in_turn)
+
+    async def _in_turn(self, backend: HttpBackend, model: str) -> Leave:
+        assert (backend, model) == (self.backend, "m")
+        return lambda error: self.went.append(None if error is None else type(error))
 
     async def look(self) -> None:
         await self.backend.refresh()
@@ -87,6 +93,16 @@ async def test_what_is_declared_or_unknown_is_tried_and_what_is_refused_is_not(s
     assert box.fact("prefix") == told("prefix", "refused")
     assert box.backend.view.profile("m").traits.version == "1"
     assert all(not chat["messages"][-1].get("prefix") for chat in runtime.chats)
+
+
+async def test_the_lane_learns_how_each_trial_went(serve: Serve, transport: Transport):
+    runtime = Runtime()
+    box = Box(transport, await serve(runtime), told("thinking_off", None))
+    await box.look()
+    assert None in box.went
+    runtime.version, runtime.status = "2", "429 Too Many"
+    await box.look()
+    assert (box.went[-1], box.went.count(RateLimited)) == (RateLimited, 1)
 
 
 async def test_a_feature_that_does_not_work_is_refused_from_then_on(serve: Serve, transport: Transport):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -15,10 +16,10 @@ from tests.support.upstreams import RecordingCloud, Request, Upstream, head
 
 from tidegate.backends import transport as transport_module
 from tidegate.backends.base import Endpoint
-from tidegate.backends.connection import Connection, Limits
+from tidegate.backends.connection import Connection, Limits, read_whole
 from tidegate.backends.transport import Call, Transport, resolve_name
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach
+from tidegate.core.errors import BackendTimedOut, BackendUnreachable, BoundaryBreach, ConnectionLost
 
 Serve = Callable[..., Awaitable[Upstream]]
 PUBLIC, PRIVATE = DataClass.PUBLIC, DataClass.PRIVATE
@@ -152,20 +153,51 @@ async def test_the_peer_is_checked_after_the_connect_and_before_the_first_byte(
     assert (checked, cloud.requests) == (["127.0.0.1", "127.0.0.1"], 0)
 
 
-async def test_a_silent_pooled_connection_is_replaced_once(serve: Serve, transport: Transport) -> None:
-    ok = head("200 OK", length=2) + b"ok"
-    heard: list[bytes] = []
+class _ClosingSecond:
+    """Closes the connection of the second request without a word, once it has read it."""
 
-    async def closes_every_second_time(request: Request) -> bool:
-        heard.append(request.body)
-        if len(heard) == 2:
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    async def __call__(self, request: Request) -> bool:
+        self.heard.append(request.body or b"GET")
+        if len(self.heard) == 2:
             return False
-        await request.reply(ok)
+        await request.reply(head("200 OK", length=2) + b"ok")
         return True
 
-    place = endpoint(await serve(closes_every_second_time))
-    assert [await ask(transport, place, body=body) for body in (b"first", b"second")] == [200, 200]
-    assert heard == [b"first", b"second", b"second"]
+
+async def test_a_request_that_may_have_been_read_is_not_sent_again_by_itself(
+    serve: Serve, transport: Transport
+) -> None:
+    server = _ClosingSecond()
+    place = endpoint(await serve(server))
+    await ask(transport, place, body=b"first")
+    with pytest.raises(ConnectionLost, match="'b' closed its connection"):
+        await ask(transport, place, body=b"second")
+    assert server.heard == [b"first", b"second"]
+    assert transport._pool(place).idle == [], "the other kept connections are not trusted either"
+
+
+@pytest.mark.parametrize("call", [{"body": b""}, {"body": b"GET", "repeatable": True}])
+async def test_what_may_go_out_twice_does(serve: Serve, transport: Transport, call: dict[str, Any]) -> None:
+    server = _ClosingSecond()
+    place = endpoint(await serve(server))
+    for _ in range(2):
+        connection = await transport.send(Call(place, PUBLIC, "/v1/models", **call))
+        assert await read_whole(connection, 10) == b"ok"
+        connection.release(ended=True)
+    assert server.heard == [b"GET"] * 3
+
+
+async def test_a_connection_that_is_ending_is_not_taken(cloud: Counting, transport: Transport) -> None:
+    place = endpoint(cloud)
+    await ask(transport, place)
+    (kept,) = transport._pool(place).idle
+    kept._transport.abort()  # the event loop knows, and has not told it yet
+    assert not kept.closed
+    assert await ask(transport, place) == 200
+    assert cloud.requests == 2
 
 
 async def test_a_request_is_not_sent_again_once_anything_was_heard(serve: Serve, transport: Transport) -> None:

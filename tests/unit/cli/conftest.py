@@ -23,7 +23,7 @@ class Ran:
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file, key or folder of the user's is seen."""
-    for name in ("TIDEGATE_KEY", "DEEPSEEK_API_KEY"):
+    for name in ("TIDEGATE_KEY", "TIDEGATE_ADMIN_KEY", "DEEPSEEK_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     for name in ("CONFIG", "CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))

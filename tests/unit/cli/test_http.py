@@ -82,6 +82,20 @@ def test_a_key_comes_from_the_caller_or_the_environment(gateway: Any, monkeypatc
     assert b"Authorization" not in gateway.heard[0].head
 
 
+def test_the_admins_key_goes_where_the_gateway_itself_is_looked_at(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("/-/status", "/models"):
+        gateway.says(path, b"{}")
+    monkeypatch.setenv("TIDEGATE_KEY", "sk-env")
+    monkeypatch.setenv("TIDEGATE_ADMIN_KEY", "admin-env")
+    get_json(gateway.url, "/-/status")
+    get_json(gateway.url, "/models")
+    get_json(gateway.url, "/-/status", key="sk-own")
+    keys = [line for heard in gateway.heard for line in heard.head.split(b"\r\n") if line.startswith(b"Authorization")]
+    assert [key.rpartition(b" ")[2] for key in keys] == [b"admin-env", b"sk-env", b"sk-own"]
+
+
 @pytest.mark.parametrize("key", ["sk-1\n", "sk-1\r\nX-Evil: 1", "schlüssel-€"])
 def test_a_key_that_cannot_stand_in_a_header_is_named_and_not_shown(
     gateway: Any, monkeypatch: pytest.MonkeyPatch, key: str

@@ -86,6 +86,8 @@ def test_the_options_become_settings(tidegate: Run, started: list[tuple[Parts, P
         ("--time-scale nan", "--time-scale: expected a number from 0.001 on"),
         ("--brain human", "--brain: expected one of scripted, embedded"),
         ("--model m.gguf", "--model needs --brain embedded"),
+        ("--log-bodies", "--log-bodies needs --log FILE"),
+        ("--log no/such/folder/log", "--log: no/such/folder/log cannot be written"),
     ],
 )
 def test_a_wrong_option_names_itself(tidegate: Run, started: list[Any], words: str, says: str) -> None:
@@ -144,3 +146,16 @@ def test_a_request_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         "02:30:00Z POST /chat/completions 200 answered  deepseek-flash  8 in (0 cached), 1 out, 0.0000018  faults: slow=20",
         "02:30:00Z GET /x 404 refused",
     ]
+
+
+def test_requests_that_are_over_go_into_the_log(
+    tidegate: Run, started: list[tuple[Parts, Path | None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(parts: Parts, _listener: Any, _model_path: Path | None) -> None:
+        parts.on_done(
+            Seen(request_id="r1", method="GET", path="/models", arrived=parts.clock.now(), outcome="answered")
+        )
+
+    monkeypatch.setattr(sim_module, "_serve", serve)
+    assert tidegate("sim", "--port", "0", "--log", str(tmp_path / "seen.jsonl")).code == 0
+    assert '"request_id":"r1"' in (tmp_path / "seen.jsonl").read_text()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import fact_cell, legacy_line, print_backends, shadow_lines, slots_cell
+from tidegate.cli.status import breaker_lines, fact_cell, legacy_line, pace_lines, print_backends, shadow_lines, slots_cell
 
 Run = Callable[..., Any]
 HOME: dict[str, Any] = {
@@ -69,6 +69,32 @@ def test_a_note_stands_beside_its_backend(tidegate: Run, gateway: Any) -> None:
 )
 def test_slots_are_told_in_a_few_characters(slots: dict[str, Any], cell: str) -> None:
     assert slots_cell(slots) == cell
+
+
+def pace(**changes: Any) -> dict[str, Any]:
+    return {"model": "m", "limit": 25, "learned_from": "told", "in_flight": 24, "paused": False, **changes}
+
+
+@pytest.mark.parametrize(
+    ("pace", "line"),
+    [
+        (pace(), "pace of home/m: 24 at work, limit 25 (told by a refusal)"),
+        (pace(learned_from="refused"), "pace of home/m: 24 at work, limit 25 (guessed from refusals)"),
+        (pace(learned_from="published"), "pace of home/m: 24 at work, limit 25 (as published)"),
+        (pace(in_flight=0, paused=True, limit=None), "pace of home/m: 0 at work, paused as it asked for"),
+        (pace(in_flight=0, learned_from="published"), None),
+    ],
+)
+def test_a_pace_is_shown_once_it_matters(pace: dict[str, Any], line: str | None) -> None:
+    assert pace_lines({**HOME, "pace": [pace]}) == ([] if line is None else [line])
+
+
+def test_whose_requests_wait_is_shown_where_there_are_keys(tidegate: Run, gateway: Any) -> None:
+    slots = {"used": 2, "total": 2, "waiting": 7, "clients": {"alice": 5, "": 2}}
+    lines = shown_for(tidegate, gateway, backends=[{**HOME, "slots": slots}]).out.splitlines()
+    assert lines[3] == "waiting for home: alice 5, no key 2"
+    slots["clients"] = {"": 7}
+    assert pace_lines({**HOME, "slots": slots}) == pace_lines(HOME) == []
 
 
 def test_without_backends_the_table_is_empty(tidegate: Run, gateway: Any) -> None:
@@ -154,3 +180,15 @@ def test_shadows_are_summed_up(tidegate: Run, gateway: Any) -> None:
     assert last[0].endswith("; the last is ex_1")
     none = {**counts, "compared": 0, "similarity": None}
     assert shadow_lines([{"to": "home", **none}]) == ["shadow to home: 0 compared, 2 failed, 3 dropped, 1 under way"]
+
+
+def test_a_backend_that_is_left_alone_has_a_line_and_one_that_works_has_none(tidegate: Run, gateway: Any) -> None:
+    one = {"backend": "home", "model": "m", "failures": 4, "opened": 2, "again_in_s": 17.2, "probes": 1, "refused": 9}
+    states = ("open", "half_open", "closed")
+    lines = breaker_lines([{**one, "state": state} for state in states])
+    assert lines == [
+        "home/m failed 4 times in a row: left alone for 17 s (RES002)",
+        "home/m failed 4 times in a row: the next request tries it, or one does (RES002)",
+    ]
+    shown = shown_for(tidegate, gateway, breakers=[{**one, "state": "open"}])
+    assert lines[0] in shown.out.splitlines()

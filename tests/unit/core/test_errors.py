@@ -113,6 +113,39 @@ def test_only_what_a_backend_did_or_may_not_get_may_be_tried_elsewhere():
     }
 
 
+def all_kinds(kind: type[GatewayError] = GatewayError) -> list[type[GatewayError]]:
+    return [kind, *(one for child in kind.__subclasses__() for one in all_kinds(child))]
+
+
+def test_only_what_a_backend_fails_at_itself_counts_against_it() -> None:
+    trips = {kind.__name__ for kind in all_kinds() if kind.trips}
+    assert trips == {"BackendUnreachable", "BackendTimedOut", "BackendFailed", "BrokenContract"}
+    assert {kind.__name__ for kind in all_kinds() if kind.trips and kind.by_request} == {
+        "BackendFailed",
+        "BrokenContract",
+    }
+
+
+def test_nothing_that_a_client_or_a_policy_caused_counts_or_is_asked_again() -> None:
+    for kind in all_kinds():
+        if kind.fault in ("client", "policy"):
+            assert (kind.trips, kind.retry == "same") == (False, False), kind
+
+
+def test_what_passes_by_itself_is_asked_again_and_what_does_not_is_not() -> None:
+    assert {kind.__name__ for kind in all_kinds() if kind.retry == "same"} == {
+        "BackendUnreachable",
+        "BackendTimedOut",
+        "BackendOverloaded",
+        "BackendLoading",
+        "BreakerOpen",
+        "RateLimited",
+        "BackendFailed",
+        "BrokenContract",
+        "BadAnswer",
+    }
+
+
 def test_the_message_is_what_was_said():
     error = PolicyRefusal("nothing was sent")
     assert error.message == "nothing was sent" == str(error)

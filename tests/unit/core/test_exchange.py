@@ -55,7 +55,8 @@ def test_a_fallback_adds_its_rule_at_the_end():
     record = exchange()
     record.decision = decided("CLS001", "RTE003")
     record.fell_back = "RTE030"
-    assert record.rules == ("CLS001", "RTE003", "RTE030")
+    record.queued = "RES020"
+    assert record.rules == ("CLS001", "RTE003", "RES020", "RTE030")
 
 
 def test_two_exchanges_share_no_list():
@@ -63,3 +64,11 @@ def test_two_exchanges_share_no_list():
     one.note_quirks(["REQ001"])
     one.attempts.append("box:ok")
     assert (other.quirks, other.attempts) == ([], [])
+
+
+def test_what_a_breaker_said_is_noted_once_and_behind_the_others():
+    record = Exchange("ex_1", "openai", 0.0, decision=decided("RTE003"))
+    for code in ("RES002", "RES003", "RES002"):
+        record.note_guarded(code)
+    record.retried = "RES001"
+    assert record.rules == ("RTE003", "RES001", "RES002", "RES003")

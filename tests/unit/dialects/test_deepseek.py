@@ -144,6 +144,24 @@ def test_the_hosted_words_for_a_limit_reach_the_client():
         assert (type(error), error.message) == (RateLimited, message)
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("Too many requests. Your current concurrency is 26, which exceeds your concurrency limit of 25 based on", 25),
+        ("Too many requests. Your current concurrency is 2501, which exceeds your concurrency limit of 2500.", 2500),
+        ("Too many requests. Your current concurrency is 9, which exceeds your concurrency limit.", None),
+        ("Too many requests. Your current concurrency, which exceeds your concurrency limit of 99999999999", None),
+        ("Rate limit reached for requests per minute.", None),
+        ("You asked for a concurrency limit of 3", None),
+    ],
+)
+def test_the_number_in_a_refusal_is_read_where_the_text_is_known(text: str, limit: int | None):
+    error = DEEPSEEK.read_error(429, hosted(text, "rate_limit_error"))
+    assert isinstance(error, RateLimited)
+    assert error.limit == limit
+    assert not hasattr(DEEPSEEK.read_error(503, hosted(text)), "limit")
+
+
 def test_the_hosted_words_for_overload_reach_the_client():
     message = "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers."
     error = DEEPSEEK.read_error(503, hosted(message, "service_unavailable_error"))

@@ -127,6 +127,14 @@ def test_the_least_recent_marks_are_forgotten_first(monkeypatch: pytest.MonkeyPa
     assert list(made._until) == ["1", "3"]
 
 
+def test_what_no_longer_counts_takes_no_memory() -> None:
+    made = memory(chat(said("user", LONG)), name="over")
+    made.remember(("ab",), 99.0)
+    assert len(made) == 3
+    made.remember(("cd",), 100.0)
+    assert len(made) == 2, "those of the first request ended after 100 s"
+
+
 def test_the_opening_for_pseudonyms_is_the_same_in_every_turn() -> None:
     later = chat(*FIRST, said("assistant", "Hello!"), said("user", "more"))
     assert opening_of(chat(*FIRST)) == opening_of(later) != opening_of(chat(said("user", "Hi")))

@@ -97,3 +97,17 @@ async def test_after_its_deadline_the_task_goes_on_as_any_other() -> None:
     await stage.hands.turned(101)
     assert await task == "went on"
     assert not task.cancelling()
+
+
+async def test_where_another_goes_on_with_an_answer_time_counts_from_there() -> None:
+    stage = Stage()
+    goes_on = stage.exchange(ago_s=5000)
+    goes_on.since_s = 5000.0
+    assert stage.deadlines.left_s(goes_on) == 100.0
+    task = asyncio.create_task(stage.deadlines.keep(goes_on, for_ever()))
+    await breath()
+    await stage.hands.turned(99)
+    assert not task.done()
+    await stage.hands.turned(1)
+    with pytest.raises(BackendTimedOut):
+        await task

@@ -26,6 +26,7 @@ from tidegate.core.errors import (
     BudgetSpent,
     ClientLeft,
     ClientMistake,
+    ConnectionLost,
     GatewayError,
     RateLimited,
 )
@@ -36,6 +37,7 @@ from tidegate.resilience.breaker import OwnBreakers
 from tidegate.resilience.deadline import Deadlines
 from tidegate.resilience.guard import Asking, Guard, Held
 from tidegate.resilience.lanes import OwnLanes
+from tidegate.resilience.retry import RetryPolicy
 
 FRAMES = [frame_of(Start(model="m"))]
 GONE = BackendUnreachable("gone")
@@ -287,6 +289,7 @@ async def test_at_its_deadline_a_request_is_stopped_wherever_it_is() -> None:
     with pytest.raises(BackendTimedOut, match=r"within 900 s, see RES006; raise `\[retry\] deadline_s`"):
         await task
     assert (stage.used, stage.notes[-1]) == (0, "left a BackendTimedOut")
+    assert stage.exchange.attempts == ["a:BackendTimedOut"]
     assert stage.guard.breakers.view()[0].failures == 1, "it had all of that time for itself"
 
 
@@ -334,3 +337,27 @@ async def test_a_client_that_leaves_at_the_deadline_has_left() -> None:
 
 def test_a_client_left_is_not_what_a_breaker_counts() -> None:
     assert not ClientLeft.trips
+
+
+async def test_a_lost_connection_is_replaced_at_once_and_both_sendings_are_noted() -> None:
+    stage = Stage({"home": [ConnectionLost("lost"), None]})
+    held = await stage.begin()
+    assert stage.exchange.attempts == ["home:ConnectionLost"], "the second one is the answer's to note"
+    assert (stage.notes.count("call home"), stage.sleep.pauses) == (2, [])
+    assert stage.guard.breakers.view() == [], "it says nothing against the backend"
+    held.close()
+
+
+async def test_a_connection_that_is_lost_again_is_a_failure_like_others() -> None:
+    stage = Stage({"home": [ConnectionLost("lost"), ConnectionLost("lost"), None]})
+    (await stage.begin()).close()
+    assert len(stage.sleep.pauses) == 1
+    assert stage.exchange.attempts == ["home:ConnectionLost"] * 2
+
+
+async def test_with_one_attempt_nothing_is_sent_a_second_time() -> None:
+    stage = Stage({"home": [ConnectionLost("lost"), None]})
+    stage.guard = Guard(Registry(stage.backends), breakers=stage.guard.breakers, retry=RetryPolicy(attempts=1))
+    stage.exchange.terms = None
+    assert isinstance(await stage.error(), ConnectionLost)
+    assert stage.notes.count("call home") == 1

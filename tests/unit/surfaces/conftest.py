@@ -14,6 +14,8 @@ from tests.support.screened import screening
 
 from tidegate.backends.registry import Registry
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
+from tidegate.keys.file import KeyFile
+from tidegate.keys.ring import KeyRing
 from tidegate.ledger.store import Ledger
 from tidegate.pipeline.gateway import Gateway
 from tidegate.routing.policy import Policy
@@ -23,6 +25,7 @@ from tidegate.surfaces.answering import AnsweringSurface
 from tidegate.surfaces.anthropic import MessagesFormat
 from tidegate.surfaces.auth import Client, Door
 from tidegate.surfaces.formats import Format
+from tidegate.surfaces.keys import KeysSurface
 from tidegate.surfaces.openai import ChatFormat, FimFormat
 from tidegate.surfaces.server import Server, Surfaces
 
@@ -51,11 +54,13 @@ def front(tmp_path: Path) -> Callable[..., Front]:
         policy: Policy | None = None,
         body_limit_bytes: int = 1_000_000,
         hosted: Any = None,
+        admin_key: str | None = None,
+        keys: KeyRing | None = None,
         **more: Any,
     ) -> Front:
-        """`more` is of the surfaces that answer: `keep_alive_s`, `timers`."""
+        """`keys` are those that are made while it runs; `more` is of the surfaces that answer: `keep_alive_s`, `timers`."""
         ledger = Ledger(tmp_path / "ledger.sqlite3")
-        door = Door(clients or {})
+        door = Door(clients or {}, stored=keys, admin_key=admin_key)
         gateway = _gateway(backends, policy or Policy(), ledger)
 
         def answering(form: Format) -> AnsweringSurface:
@@ -69,6 +74,7 @@ def front(tmp_path: Path) -> Callable[..., Front]:
             messages=answering(MessagesFormat(CONTRACT)),
             account=AccountSurface(gateway, door, CONTRACT, hosted),
             admin=AdminSurface(gateway, door, ledger),
+            keys=None if keys is None else KeysSurface(door, KeyFile(keys.path), keys, taken=frozenset({"configured"})),
         )
         return Front(Server(offered), gateway, ledger)
 

@@ -11,6 +11,7 @@ from tests.support.asgi import call
 
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.errors import BackendRefused
+from tidegate.core.terms import Terms
 from tidegate.surfaces.auth import Client
 
 Build = Callable[..., Any]
@@ -84,3 +85,13 @@ async def test_with_clients_a_key_is_needed(front: Build, path: str) -> None:
     made = front(FakeBackend(), clients={"sk-1": Client("c")}, hosted=Hosted(b"{}"))
     assert (await call(made, "GET", path)).status == 401
     assert (await call(made, "GET", path, headers={"authorization": "Bearer sk-1"})).status == 200
+
+
+async def test_a_key_with_models_sees_those_only(front: Build) -> None:
+    terms = Terms("key_1", ("auto", "home/fake", "deepseek-chat"))
+    made = front(FakeBackend("home"), clients={"sk-1": Client("c", None, terms)})
+    key = {"authorization": "Bearer sk-1"}
+    listed = json.loads((await call(made, "GET", "/models", headers=key)).body)["data"]
+    assert [one["id"] for one in listed] == ["auto", "home/fake"]
+    assert (await call(made, "GET", "/models/auto", headers=key)).status == 200
+    assert (await call(made, "GET", "/models/local", headers=key)).status == 404

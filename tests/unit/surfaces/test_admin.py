@@ -17,12 +17,15 @@ from tidegate.backends.base import Room
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Health
+from tidegate.core.errors import RateLimited
 from tidegate.core.profile import FEATURES, Fact, Profile, Traits
+from tidegate.core.terms import Terms
 from tidegate.resilience.lane import NO_TERMS
 from tidegate.routing.policy import Alias, Policy
 from tidegate.surfaces.auth import Client
 
 Build = Callable[..., Any]
+ADMIN_KEY = "admin-key-0123456789abcdef"
 
 
 def seen(name: str, health: Health = "up", boundary: Boundary = Boundary.DEVICE, **more: Any) -> FakeBackend:
@@ -84,7 +87,8 @@ async def test_status_shows_what_there_is(front: Build) -> None:
                 "accepts": "public",
                 "health": "up",
                 "models": ["m"],
-                "slots": {"used": 0, "total": None, "waiting": 0},
+                "slots": {"used": 0, "total": None, "waiting": 0, "clients": {}},
+                "pace": [],
             }
         ],
         "legacy_names": {"policy": "reject", "seen": {}},
@@ -102,10 +106,24 @@ async def test_status_counts_the_slots_at_work_and_who_waits(front: Build) -> No
     held, waiting = await lanes.enter(room, "fake", NO_TERMS), asyncio.create_task(lanes.enter(room, "fake", NO_TERMS))
     await breath()
     _, shown = await get(made, "/-/status")
-    assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1}
+    assert shown["backends"][0]["slots"] == {"used": 1, "total": 1, "waiting": 1, "clients": {"": 1}}
     assert made.gateway.backends.snapshot() is snapshot, "routing keeps its decisions while slots come and go"
     held.leave()
     (await waiting).leave()
+
+
+async def test_status_shows_each_pace_that_was_learned(front: Build) -> None:
+    room = Room("home", paced=True)
+    made = front(FakeBackend("home", room=room))
+    lanes = made.gateway.guard.lanes
+    (await lanes.enter(room, "quiet", NO_TERMS)).leave()
+    (await lanes.enter(room, "fake", NO_TERMS)).leave(RateLimited("too many", limit=1))
+    held = await lanes.enter(room, "fake", NO_TERMS)
+    _, shown = await get(made, "/-/status")
+    assert shown["backends"][0]["pace"] == [
+        {"model": "fake", "limit": 1, "learned_from": "told", "in_flight": 1, "paused": False}
+    ]
+    held.leave()
 
 
 async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front: Build) -> None:
@@ -115,9 +133,17 @@ async def test_a_backend_of_which_a_person_must_know_something_has_a_note(front:
 
 @pytest.mark.parametrize("path", ["/-/status", "/-/exchanges/ex_0"])
 async def test_with_clients_a_key_is_needed_to_look(front: Build, path: str) -> None:
-    made = front(seen("home"), clients={"sk-1": Client("c")})
+    made = front(seen("home"), clients={"sk-1": Client("c")}, admin_key=ADMIN_KEY)
     assert (await get(made, path))[0] == 401
-    assert (await get(made, path, authorization="Bearer sk-1"))[0] in (200, 404)
+    assert (await get(made, path, authorization=f"Bearer {ADMIN_KEY}"))[0] in (200, 404)
+
+
+async def test_status_needs_the_admin_key_where_clients_have_keys(front: Build) -> None:
+    made = front(seen("home"), clients={"sk-1": Client("c")}, admin_key=ADMIN_KEY)
+    status, shown = await get(made, "/-/status", authorization="Bearer sk-1")
+    assert (status, "needs the admin key" in shown["error"]["message"]) == (403, True)
+    status, shown = await get(front(clients={"sk-1": Client("c")}), "/-/status", authorization="Bearer sk-1")
+    assert (status, "set `[server] admin_key_env`" in shown["error"]["message"]) == (403, True)
 
 
 @pytest.mark.parametrize("path", ["/-/status", "/-/exchanges/ex_0"])
@@ -126,8 +152,8 @@ async def test_without_clients_only_this_machine_may_look(front: Build, path: st
 
 
 async def test_status_says_that_keys_are_required(front: Build) -> None:
-    made = front(clients={"sk-1": Client("c")})
-    _, shown = await get(made, "/-/status", authorization="Bearer sk-1")
+    made = front(clients={"sk-1": Client("c")}, admin_key=ADMIN_KEY)
+    _, shown = await get(made, "/-/status", authorization=f"Bearer {ADMIN_KEY}")
     assert shown["keys_required"] is True
     assert "sk-1" not in json.dumps(shown)
 
@@ -145,14 +171,20 @@ async def test_an_exchange_can_be_looked_up(front: Build) -> None:
     assert "canary-2b7" not in json.dumps(shown)
 
 
-async def test_a_client_sees_its_own_exchanges_only(front: Build) -> None:
-    made = front(FakeBackend("home"), clients={"sk-1": Client("anna"), "sk-2": Client("bert")})
+async def test_a_client_sees_its_own_exchanges_only_and_the_admin_all(front: Build) -> None:
+    clients = {"sk-1": Client("anna"), "sk-2": Client("bert"), "sk-3": Client("anna", None, Terms("key_3"))}
+    made = front(FakeBackend("home"), clients=clients, admin_key=ADMIN_KEY)
     answered = await call(made, "POST", "/chat/completions", request_body(), {"authorization": "Bearer sk-1"})
     path = f"/-/exchanges/{answered.headers['x-tidegate-exchange']}"
     assert (await get(made, path, authorization="Bearer sk-1"))[0] == 200
+    assert (await get(made, path, authorization=f"Bearer {ADMIN_KEY}"))[0] == 200
     status, foreign = await get(made, path, authorization="Bearer sk-2")
     assert (status, foreign) == await get(made, "/-/exchanges/ex_0", authorization="Bearer sk-2")
     assert status == 404
+    answered = await call(made, "POST", "/chat/completions", request_body(), {"authorization": "Bearer sk-3"})
+    path = f"/-/exchanges/{answered.headers['x-tidegate-exchange']}"
+    assert (await get(made, path, authorization="Bearer sk-3"))[0] == 200
+    assert (await get(made, path, authorization="Bearer sk-1"))[0] == 404, "the same name, another key"
 
 
 @pytest.mark.parametrize("exchange_id", ["", "ex_0", "../../etc/passwd", "ex_0' OR 1=1 --"])

@@ -14,6 +14,7 @@ from tests.support.samples import request_body
 from tests.support.talk import Talk
 
 from tidegate import asgi
+from tidegate.backends.base import Room
 from tidegate.backends.fake import FakeBackend, default_script
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.errors import BackendTimedOut, BrokenContract, ClientMistake, GatewayError
@@ -104,6 +105,41 @@ async def test_while_nobody_answers_the_client_hears_what_the_hosted_api_says(
     else:
         assert json.loads(talk.body) == json.loads(answer), "blank lines before it do not change what is read"
     assert (hands.due, home.closed) == ([], 1)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("surface", SURFACES)
+async def test_while_it_waits_for_a_slot_a_stream_tells_its_place(front: Build, surface: str, stream: bool) -> None:
+    """A whole answer may have blank lines before it and nothing else."""
+    home = Held(room=Room("home", 1))
+    made, first, hands = await asked(front, home, surface=surface, stream=True)
+    path, own = SURFACES[surface]
+    body = request_body(stream=stream, **own)
+    second, third = (Talk(made.front, path, body, {"x-tidegate-class": "public"}) for _ in range(2))
+    await breath()
+    await hands.turned(asgi._UNWATCHED_S)
+    await hands.turned(10)
+    assert first.body == SIGN[True]
+    waits = [b": keep-alive, %d before you, waiting 0 s\n\n" % before for before in (0, 1)]
+    assert [second.body, third.body] == (waits if stream else [b"\n", b"\n"])
+    home.go_on()
+    for talk in (first, second, third):
+        await talk.done
+    assert all(b"scripted" in talk.body for talk in (first, second, third))
+
+
+async def test_an_answer_that_waited_says_why_and_how_long(front: Build) -> None:
+    home = Held(room=Room("home", 1))
+    made, first, _ = await asked(front, home, surface="chat")
+    second = Talk(made.front, "/chat/completions", request_body(), {})
+    await breath()
+    await asyncio.sleep(0.002)
+    home.go_on()
+    for talk in (first, second):
+        await talk.done
+    assert "x-tidegate-queued-s" not in first.headers
+    assert float(second.headers["x-tidegate-queued-s"]) > 0
+    assert second.headers["x-tidegate-rules"].endswith(",RES020")
 
 
 async def test_headers_say_only_what_is_known_when_they_go_out(front: Build) -> None:

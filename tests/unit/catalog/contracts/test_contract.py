@@ -24,6 +24,10 @@ def test_models_of_each_date_with_the_default_first() -> None:
     assert PREVIEW.models["deepseek-v4-pro"].encoding == "v4-preview"
 
 
+def test_each_model_takes_so_many_requests_at_once() -> None:
+    assert dict(contract_named("2026-09-v41").concurrency) == {"deepseek-flash": 2500, "deepseek-v4-pro": 500}
+
+
 def test_legacy_names_keep_the_thinking_that_they_meant() -> None:
     assert {name: (one.model, one.thinking) for name, one in V41.legacy_names.items()} == {
         "deepseek-chat": ("deepseek-flash", "disabled"),
