@@ -30,6 +30,13 @@ class Running:
     state: Path
     lines: list[str]
     drained: threading.Event = field(default_factory=threading.Event)
+    said: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait_for(self, words: str, times: int = 1) -> None:
+        """Returns when it has printed these words so often."""
+        with self.said:
+            heard = self.said.wait_for(lambda: self.output.count(words) >= times, START_LIMIT_S)
+        assert heard, f"it did not say {words!r}: {self.output}"
 
     def post(
         self, body: Any, headers: dict[str, str] | None = None, path: str = "/chat/completions"
@@ -97,7 +104,9 @@ def serving(folder: Path, *words: str, **environment: str) -> Generator[Running]
     def drain() -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            lines.append(line)
+            with running.said:
+                lines.append(line)
+                running.said.notify_all()
             if line.startswith("Serving"):
                 listening.set()
         listening.set()
@@ -106,7 +115,7 @@ def serving(folder: Path, *words: str, **environment: str) -> Generator[Running]
     threading.Thread(target=drain, daemon=True).start()
     try:
         assert listening.wait(START_LIMIT_S), f"it did not start: {running.output}"
-        found = re.search(r"at (http://127\.0\.0\.1:(\d+))", running.output)
+        found = re.search(r"at (https?://127\.0\.0\.1:(\d+))", running.output)
         assert found, f"it said no address: {running.output}"
         running.url, running.port = found[1], int(found[2])
         yield running

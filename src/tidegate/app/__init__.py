@@ -25,6 +25,7 @@ from tidegate.app.kept import Kept, ledger_path, limits_of
 from tidegate.app.keys import admin_key_of, keys_surface
 from tidegate.app.locality import attestation_of, is_unvouched, note_of
 from tidegate.app.screening import scanner_of, screening_of
+from tidegate.app.tls import certificate_of
 from tidegate.app.watch.metering import metrics_page, spent_today_usd
 from tidegate.app.watch.parts import known_names, place_of, receivers_of
 from tidegate.app.watch.watch import Sight
@@ -48,6 +49,7 @@ from tidegate.pipeline.capture import NO_CAPTURE, Capture
 from tidegate.pipeline.gateway import Gateway
 from tidegate.pipeline.screening import Screening
 from tidegate.pipeline.shadow import Shadow
+from tidegate.privacy.patterns.scanner import Scanner
 from tidegate.privacy.slow.slow_look import SlowLook
 from tidegate.resilience.guard import Guard
 from tidegate.resilience.retry import RetryPolicy
@@ -85,19 +87,17 @@ class App:
         self.config = config
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
+        self.certificate = certificate_of(config)
         admin_key = admin_key_of(config, environment)
         self.kept = before.kept if before is not None else kept or Kept(config, state_folder)
         check_binding(config.server.host, clients, stored=self.kept.keys.exist)
         self._written = with_hosted_default(config, environment)
         self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
         self.policy = policy_of(config, self._endpoints)
-        self._scanner = scanner_of(config)
+        self._scanner = _same_scanner(config, before) or scanner_of(config)
         check_slow_look(config.privacy)
-        self.loaded = Loaded(
-            None if file is None else str(file),
-            time.time(),
-            before.loaded.generation + 1 if before else self.kept.generation,
-        )
+        generation = before.loaded.generation + 1 if before else self.kept.generation
+        self.loaded = Loaded(file and str(file), time.time(), generation)
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
@@ -106,11 +106,9 @@ class App:
         self._embedded = self._embedded_backend(model_path) if before is None else before._embedded
         self.engine: EngineRole | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
+        shadowed = None if before is None else before._shadow
         self._shadow = Shadow(
-            config.shadow.to,
-            config.shadow.share,
-            lambda: self.registry.snapshot().backends,
-            None if before is None else before._shadow,
+            config.shadow.to, config.shadow.share, lambda: self.registry.snapshot().backends, shadowed
         )
         kept_content = before is not None and before.config.capture == config.capture
         self.content = before.content if before and kept_content else content_store(config, environment, state_folder)
@@ -198,7 +196,8 @@ class App:
         if self.engine is not None:
             self.engine.start()
         await self.make_ready()
-        self.kept.watch.count_from(spent_today_usd(self.ledger.path))
+        if self.kept.leads:
+            self.kept.watch.count_from(spent_today_usd(self.ledger.path))
         self.begin()
 
     async def make_ready(self, before: App | None = None) -> None:
@@ -206,22 +205,25 @@ class App:
         if self.content is not None and (before is None or self.content is not before.content):
             self.content.open()
         await self.kept.learn_spending()
-        self.compose(before)
+        self.compose()
         if self.slow is not None and (before is None or self.slow is not before.slow):
             await self.slow.start()
         await self.registry.look()
 
-    def begin(self) -> None:
-        """From now on requests come here."""
+    def begin(self, before: App | None = None) -> None:
+        """From now on requests come here and not to `before`."""
+        if before is not None and before._gateway is not None and self._gateway is not None:
+            self._gateway.count_on(before._gateway)
         self.registry.watch()
         snapshot, options = self.registry.snapshot, self.config.watch
         self.kept.meter.serve(snapshot, known_names(self.config, self.contract), place_of(self.registry.find))
-        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, self._receivers, self._hosted))
+        receivers, hosted = (self._receivers, self._hosted) if self.kept.leads else ((), None)
+        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, receivers, hosted))
 
-    def compose(self, before: App | None = None) -> None:
+    def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
         capture = NO_CAPTURE if self.content is None else Capture(self.content.classes, self.content.put)
-        self._gateway = gateway = Gateway(
+        self._gateway = Gateway(
             self.registry,
             self.policy,
             self.ledger.record,
@@ -236,9 +238,7 @@ class App:
             shadow=self._shadow,
             on_ended=self.kept.on_ended,
         )
-        if before is not None and before._gateway is not None:
-            gateway.count_on(before._gateway)
-        self.asgi = Server(self._surfaces(gateway))
+        self.asgi = Server(self._surfaces(self._gateway))
 
     def _guard(self) -> Guard:
         retry = self.config.retry
@@ -355,6 +355,13 @@ class App:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+def _same_scanner(config: Config, before: App | None) -> Scanner | None:
+    """To make one of thousands of terms takes its time."""
+    if before is None or before.config.privacy.terms != config.privacy.terms or not config.privacy.detect:
+        return None
+    return before._scanner
 
 
 class _Ids:

@@ -76,7 +76,8 @@ class Kept:
         self.breakers: AdjustedBreakers = OwnBreakers(
             time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s
         )
-        self.measuring = Measuring(ProfileStore(state_folder / "profiles.json"), _today, in_turn=self._in_turn)
+        self.profiles = ProfileStore(state_folder / "profiles.json")
+        self.measuring = Measuring(self.profiles, today, in_turn=self._in_turn)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))
         self.vault = Vault(os.urandom, config.privacy.mask_s)
@@ -92,6 +93,8 @@ class Kept:
         self.generation = 1
         """That of the first configuration."""
         # What only several processes have: see `app/shared`.
+        self.leads = True
+        """One process polls the balance and sends the alerts, for all."""
         self.engine: EngineRole | None = None
         self.spread: Spread | None = None
         self.whole: Whole | None = None
@@ -141,7 +144,7 @@ class Kept:
             self._conversations.adjust(config.privacy.sticky_s)
 
 
-def _today() -> str:
+def today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tidegate.app import App
+from tidegate.app.tls import Tls
 from tidegate.config import Config, PrivacyOptions
 from tidegate.core.errors import GatewayError, Misconfigured
 from tidegate.privacy.slow.slow_look import SlowLook
@@ -54,13 +55,17 @@ class Running:
         self.app = first
         self.asgi = Front(first.asgi, first.kept.drain)
         self._source = source
+        self.tls = None if first.certificate is None else Tls(first.certificate)
         self._old: list[App] = []
         self._retiring: asyncio.Task[None] | None = None
 
     async def prepare(self) -> Prepared:
         """The parts of what is written now, ready to serve. Raises `Misconfigured` as a start would; nothing is changed."""
         now, source = self.app, self._source
-        config, waits = with_fixed(now.config, await asyncio.to_thread(source.read))
+        wanted = await asyncio.to_thread(source.read)
+        # What a start would refuse is refused, in what needs one too.
+        await asyncio.to_thread(check, wanted, source.environment, source.state_folder)
+        config, waits = with_fixed(now.config, wanted)
         fresh = App(config, source.environment, source.state_folder, None, before=now, file=source.file)
         if _looks_alike(now.config.privacy, config.privacy):
             fresh.slow = now.slow
@@ -85,10 +90,12 @@ class Running:
         fresh.kept.forget(_changed(before, fresh))
         served = self.asgi.take(fresh.asgi)
         self.app = fresh
+        if self.tls is not None and fresh.certificate is not None:
+            self.tls.take(fresh.certificate)
         before.registry.rest()
-        fresh.begin()
         self._old.append(before)
         self._retiring = asyncio.get_running_loop().create_task(self._retire(self._retiring, served, before, fresh))
+        fresh.begin(before)
 
     async def abandon(self, prepared: Prepared) -> None:
         """It is not put in force after all."""
@@ -123,12 +130,20 @@ class Running:
 
     async def stop(self) -> None:
         """After the last request: shadows, then what older configurations still hold, then all the rest and the ledger."""
+        if self.asgi.drain.open:  # the server ended otherwise than by draining
+            self.asgi.drain.cut_open()
+            await self.drain()
         for old in self._old:
             await old.stop_shadows()
         if self._retiring is not None:
             with suppress(asyncio.CancelledError):
                 await self._retiring
         await self.app.stop()
+
+
+def check(config: Config, environment: Mapping[str, str], state_folder: Path) -> None:
+    """Raises what a start with this configuration would raise before it began."""
+    App(config, environment, state_folder, None).kept.keys.close()
 
 
 def with_fixed(before: Config, wanted: Config) -> tuple[Config, tuple[str, ...]]:
@@ -139,6 +154,10 @@ def with_fixed(before: Config, wanted: Config) -> tuple[Config, tuple[str, ...]]
         kept = {name: getattr(was, name) for name in options or was.__struct_fields__}
         waits += [f"[{table}] {name}" for name, value in kept.items() if getattr(now, name) != value]
         config = replace(config, **{table: replace(now, **kept)})
+    if (before.server.tls_cert is None) is not (wanted.server.tls_cert is None):  # HTTP and HTTPS do not share a port
+        waits.append("[server] tls_cert")
+        server = replace(config.server, tls_cert=before.server.tls_cert, tls_key=before.server.tls_key)
+        config = replace(config, server=server)
     return config, tuple(waits)
 
 

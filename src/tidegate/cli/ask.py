@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from http.client import HTTPResponse, IncompleteRead
+from ssl import SSLContext
 from typing import Any, Literal
 
 import typer
@@ -62,11 +63,13 @@ def ask_gateway(  # noqa: PLR0913  what is asked, and how the answer is shown
     thinking: bool | None = None,
     max_tokens: int = 0,
     key: str | None = None,
+    tls: SSLContext | None = None,
     show: Callable[[Piece], None],
     show_parts: Callable[[list[Part], list[Part]], None] | None = None,
 ) -> dict[str, Any]:
     """Ask, show each piece as it arrives, and return the answer with the ledger's row of its exchange.
 
+    `tls` says whom to trust, if not whom the system trusts.
     With `show_parts` an answer that holds several is shown at its end instead, text and reasoning cut into its parts.
     """
     body: dict[str, Any] = {
@@ -80,7 +83,7 @@ def ask_gateway(  # noqa: PLR0913  what is asked, and how the answer is shown
         body["max_tokens"] = max_tokens
     headers = {"x-tidegate-class": data_class} if data_class else {}
     said: dict[str, list[str]] = {"reasoning": [], "text": []}
-    with call(url, "/chat/completions", body, headers, key) as response:
+    with call(url, "/chat/completions", body, headers, key, tls) as response:
         exchange_id = response.headers["x-tidegate-exchange"]
         several = _EACH in (response.headers["x-tidegate-rules"] or "").split(",")
         waits = several and show_parts is not None
@@ -93,7 +96,7 @@ def ask_gateway(  # noqa: PLR0913  what is asked, and how the answer is shown
         show_parts(parts_of(text), parts_of(reasoning))
     result = {"answer": text, "reasoning": reasoning or None}
     parts = {"parts": [part._asdict() for part in parts_of(text)]} if several else {}
-    return result | parts | {"exchange": get_json(url, f"/-/exchanges/{exchange_id}", key)}
+    return result | parts | {"exchange": get_json(url, f"/-/exchanges/{exchange_id}", key, tls)}
 
 
 def _pieces(response: HTTPResponse) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from ssl import SSLCertVerificationError, SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,9 +28,12 @@ def call(
     body: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
     key: str | None = None,
+    tls: SSLContext | None = None,
 ) -> Generator[HTTPResponse]:
-    """One request; the answer is open inside the block. Any status but 200 is a `GatewaySaid`."""
-    connection = _connection(url)
+    """One request; the answer is open inside the block. Any status but 200 is a `GatewaySaid`.
+
+    `tls` says whom to trust with https; by default whom the system trusts, or what SSL_CERT_FILE names."""
+    connection = _connection(url, tls)
     sent = dict(headers or {})
     if key := key or _own_key(path):
         if not key.isascii() or not key.isprintable():
@@ -46,6 +50,10 @@ def call(
                 sent["Content-Type"] = "application/json"
                 connection.request("POST", path, json.dumps(body), sent)
             response = connection.getresponse()
+        except SSLCertVerificationError as error:
+            raise Misconfigured(
+                f"the certificate of {url} is not trusted ({error.verify_message}); name its CA's PEM file in SSL_CERT_FILE"
+            ) from None
         except (OSError, HTTPException) as error:
             raise Misconfigured(
                 f"no gateway answers at {url} ({type(error).__name__}); start it with `tidegate up`"
@@ -63,7 +71,7 @@ def _own_key(path: str) -> str | None:
     return admin_key or os.environ.get(KEY_VARIABLE)
 
 
-def _connection(url: str) -> HTTPConnection:
+def _connection(url: str, tls: SSLContext | None = None) -> HTTPConnection:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -71,8 +79,9 @@ def _connection(url: str) -> HTTPConnection:
         host, port, parts = None, None, None
     if parts is None or parts.scheme not in ("http", "https") or not host:
         raise Misconfigured(f"--url {url} must look like {DEFAULT_URL}")
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    return kind(host, port, timeout=600)
+    if parts.scheme == "https":
+        return HTTPSConnection(host, port, timeout=600, context=tls)
+    return HTTPConnection(host, port, timeout=600)
 
 
 def _message(response: HTTPResponse) -> str:
@@ -83,8 +92,8 @@ def _message(response: HTTPResponse) -> str:
         return f"the gateway answered HTTP {response.status}; is it Tidegate?"
 
 
-def get_json(url: str, path: str, key: str | None = None) -> dict[str, Any]:
-    with call(url, path, key=key) as response:
+def get_json(url: str, path: str, key: str | None = None, tls: SSLContext | None = None) -> dict[str, Any]:
+    with call(url, path, key=key, tls=tls) as response:
         try:
             found = as_object(json.loads(response.read()))
         except ValueError:

@@ -28,6 +28,8 @@ async def reload(running: Running) -> None:
     _say(f"reloaded {loaded.file or 'the defaults'}: configuration {loaded.generation} is in force for new requests")
     if prepared.waits:
         _say(f"  not before a restart: {', '.join(prepared.waits)}")
+    if prepared.app.certificate is not None and prepared.app.certificate.warning:
+        _say(f"warning: {prepared.app.certificate.warning}")
 
 
 async def drain(running: Running) -> None:

@@ -106,7 +106,7 @@ class Stewarding:
         try:
             config, waits = with_fixed(self._config, await asyncio.to_thread(self._read))
             # Here first: what cannot be enforced is said once, and no worker is asked.
-            await asyncio.to_thread(App, config, os.environ, self._state, None)
+            checked = await asyncio.to_thread(App, config, os.environ, self._state, None)
             await self._learn_spending()
             await self.crew.reload(msgspec.msgpack.encode(config))
         except GatewayError as error:
@@ -121,6 +121,8 @@ class Stewarding:
         )
         if waits:
             _say(f"  not before a restart: {', '.join(waits)}")
+        if checked.certificate is not None and checked.certificate.warning:
+            _say(f"warning: {checked.certificate.warning}")
 
 
 def check_workers() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from ssl import SSLContext
 
 import typer
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from tidegate import __version__
 from tidegate.app import App
 from tidegate.app.detection import slow_look_of
 from tidegate.app.reload import Running, Source
+from tidegate.app.tls import Certificate, trusting
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
@@ -60,14 +62,14 @@ def up(
         return _with_flags(read_config(path), host, port, model, embedded)
 
     options, state = read(), state_folder()
-    App(options, os.environ, state, None)  # refuse what cannot be enforced before anything is fetched
+    checked = App(options, os.environ, state, None)  # refuse what cannot be enforced before anything is fetched
     listener = bind(options.server.host, options.server.port)
     with listener:
         model_path = _model_path(options) if options.embedded.enabled else None
         source = Source(path, read, slow_of, os.environ, state)
         if options.server.workers > 1:
             say_no_content()
-            run(_serve_by_several(options, source, listener, model_path, greet=ask))
+            run(_serve_by_several(checked, source, listener, model_path, greet=ask))
             return
         gateway = App(options, os.environ, state, model_path, slow_of(options.privacy), file=path)
         say_no_content()
@@ -125,12 +127,12 @@ def fetch_model() -> Path:
 
 async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet: bool) -> None:
     host, port = listener.getsockname()[:2]
-    url, options = url_of(host, port), gateway.config
+    url, options = url_of(host, port, tls=gateway.certificate is not None), gateway.config
     running: Running | None = None
     try:
         await gateway.start(print_exchanges if sys.stderr.isatty() else None)
         running = Running(gateway, source)
-        server = http_server(running.asgi, drain_s=STOP_S)
+        server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
         stop_on_signals(server, gateway.kept.drain.cut_open)
         reloads = Reloads(partial(reload, running))
@@ -138,7 +140,7 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         print("\n".join(announcement(gateway, options, url, source.file)), flush=True)
-        _say_serving(url, options, greet=greet and gateway.engine is not None)
+        _say_serving(url, options, gateway.certificate, greet=greet and gateway.engine is not None)
         await serving
         await reloads.stop()
     finally:
@@ -147,16 +149,17 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
 
 
 async def _serve_by_several(
-    options: Config, source: Source, listener: socket.socket, model: Path | None, *, greet: bool
+    gateway: App, source: Source, listener: socket.socket, model: Path | None, *, greet: bool
 ) -> None:
+    """`gateway` is only looked at: it says that the configuration can be enforced, and what its certificate is."""
     from tidegate.cli.steward import Stewarding
 
-    host, port = listener.getsockname()[:2]
-    url = url_of(host, port)
+    options = gateway.config
+    url = url_of(*listener.getsockname()[:2], tls=gateway.certificate is not None)
 
     def started(lines: tuple[str, ...]) -> None:
         print("\n".join((*lines[:-1], f"  workers   {options.server.workers}", "")), flush=True)
-        _say_serving(url, options, greet=greet and model is not None)
+        _say_serving(url, options, gateway.certificate, greet=greet and model is not None)
 
     await Stewarding(
         options, source.read, listener=listener, state=source.state_folder, file=source.file, model=model
@@ -164,10 +167,11 @@ async def _serve_by_several(
     print("Stopped; the ledger is written.", file=sys.stderr)
 
 
-def _say_serving(url: str, options: Config, *, greet: bool) -> None:
+def _say_serving(url: str, options: Config, certificate: Certificate | None, *, greet: bool) -> None:
     if greet:
         # A daemon thread: Ctrl-C during the first answer must not wait for it.
-        threading.Thread(target=_greet, args=(url, _own_key(options)), daemon=True).start()
+        trusted = None if certificate is None else trusting(certificate)
+        threading.Thread(target=_greet, args=(url, _own_key(options), trusted), daemon=True).start()
     else:
         print("Serving; Ctrl-C stops.", flush=True)
 
@@ -184,6 +188,11 @@ def announcement(gateway: App, options: Config, url: str, path: Path | None) -> 
     lines = [
         f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)",
         f"  config    {path or 'defaults (no tidegate.toml)'}",
+    ]
+    if (certificate := gateway.certificate) is not None:
+        lines.append(f"  tls       {certificate.path}")
+        lines += [f"  warning   {certificate.warning}"] if certificate.warning else []
+    lines += [
         f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class",
         f"  privacy   {_looked_for(options)}",
         f"  ledger    {gateway.ledger.path} (never content)",
@@ -220,7 +229,7 @@ def _own_key(options: Config) -> str | None:
     return os.environ.get(options.clients[0].key_env) if options.clients else None
 
 
-def _greet(url: str, key: str | None) -> None:
+def _greet(url: str, key: str | None, tls: SSLContext | None) -> None:
     """One private prompt to the embedded model, to show an answer and its decision."""
     print(f"> {GREETING}", flush=True)
     try:
@@ -231,6 +240,7 @@ def _greet(url: str, key: str | None) -> None:
             data_class="private",
             max_tokens=GREETING_TOKENS,
             key=key,
+            tls=tls,
             show=print_piece(sys.stdout.isatty()),
         )
         print("\n\n" + decision_lines(result["exchange"]))

@@ -70,7 +70,9 @@ class Worker:
     def _app(self, order: Order) -> App:
         self._next = config = msgspec.msgpack.decode(order.config, type=Config)
         state, model = state_folder(), None if order.model is None else Path(order.model)
-        kept = SharedKept(config, state, self._link, has_engine=config.embedded.enabled and model is not None)
+        kept = SharedKept(
+            config, state, self._link, number=order.number, has_engine=config.embedded.enabled and model is not None
+        )
         kept.generation = order.generation
         slow = slow_of(config.privacy)
         return App(config, os.environ, state, model, slow, file=_path(order.file), kept=kept)
@@ -81,12 +83,12 @@ class Worker:
         await kept.begin()
         source = Source(_path(order.file), lambda: self._next, slow_of, os.environ, state_folder())
         self._running = running = Running(app, source)
-        self._server = server = http_server(running.asgi, drain_s=STOP_S)
+        self._server = server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
         calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
-        host, port = self._listener.getsockname()[:2]
-        self._link.tell(READY, Ready(tuple(announcement(app, app.config, url_of(host, port), _path(order.file)))))
+        url = url_of(*self._listener.getsockname()[:2], tls=app.certificate is not None)
+        self._link.tell(READY, Ready(tuple(announcement(app, app.config, url, _path(order.file)))))
         if self._told_to_stop:
             self.stop()
         await serving

@@ -176,6 +176,31 @@ SPENT_AT_HOME = RESILIENCE.rule(
     source="Tidegate, docs/keeps-working.md",
     checked="2026-11-24",
 )
+CUT = RESILIENCE.rule(
+    "RES040",
+    "an answer was cut because the gateway was stopped",
+    why="Open answers go on for `[server] drain_s` after SIGTERM or Ctrl-C, or until a second signal. What is open then ends "
+    "with an error inside the answer, so that no client takes a part for the whole, and is booked once as `Draining`.",
+    source="docs/keeps-working.md",
+    checked="2026-11-24",
+)
+CLOSED = RESILIENCE.rule(
+    "RES041",
+    "a request was refused because the gateway is being stopped",
+    why="Nobody can connect any more, and who is still connected is told so once, with Retry-After and `connection: close`, "
+    "rather than cut off in the middle of a request. Nothing of it was looked at, so sending it elsewhere is safe.",
+    source="docs/keeps-working.md",
+    checked="2026-11-24",
+)
+ONE_CONFIGURATION = RESILIENCE.rule(
+    "RES042",
+    "a request is decided and sent under the configuration of its arrival",
+    why="A reload swaps all settings in one step for new requests. With a policy of before and a backend of after, a name could "
+    "mean a place that the policy never allowed. Parts that did not change are shared, those that did exist twice until "
+    "the last request of before is over.",
+    source="docs/decisions/0014-a-configuration-in-one-step.md",
+    checked="2026-11-24",
+)
 OUT_OF_SERVICE = RESILIENCE.rule(
     "RES050",
     "a backend went out of service",

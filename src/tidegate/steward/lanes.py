@@ -25,6 +25,8 @@ from tidegate.steward.link import Answers, Hears, Link
 
 ENTER, LEAVE, PLACES, COUNTS, VIEW = "lanes.enter", "lanes.leave", "lanes.places", "lanes.counts", "lanes.view"
 FORGET = "lanes.forget"
+MEASURING = Room("(measuring)", 1, 10_000)
+"""A lane of one place for who measures; no backend is called so, and it is not shown."""
 TELL_PLACES_S = 0.5
 TELL_COUNTS_S = 0.2
 
@@ -98,6 +100,7 @@ class LaneDesk:
             shown[backend] = (
                 LaneView(backend, used, None, 0) if known is None else known._replace(used=known.used + used)
             )
+        shown.pop(MEASURING.backend, None)
         return list(shown.values())
 
     async def _enter(self, link: Link, number: int, value: Any) -> Any:

@@ -9,10 +9,16 @@ from tidegate.steward.link import Hears, Link
 
 WRONG_KEY = "keys.wrong"
 """An address that sent a wrong key."""
+MEASURED = "profiles.measured"
+"""What a model can do: the others need not measure it."""
+ALERT = "watch.alert"
+"""Something to be told outside: the first worker does."""
 
 
 class RelayDesk:
-    def __init__(self, workers: Callable[[], Iterable[Link]], words: Iterable[str] = (WRONG_KEY,)) -> None:
+    def __init__(
+        self, workers: Callable[[], Iterable[Link]], words: Iterable[str] = (WRONG_KEY, ALERT, MEASURED)
+    ) -> None:
         self._workers = workers
         self.hears: Hears = {word: self._passing(word) for word in words}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -57,6 +57,12 @@ class Whole(Protocol):
     async def find(self, exchange_id: str) -> Entry | None:
         """An exchange that another process has not written yet."""
         ...
+
+    async def metrics(self) -> Iterable[Any]:
+        """What the other processes count."""
+        ...
+
+    def tells_metrics(self, dump: Callable[[], Awaitable[dict[str, Any]]]) -> None: ...
 
     def tells(self, status: Callable[[], dict[str, Any]], exchange: Callable[[str], Entry | None]) -> None:
         """What this process answers the others."""

@@ -15,7 +15,8 @@ import orjson
 from tidegate.asgi import Handler, Header, Receive, Scope, Send, respond
 from tidegate.core.errors import Draining
 from tidegate.core.timers import Timers
-from tidegate.surfaces.errors import error_body
+from tidegate.resilience.rules import CLOSED, CUT
+from tidegate.surfaces.errors import error_body, error_headers
 
 RETRY_AFTER_S = 5
 """What refused clients are told: a restart takes about that long."""
@@ -23,8 +24,8 @@ LAST_WORDS_S = 2.0
 """How long an answer that was cut may take to say so; a client that does not read would hold it for ever."""
 _CLOSE: Header = (b"connection", b"close")
 _STILL_TOLD = ("/-/health", "/-/status", "/metrics")
-_CUT = "The gateway was stopped before this answer was complete; ask again"
-_REFUSED = "The gateway is being stopped and takes no new requests; ask again in a moment"
+_CUT = f"The gateway was stopped before this answer was complete ({CUT.code}); ask again"
+_REFUSED = f"The gateway is being stopped and takes no new requests ({CLOSED.code}); ask again in a moment"
 
 
 class Drain:
@@ -143,7 +144,7 @@ async def _refuse(scope: Scope, send: Send) -> None:
         await respond(send, 503, orjson.dumps({"status": "draining"}), [_CLOSE])
         return
     error = Draining(_REFUSED, retry_after_s=RETRY_AFTER_S)
-    await respond(send, error.status, error_body(error), [(b"retry-after", b"%d" % RETRY_AFTER_S), _CLOSE])
+    await respond(send, error.status, error_body(error), [*error_headers(error), _CLOSE])
 
 
 def _closing(send: Send) -> Send:

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75
+_FAREWELL_S = 0.5
 _LEFT_WITHOUT_END = "ASGI callable returned without completing response"
 
 
@@ -64,11 +65,26 @@ class HttpServer(uvicorn.Server):
         if self.drain is not None:
             for listening in (*self.servers, *(sockets or ())):
                 listening.close()
-            for connection in self.server_state.connections:
-                if (cycle := getattr(connection, "cycle", None)) is not None and not cycle.response_complete:
-                    cycle.keep_alive = False
+            idle = [connection for connection in self._connections() if _is_idle(connection)]
+            for connection in self._connections():
+                if not _is_idle(connection):
+                    connection.cycle.keep_alive = False
             await self.drain()
+            asyncio.get_running_loop().call_later(_FAREWELL_S, self._cut_off, idle)
         await super().shutdown(sockets)
+
+    def _connections(self) -> list[Any]:
+        return list(self.server_state.connections)
+
+    def _cut_off(self, idle: list[Any]) -> None:
+        """A client that is idle does not answer the farewell of TLS before it uses its connection again."""
+        for connection in idle:
+            if connection in self.server_state.connections and _is_idle(connection):
+                connection.transport.abort()
+
+
+def _is_idle(connection: Any) -> bool:
+    return connection.cycle is None or connection.cycle.response_complete
 
 
 def _tells_something(record: logging.LogRecord) -> bool:
@@ -80,21 +96,23 @@ def _tells_something(record: logging.LogRecord) -> bool:
     return not was_cut and not str(record.msg).startswith(("Cancel %s running task(s)", _LEFT_WITHOUT_END))
 
 
-def http_server(app: Any, *, drain_s: int) -> HttpServer:
-    """A server for this ASGI application; on stop, open answers get `drain_s` seconds to end."""
+def http_server(app: Any, *, drain_s: int, tls: Any = None) -> HttpServer:
+    """A server for this ASGI application; on stop, open answers get `drain_s` seconds to end. `tls`, an `SSLContext`,
+    makes it HTTPS."""
     logging.getLogger("uvicorn.error").addFilter(_tells_something)
-    return HttpServer(
-        uvicorn.Config(
-            app,
-            http=JoiningProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=drain_s,
-        )
+    config = uvicorn.Config(
+        app,
+        http=JoiningProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=drain_s,
     )
+    config.load()
+    config.ssl = tls
+    return HttpServer(config)

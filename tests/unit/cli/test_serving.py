@@ -7,8 +7,9 @@ import signal
 import socket
 
 import pytest
+from tests.support.hands import breath
 
-from tidegate.cli.serving import bind, stop_on_signals, url_of
+from tidegate.cli.serving import Reloads, bind, stop_on_signals, url_of
 from tidegate.core.errors import Misconfigured
 from tidegate.surfaces.serving import http_server
 
@@ -54,6 +55,73 @@ async def test_a_first_signal_drains_and_a_second_one_does_not_wait() -> None:
             loop.remove_signal_handler(number)
 
 
+async def test_a_second_signal_ends_what_is_open_where_that_is_known_how() -> None:
+    server, loop, ended = http_server(None, drain_s=1), asyncio.get_running_loop(), list[str]()
+    stop_on_signals(server, lambda: ended.append("now"))
+    try:
+        for expected in ([], ["now"], ["now", "now"]):
+            signal.raise_signal(signal.SIGINT)
+            await breath()
+            assert (server.should_exit, server.force_exit, ended) == (True, False, expected)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+class Reloading:
+    """A reload that ends when it is told."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.go = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.began += 1
+        await self.go.wait()
+
+
+async def test_signals_during_a_reload_mean_one_more() -> None:
+    one = Reloading()
+    reloads = Reloads(one)
+    for _ in range(3):
+        reloads.ask()
+        await breath()
+    assert one.began == 1
+    one.go.set()
+    await breath()
+    assert one.began == 2
+    reloads.ask()
+    await breath()
+    assert one.began == 3
+
+
+async def test_a_reload_under_way_ends_with_the_process() -> None:
+    one = Reloading()
+    reloads = Reloads(one)
+    await reloads.stop()
+    reloads.ask()
+    reloads.ask()
+    await breath()
+    await reloads.stop()
+    assert (one.began, asyncio.all_tasks()) == (1, {asyncio.current_task()})
+
+
+async def test_a_hangup_asks_for_a_reload_where_there_is_that_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Reloading()
+    one.go.set()
+    reloads = Reloads(one)
+    reloads.listen()
+    try:
+        signal.raise_signal(signal.SIGHUP)
+        await breath()
+        assert one.began == 1
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+    monkeypatch.delattr(signal, "SIGHUP")  # as on Windows
+    reloads.listen()
+
+
 def test_an_address_of_version_6_stands_in_brackets() -> None:
     assert url_of("127.0.0.1", 4242) == "http://127.0.0.1:4242"
     assert url_of("::1", 4242) == "http://[::1]:4242"
+    assert url_of("127.0.0.1", 443, tls=True) == "https://127.0.0.1:443"

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tidegate.cli.status import breaker_lines, fact_cell, legacy_line, pace_lines, print_backends, shadow_lines, slots_cell
+from tidegate.cli.status import (
+    breaker_lines,
+    fact_cell,
+    legacy_line,
+    pace_lines,
+    print_backends,
+    shadow_lines,
+    slots_cell,
+)
 
 Run = Callable[..., Any]
 HOME: dict[str, Any] = {

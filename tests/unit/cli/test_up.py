@@ -134,7 +134,7 @@ def test_the_announcement_says_what_is_looked_for() -> None:
 
 def test_a_gateway_without_backends_says_what_to_do(tmp_path: Path) -> None:
     gateway, options = app(tmp_path, probe={"enabled": True})
-    shown = announcement(gateway, options, "http://127.0.0.1:5000", None)
+    shown = "\n".join(announcement(gateway, options, "http://127.0.0.1:5000", None))
     assert "  backend   none yet: set DEEPSEEK_API_KEY" in shown
     assert "  config    defaults (no tidegate.toml)" in shown
 
@@ -155,7 +155,7 @@ def test_an_exchange_is_one_line_on_a_terminal(capsys: pytest.CaptureFixture[str
 def test_the_collector_is_calmed_and_still_works() -> None:
     before = gc.get_threshold()
     try:
-        up_module._calm_collector()
+        up_module.calm_collector()
         assert gc.isenabled()
         assert gc.get_threshold()[0] > before[0]
     finally:
