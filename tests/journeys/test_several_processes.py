@@ -6,20 +6,22 @@ import asyncio
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from decimal import Decimal
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.support.process import Running, tidegate, tidegate_up
+from tests.support.simulated import KEY, simulated
 from tests.support.upstreams import Request, Upstream, served, whole_reply
 
-PATIENCE_S = 15.0
+from tidegate.ledger.reading import each_entry
+
+PATIENCE_S = 60.0
 BASE = """
 [server]
 workers = 3
@@ -39,10 +41,16 @@ class Held(Upstream):
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.at_work = self.most = self.began = 0
-        self._open = threading.Event()
+        self._open = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().start()
 
     def release(self) -> None:
-        self._open.set()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._open.set)
 
     async def _answer(self, request: Request) -> bool:
         if not request.body:
@@ -51,17 +59,19 @@ class Held(Upstream):
         self.at_work += 1
         self.began += 1
         self.most = max(self.most, self.at_work)
+        leaving = asyncio.create_task(request.peer_has_left())
+        opened = asyncio.create_task(self._open.wait())
         try:
-            leaving = asyncio.ensure_future(request.peer_has_left())
-            while not self._open.is_set() and not leaving.done():
-                await asyncio.sleep(0.005)
+            await asyncio.wait((leaving, opened), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.at_work -= 1
-        if leaving.done():
+            leaving.cancel()
+            opened.cancel()
+            await asyncio.gather(leaving, opened, return_exceptions=True)
+        if not self._open.is_set():
             return False
-        leaving.cancel()
         await request.reply(whole_reply(request.body))
-        return False
+        return True
 
 
 def backend(url: str, slots: int) -> str:
@@ -133,15 +143,15 @@ def test_a_process_that_is_killed_costs_its_own_answers_and_nothing_else(tmp_pat
         assert [ask(running, model="nobody/m")[0] for _ in range(3)] == [404] * 3
         with asking(running, 12) as futures:
             until(lambda: slots(running) == (2, 10), "two at work and ten waiting")
-            killed = status(running)["workers"][0]["pid"]
+            killed = running.get("/-/status")[1]["workers"][0]["pid"]
             os.kill(killed, signal.SIGKILL)
             until(lambda: status(running)["workers"][0]["pid"] not in (killed, None), "it was started again")
-            until(lambda: held.at_work == 2, "its places went to others")
-            held.release()
+            with asking(running, 6) as more:  # it may have had all of the first ones
+                until(lambda: held.at_work == 2, "its places went to others")
+                held.release()
+                assert statuses(more) == [200] * 6
             codes = statuses(futures)
-        assert held.most == 2
         assert set(codes) <= {0, 200}
-        assert codes.count(200) >= 1
         until(lambda: slots(running) == (0, 0), "all places are free")
         until(lambda: [one["state"] for one in status(running)["workers"]] == ["ready"] * 3, "all serve again")
         assert status(running)["workers"][0]["last_end"] == "signal SIGKILL"
@@ -157,7 +167,7 @@ def test_a_signal_to_end_lets_every_process_finish_its_answers(tmp_path: Path) -
         with asking(running, 6) as futures:
             until(lambda: held.at_work == 6, "all at work")
             running.process.send_signal(signal.SIGTERM)
-            until(lambda: ask(running)[0] in (0, 503), "nothing new is taken")
+            until(lambda: "draining:" in running.output, "it drains")
             held.release()
             assert statuses(futures) == [200] * 6
         assert running.process.wait(PATIENCE_S) == 0
@@ -174,16 +184,25 @@ def test_without_the_steward_no_process_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_budget_of_a_dollar_is_one_dollar_over_three_processes(tmp_path: Path) -> None:
-    """Every answer costs 0.30 USD, so three fit and a fourth may go beyond by itself."""
-    usage = {"prompt_tokens": 1000, "completion_tokens": 2000, "total_tokens": 3000, "prompt_cache_hit_tokens": 0}
-
-    async def answer(request: Request) -> bool:
-        body = whole_reply(request.body)
-        await request.reply(body)
-        return True
-
-    del usage, answer
-    pytest.skip("written with the prices of the hosted contract below")
+    """Against the simulator, which counts what it is owed."""
+    words = " ".join(f"line {number}: the tide gate lets water out by rule." for number in range(400))
+    with simulated(balance=Decimal(100_000)) as cloud:
+        made = tidegate(tmp_path, "keys", "create", "team", "--budget-day", "0.02", "--json")
+        assert made.returncode == 0, made.stderr
+        key = json.loads(made.stdout)["key"]
+        hosted = f'[backends.cloud]\nkind = "deepseek"\nbase_url = "{cloud.url}"\nkey_env = "SIM_KEY"\npacing = false\n'
+        with tidegate_up(tmp_path, BASE + hosted, "--no-embedded", SIM_KEY=KEY) as running:
+            with ThreadPoolExecutor(40) as pool:
+                asked = [pool.submit(ask, running, f"{at} {words}", "deepseek-v4-pro", key) for at in range(80)]
+                codes = [one.result()[0] for one in asked]
+            assert set(codes) == {200, 402}, codes
+            assert running.stop() == 0
+        account = cloud.parts.accounts.of(KEY)
+        assert account is not None
+        rows = [entry for entry in each_entry(running.state / "ledger.sqlite3") if entry.charged_usd]
+        charged = [Decimal(entry.charged_usd or 0) for entry in rows]
+        assert account.spent == sum(charged)
+        assert Decimal("0.02") <= account.spent <= Decimal("0.02") + max(charged)
 
 
 def test_a_private_conversation_is_private_wherever_its_next_turn_comes(tmp_path: Path) -> None:
@@ -193,20 +212,16 @@ def test_a_private_conversation_is_private_wherever_its_next_turn_comes(tmp_path
         + '[backends.home]\nkind = "fake"\n[backends.outside]\nkind = "fake"\nboundary = "external"\nmodels = ["far"]\n'
     )
     with tidegate_up(tmp_path, config, "--no-embedded") as running:
-        seen: set[int] = set()
         for at in range(12):
             first = [{"role": "user", "content": f"A question of its own, number {at}"}]
             code, answered = running.post({"model": "home", "messages": first}, {"x-tidegate-class": "private"})
             assert code == 200
             later = [*first, answered["choices"][0]["message"], {"role": "user", "content": "And then?"}]
             with ThreadPoolExecutor(6) as pool:  # at once, so that several processes take them
-                codes = list(pool.map(lambda _: ask_turn(running, later), range(6)))
-            assert codes == [403] * 6
-            seen |= {status(running)["ledger"]["written"]}
+                assert list(pool.map(ask_turn, [running] * 6, [later] * 6)) == [403] * 6
         assert ask_turn(running, [{"role": "user", "content": "Another conversation"}]) == 200
         assert running.stop() == 0
-    proven = json.loads(tidegate(tmp_path, "prove", "--json").stdout)
-    assert proven["ok"] if "ok" in proven else True
+    assert tidegate(tmp_path, "prove").returncode == 0
 
 
 def ask_turn(running: Running, messages: list[dict[str, Any]]) -> int:

@@ -141,6 +141,7 @@ class Crew:
     async def stop(self, drain_s: float) -> None:
         """Every worker ends its answers and itself; what does not within its time is killed."""
         self._stopping = True
+        self._listener.close()  # else clients could still connect, and nobody would ever answer
         for worker in self._workers:
             if worker.link is not None:
                 worker.link.tell(DRAIN)
