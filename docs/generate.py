@@ -30,6 +30,7 @@ from tidegate.cli.main import COMMANDS, root
 from tidegate.config import Config, options_of
 from tidegate.core import errors
 from tidegate.core.rulebook import Rulebook
+from tidegate.surfaces.metrics.catalogue import CATALOGUE, COUNTED, OWN, PROCESS, READ, Metric
 
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; `make docs` writes it anew. Do not edit. -->"
@@ -275,6 +276,47 @@ def runtimes_page() -> str:
     return import_module("tests.contract.table").page(NOTE)
 
 
+# -- metrics -----------------------------------------------------------------------------------------------------------
+
+
+def metrics_page() -> str:
+    parts = [
+        "# Metrics",
+        NOTE,
+        "What `GET /metrics` shows, as Prometheus reads it. Names that begin with `gen_ai_` are those of the OpenTelemetry\n"
+        "semantic conventions, spelled as Prometheus spells them: dots become underscores, and the unit stands at the end.\n"
+        "Labels hold names of the configuration, of served models and of this page; a model name that a client made up is\n"
+        "`other`, and where there is nothing to say a label is empty. How they are used:\n"
+        "[Watch and alerts](../keeps-working.md#watch-and-alerts).",
+        "## Counted\n\nOnce per request, when it is over.\n\n" + _metrics(COUNTED),
+        "## Read\n\nFrom the parts of the gateway, when a scrape asks.\n\n" + _metrics(READ),
+        "## Process\n\nOf the process that answers the scrape; on Linux only.\n\n" + _metrics(PROCESS),
+        "## Sources\n\n" + "\n".join(sorted({_metric_source(metric) for metric in CATALOGUE})),
+        "## Buckets\n\n" + "\n".join(f"- `{one.name}`: {_buckets(one)}" for one in COUNTED if one.buckets),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metrics(metrics: tuple[Metric, ...]) -> str:
+    rows = [
+        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels)} | {_cell(one.help)} | "
+        f"{f'`{one.convention}`' if one.convention else ''} |"
+        for one in metrics
+    ]
+    return "\n".join(["| metric | type | labels | help | convention |", "|---|---|---|---|---|", *rows])
+
+
+def _metric_source(metric: Metric) -> str:
+    named = "the rest" if metric.source == OWN else f"`{metric.name.partition('_')[0]}_...`"
+    if metric.convention:
+        named = "`gen_ai_...`"
+    return f"- {named}: {metric.source} (checked {metric.checked})"
+
+
+def _buckets(metric: Metric) -> str:
+    return ", ".join(f"{bound:.12g}" for bound in metric.buckets)
+
+
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -284,6 +326,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "contract.md": contract_page,
     "runtimes.md": runtimes_page,
+    "metrics.md": metrics_page,
 }
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from unittest.mock import patch
 
 import pytest
 from tests.support.asgi import call
+from tests.support.hands import breath
 from tests.support.upstreams import DONE, USAGE, Request, Upstream, chunk, head, in_chunk
 
 from tidegate.app import App
@@ -57,16 +59,27 @@ class Case(NamedTuple):
 CASES = [Case(surface, thinks) for surface in PATHS for thinks in (True, False)]
 
 
+Way = Literal["cut", "ends", "error"]
+ERROR = b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"no"}}\n\n'
+
+
 class Cutting(Upstream):
-    """Answers with a recording and breaks off after `cut` bytes of it."""
+    """Answers with a recording and breaks off after `cut` bytes of it: the connection is cut, or the body has its proper
+    end there, or an error event stands there."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.wire, self.cut = b"", 0
+        self.way: Way = "cut"
 
     async def _answer(self, request: Request) -> bool:
-        await request.reply(head("200 OK", "text/event-stream"), in_chunk(self.wire[: self.cut]))
-        return False
+        await request.reply(head("200 OK", "text/event-stream"), in_chunk(self.wire[: self.cut]) if self.cut else b"")
+        await breath()  # what comes in one piece with an error is not handed on
+        if self.way == "error":
+            await request.reply(in_chunk(ERROR))
+        if self.way != "cut":
+            await request.reply(in_chunk(b""))
+        return self.way != "cut"
 
 
 class GoingOn(Upstream):
@@ -242,6 +255,18 @@ def test_wherever_it_is_cut_the_client_reads_one_whole_answer(world: World, case
     assert continued > 300
     assert read(world.ask(case, len(case.wire))) == (*case.said, False)
     assert world.second.heard == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.surface}{' thinking' if case.thinks else ''}")
+@pytest.mark.parametrize("way", ["ends", "error"])
+def test_however_it_ends_between_two_events_the_client_reads_one_whole_answer(
+    world: World, way: Way, case: Case
+) -> None:
+    world.first.way = way
+    cuts = [at.end() for at in re.finditer(b"\n\n", case.wire) if at.end() < whole_at(case)]
+    bodies = [world.ask(case, cut) for cut in [0, *cuts]]
+    assert [READ[case.surface](body) for body in bodies] == [(*case.said, False)] * len(bodies)
+    assert any(b": tidegate: continued" in body for body in bodies)
 
 
 def test_a_server_that_says_the_prefix_again_would_be_seen(world: World) -> None:

@@ -85,6 +85,8 @@ policies = st.fixed_dictionaries(
         "order": st.sampled_from(ORDERS),
         "alias_order": st.none() | st.sampled_from(ORDERS),
         "answers": st.sampled_from(["first", "first", "each"]),
+        "on_break": st.sampled_from(["fail", "continue", "continue"]),
+        "alias_on_break": st.none() | st.sampled_from(["fail", "continue"]),
         "shadow": st.lists(st.sampled_from(SHADOWS), max_size=2, unique=True),
     }
 )
@@ -123,7 +125,12 @@ requests = st.fixed_dictionaries(
 )
 
 
-VOUCHED: dict[str, Any] = {"kind": "generic", "models": ["m"], "stays_home": True, "features": ["thinking_off"]}
+VOUCHED: dict[str, Any] = {
+    "kind": "generic",
+    "models": ["m"],
+    "stays_home": True,
+    "features": ["thinking_off", "prefix"],
+}
 
 
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
@@ -150,6 +157,8 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     alias = {"targets": policy["alias_targets"], "answers": policy["answers"]}
     alias |= {"class": c} if (c := policy["alias_class"]) else {}
     alias |= {"order": order} if (order := policy["alias_order"]) else {}
+    if policy["answers"] == "first" and policy["alias_on_break"]:
+        alias["on_break"] = policy["alias_on_break"]
     aliases: dict[str, Any] = {"mine": alias}
     if c := policy["flash_class"]:
         aliases["deepseek-flash"] = {"targets": ["cloud/deepseek-flash", "home"], "class": c}
@@ -162,6 +171,7 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "profiles": {"measure": False},
         "privacy": {"default_class": policy["default"]},
         "routing": {"order": policy["order"]},
+        "streams": {"on_break": policy["on_break"]},
         # Shadows are of public requests only: elsewhere the configuration is refused.
         "shadow": {"to": policy["shadow"] if policy["default"] == "public" else []},
         "contract": {"legacy_names": policy["legacy"]},
@@ -296,6 +306,10 @@ def test_no_byte_of_a_private_prompt_reaches_the_cloud(world: World) -> None:
     assert 500 not in world.statuses, "no second wall was needed and nothing crashed"
     assert {200, 403, 502, 503, 504} <= world.statuses.keys()
     beside = booked(world.ledger.path, "surface IN ('shadow', 'each')")
+    assert booked(world.ledger.path, "rules LIKE '%RES010%'") > 30, "what broke off was continued, where it may be"
+    assert booked(world.ledger.path, "rules LIKE '%RES014%' AND data_class = 'private'") > 30, (
+        "and what may not was not"
+    )
     assert min(booked(world.ledger.path, f"surface = '{one}'") for one in ("shadow", "each")) > 100
     assert booked(world.ledger.path, "surface = 'shadow' AND data_class <> 'public'") == 0
     assert world.ledger.written == world.requests + beside
@@ -343,6 +357,8 @@ def test_each_failure_alone_keeps_a_private_prompt_home(world: World, failure: F
         "order": "hosted-first",
         "alias_order": None,
         "answers": "first",
+        "on_break": "continue",
+        "alias_on_break": None,
         "shadow": ["cloud"],
     }
     ask: Callable[[str, str], dict[str, Any]] = lambda model, surface: {  # noqa: E731

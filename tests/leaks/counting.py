@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tidegate.ledger.entries import Entry
 from tidegate.ledger.store import Ledger
+from tidegate.resilience.rules import CONTINUED
 from tidegate.routing.rules import STICKY
 
 
@@ -24,12 +25,14 @@ class Counts:
     classes: Counter[str] = field(default_factory=Counter[str])
     kinds: Counter[str] = field(default_factory=Counter[str])
     masked: int = 0
+    continued: int = 0
+    """Answers that broke off and were gone on with."""
     walls: list[str] = field(default_factory=list)
     """Status 500 from another wall than the one that stands behind what is broken: or something crashed."""
     leaks: list[str] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
-        for name in ("examples", "requests", "private", "refused_policies", "masked"):
+        for name in ("examples", "requests", "private", "refused_policies", "masked", "continued"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("reached", "statuses", "classes", "kinds"):
             getattr(self, name).update(getattr(other, name))
@@ -46,6 +49,7 @@ class WatchedLedger(Ledger):
 
     def record(self, entry: Entry) -> None:
         super().record(entry)
+        self.counts.continued += CONTINUED.code in entry.rules
         # A later turn may have made the conversation private before the shadow of this one began (CLS006).
         if entry.shadow_of and entry.error in ("PolicyRefusal", "BoundaryBreach") and STICKY.code not in entry.rules:
             self.counts.walls.append(f"a shadow was stopped: {entry.error} {entry.rules}")

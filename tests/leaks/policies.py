@@ -36,7 +36,8 @@ class Row:
 @dataclass(frozen=True)
 class Policy:
     """`trap`: one backend's name leads outside its boundary. `detects`: detection is on. `too_slow`: its budget is so
-    small that it never keeps it. `reloads`: the gateway is put together anew half-way. `fault`: what is broken inside it."""
+    small that it never keeps it. `reloads`: the gateway is put together anew half-way. `continues`: answers that break off are
+    gone on with. `fault`: what is broken inside it."""
 
     default: str
     client_classes: dict[str, str | None]
@@ -53,6 +54,7 @@ class Policy:
     rows: tuple[Row, ...] = ()
     shadows: bool = False
     reloads: bool = False
+    continues: bool = False
     fault: str = ""
 
     @property
@@ -129,6 +131,7 @@ def random_policy(random: Random) -> Policy:
         too_slow=random.random() < 0.05,
         shadows=random.random() < 0.3,
         reloads=random.random() < 0.1,
+        continues=random.random() < 0.6,
     )
 
 
@@ -194,7 +197,8 @@ def written(policy: Policy, urls: dict[str, str]) -> dict[str, Any]:
     if policy.too_slow:
         privacy["budget_s"] = 1e-9
     waits = {"connect_s": 1.0, "first_byte_s": 0.1, "idle_s": 0.1, "load_s": 0.02, "queue_s": 0.1}
-    more = {"shadow": {"to": ["other"]}} if policy.shadows else {}
+    more: dict[str, Any] = {"shadow": {"to": ["other"]}} if policy.shadows else {}
+    more["streams"] = {"on_break": "continue" if policy.continues else "fail"}
     return more | {
         "embedded": {"enabled": False},
         "probe": {"enabled": False},

@@ -98,6 +98,9 @@ class AtHome(Upstream):
         failure = turn.failures[self.name] if turn else "none"
         if failure == "hangs":
             await request.peer_has_left()
+        if failure == "dies mid-stream" and is_streamed(request.body):
+            await self._break_off(request, turn)
+            return False
         if failure != "none" or turn is None or b"chat/completions" not in request.head.partition(b"\r\n")[0]:
             reply, stays_open = failing_reply(failure, request.body, self._outside.url)
             await request.reply(reply)
@@ -109,6 +112,12 @@ class AtHome(Upstream):
         else:
             await request.reply(whole(text, thought))
         return True
+
+    async def _break_off(self, request: Request, turn: Turn | None) -> None:
+        """A part of the answer, which repeats what was asked: a value may be cut in two."""
+        data = stream_of(echo(_asked(orjson.loads(request.body))), None)
+        at = len(data) * ((turn.cut if turn else 0) % 90 + 5) // 100
+        await request.reply(head("200 OK", "text/event-stream"), in_chunk(data[:at]))
 
 
 def _asked(body: dict[str, Any]) -> str:

@@ -121,6 +121,8 @@ class Talk:
         random = self._random
         if random.random() < 0.4:
             return "none"
+        if random.random() < 0.2:
+            return "dies mid-stream"
         one = random.choice(FAILURES)
         return one if one not in ("hangs", "loading") or random.random() < 0.1 else "503"
 

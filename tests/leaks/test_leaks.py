@@ -35,6 +35,7 @@ def test_no_planted_value_leaves(tmp_path: Path) -> None:
     assert counts.walls == [], "no second wall was needed and nothing crashed"
     assert counts.private >= PRIVATE_AT_LEAST
     assert counts.masked > 100, "what may leave masked must leave"
+    assert counts.continued > 10
     assert counts.reached["cloud"] > 200, "what may leave must leave, or this proves nothing"
     assert counts.reached["other"] > 50
     assert counts.reached["trap"] == 0

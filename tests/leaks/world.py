@@ -29,6 +29,7 @@ from tests.leaks.talks import ALL_KINDS, BY_CLASS, Talk, Turn
 from tests.support.asgi import Reply, call
 
 from tidegate.app import App
+from tidegate.app.watch.parts import known_names, place_of
 from tidegate.config import parse_config
 from tidegate.core.errors import Misconfigured
 
@@ -94,6 +95,7 @@ class World:
             return False
         await asyncio.gather(*(self._play(app, policy, talk, turns) for talk, turns in part.items()))
         await app._shadow.settled()  # pyright: ignore[reportPrivateUsage]
+        await self._look_at_metrics(app)
         app.close_connections()
         if policy.reloads:
             await asyncio.to_thread(self.ledger.written_to_its_end)
@@ -109,6 +111,7 @@ class World:
         app._transport._resolve = _resolve  # pyright: ignore[reportPrivateUsage]
         app.ledger = self.ledger
         app.compose()
+        app.kept.meter.serve(app.registry.snapshot, known_names(app.config, app.contract), place_of(app.registry.find))
         return app
 
     async def _play(self, app: App, policy: Policy, talk: Talk, turns: int) -> None:
@@ -185,6 +188,17 @@ class World:
                 for one in self._turns[other].values:
                     if one.is_unique and one.value.encode() in reply.body:
                         self._note(turn.step, "the client", f"it is told the {one.kind} of step {other}")
+
+    async def _look_at_metrics(self, app: App) -> None:
+        """What was counted of all these requests holds nothing of them."""
+        key = next(iter(KEYS.values()))
+        page = (await call(app.asgi, "GET", "/metrics", headers={"authorization": f"Bearer {key}"})).body
+        if b"tidegate_requests_total{" not in page:
+            self._note(self._step, "the metrics", f"they count nothing: {page[:100]!r}")
+        for step, turn in self._turns.items():
+            for one in (*turn.values, *turn.never):
+                if one.is_unique and one.is_in(page):
+                    self._note(step, "the metrics", f"they hold the {one.kind}")
 
     def _note(self, step: int, where: str, what: str) -> None:
         turn = self._turns.get(step)

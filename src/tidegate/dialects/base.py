@@ -259,7 +259,8 @@ class Dialect:
         """A server may ignore `stream` and answer whole; then the bytes cannot pass as they are."""
         on_chunk = self.on_chunk if encoded.on_chunk is None else encoded.on_chunk
         if got_stream:
-            return StreamReader(encoded.wire, on_chunk, encoded.stages, passes=encoded.passes)
+            stages, passes = encoded.stages, encoded.passes
+            return StreamReader(encoded.wire, on_chunk, stages, passes=passes, read_error=self.read_error)
         passes = encoded.passes and not encoded.streamed
         return AnswerReader(encoded.wire, on_chunk, encoded.stages, passes=passes)
 

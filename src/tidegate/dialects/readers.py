@@ -19,16 +19,25 @@ from tidegate.codecs.openai_chat import answer as chat_answer
 from tidegate.codecs.openai_chat.chunks import ChunkDecoder as ChatChunkDecoder
 from tidegate.codecs.openai_completions import answer as fim_answer
 from tidegate.codecs.openai_completions.chunks import ChunkDecoder as FimChunkDecoder
-from tidegate.core.errors import BrokenContract
+from tidegate.core.errors import BrokenContract, GatewayError
 from tidegate.core.events import End, Event, Frame, Milestones, frame_of, milestones
 from tidegate.core.fold import Answer, OrderCheck, unfold
 from tidegate.core.rulebook import Rule
+from tidegate.dialects.errors import error_object
 
 ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
 """More than 393,216 output tokens, the contract's most, can fill."""
 
 Fields = dict[str, Any]
 AnswerQuirk = tuple[Rule, Callable[[Fields], bool]]
+
+
+ReadError = Callable[[int, bytes], GatewayError]
+"""Status and body of an error to what it means."""
+
+
+def no_status(_status: int, _body: bytes) -> GatewayError:
+    return BrokenContract("the backend reported an error inside its stream")
 
 
 class Framing(Protocol):
@@ -103,9 +112,16 @@ class StreamReader:
     """
 
     def __init__(
-        self, wire: Wire, on_chunk: Sequence[AnswerQuirk], stages: Sequence[Stage] = (), *, passes: bool
+        self,
+        wire: Wire,
+        on_chunk: Sequence[AnswerQuirk],
+        stages: Sequence[Stage] = (),
+        *,
+        passes: bool,
+        read_error: ReadError = no_status,
     ) -> None:
-        """An answer that passes as it came has no stages."""
+        """An answer that passes as it came has no stages. `read_error` reads what the server reports once its 200 is out."""
+        self._read_error = read_error
         self._passes = passes
         self._on_chunk = on_chunk
         self._stages = stages
@@ -142,7 +158,7 @@ class StreamReader:
             # this backend while another could still be asked.
             return Frame(wire, tuple) if wire is not None and self._order.in_content else None
         if event.event == b"error":
-            raise BrokenContract("the backend reported an error inside its stream")
+            raise self._reported(event.data)
         if (
             wire is not None
             and self._content is not None
@@ -166,8 +182,18 @@ class StreamReader:
     def _decode_content(self, content: Callable[[Any, Fields], tuple[Event, ...]], data: bytes) -> tuple[Event, ...]:
         return content(self._decoder, load_chunk(data))
 
+    def _reported(self, data: bytes) -> GatewayError:
+        """Some servers find out what is wrong with a request when they have agreed to it, and say the status in the error:
+        that is no fault of theirs (vLLM and SGLang put it into `code`, as in error bodies)."""
+        status = error_object(data).get("code")
+        if isinstance(status, int) and 400 <= status < 600:
+            return self._read_error(status, data)
+        return no_status(0, data)
+
     def _decode(self, data: bytes) -> tuple[Event, ...]:
         chunk = load_chunk(data)
+        if "error" in chunk:
+            raise self._reported(data)
         for rule, apply in self._on_chunk:
             if apply(chunk) and rule.code not in self._quirks:
                 self._quirks.append(rule.code)

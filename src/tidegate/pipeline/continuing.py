@@ -49,6 +49,8 @@ class Unbroken:
         self._asked = _place(exchange)
         self._broke: dict[tuple[str, str], bool] = {}
         """Candidates that broke it off, in their order, and whether that may pass."""
+        self._masked = exchange.sends[-1].masked
+        """Whether all of it was said to the masked request."""
         self.frames = held.frames
         self._said.hear(held.frames)
 
@@ -98,6 +100,7 @@ class Unbroken:
         self._held, self._closed = held, False
         self._times += 1
         self._asked = _place(exchange)
+        self._masked = self._masked and exchange.sends[-1].masked
         exchange.continued = CONTINUED.code
         exchange.partly_unpriced = exchange.partly_unpriced or before[2] is Boundary.EXTERNAL
         note = f"continued by {self._asked[0]}, {CONTINUED.code}"
@@ -134,12 +137,14 @@ class Unbroken:
         return sent if sent is not None and sent.rank > known.rank else None
 
     def _allowed(self, decision: Decision) -> tuple[Candidate, ...]:
-        """Those of the first decision that may go on, in its order; last those that broke off, if that may pass."""
+        """Those of the first decision that may go on, in its order; last those that broke off, if that may pass.
+
+        What was said to the request as it is does not go out masked: a value that the break cut in two is not found."""
         now = {(one.backend, one.model): one for one in decision.candidates}
         found: dict[tuple[str, str], Candidate] = {}
         for one in self._decided.decision.candidates:
             again = now.get(place := (one.backend, one.model))
-            if again is not None and (again.masked or not one.masked):
+            if again is not None and (self._masked if again.masked else not one.masked):
                 found[place] = again
         fresh = [one for place, one in found.items() if place not in self._broke]
         return (*fresh, *(found[place] for place, passes in self._broke.items() if passes and place in found))

@@ -127,8 +127,9 @@ NOBODY = RESILIENCE.rule(
     "RES014",
     "not continued: no candidate of the decision could go on",
     why="Only candidates of the same decision are asked, by the class of what was said so far, masked where it must be, "
-    "and only those that are known to continue a prefix (see their profiles in `tidegate status`). There was none, or "
-    "none answered; the one that broke off is asked too, last, if such a failure passes by itself.",
+    "and only those that are known to continue a prefix (see their profiles in `tidegate status`). What was said to the "
+    "request as it is does not leave masked: a value that the break cut in two would not be found. There was none, or none "
+    "answered; the one that broke off is asked too, last, if such a failure passes by itself.",
     source="tidegate, DESIGN: whatever fails, class and boundary bind",
     checked="2026-11-24",
 )

@@ -8,7 +8,7 @@ What it says, in the order in which it looks:
   the first. Arguments fill the schema's required properties (`arguments`). After tool results it quotes them.
 * JSON mode: an object with the keys of the first JSON object in the prompt, or an instance of the schema asked for.
 * `about N words` in the last user message: N words, for load. Otherwise a few sentences about what was asked.
-* A prefix is continued and never repeated; a gap is filled by a line that names its two sides.
+* A prefix is continued and never repeated, in thought and in text; a gap is filled by a line that names its two sides.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, assert_never
 
 from tidegate.core.events import Reasoning, Text, ToolCall
 from tidegate.core.jsonvalue import as_object
-from tidegate.core.messages import Message, TextPart
+from tidegate.core.messages import Message, ReasoningPart, TextPart
 from tidegate.core.requests import ChatRequest, FimRequest, NamedTool, ToolSpec
 from tidegate.simulator.arguments import Inventor
 from tidegate.simulator.brain import Said, Task
@@ -68,13 +68,18 @@ def _chat(request: ChatRequest, task: Task) -> Iterator[Said]:
     begun = last.prefix and last.role == "assistant"
     asked = _last_user_text(request)
     if task.effort != "off" and not (begun and _text(last)):
-        yield Reasoning(_thoughts(asked, _SENTENCES[task.effort]))
+        thoughts = _thoughts(asked, _SENTENCES[task.effort])
+        yield Reasoning(thoughts.removeprefix(_thought(last)) if begun else thoughts)
     if calls := _calls(request, asked):
         yield from calls
     elif begun:
         yield Text(_continuation(_text(last), asked))
     else:
         yield Text(_answer(request, asked))
+
+
+def _thought(message: Message) -> str:
+    return "".join(part.text for part in message.parts if isinstance(part, ReasoningPart))
 
 
 def _thoughts(asked: str, sentences: int) -> str:

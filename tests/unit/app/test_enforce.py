@@ -386,6 +386,18 @@ def test_orders_are_taken_over_and_an_alias_keeps_its_own() -> None:
     ]
 
 
+def test_what_becomes_of_a_broken_answer_is_taken_over_and_an_alias_may_have_its_own() -> None:
+    aliases = {"plain": {"targets": ["home"]}, "own": {"targets": ["home"], "on_break": "fail"}}
+    made = policy(backends={"home": HOME}, streams={"on_break": "continue"}, aliases=aliases)
+    assert (made.on_break, [one.on_break for one in made.aliases.values()]) == ("continue", [None, "fail"])
+
+
+def test_an_alias_that_answers_each_cannot_be_continued() -> None:
+    both = {"targets": ["home"], "answers": "each", "on_break": "continue"}
+    with refused(r'\[aliases\.both\] on_break = "continue" cannot be had'):
+        policy(backends={"home": HOME}, aliases={"both": both})
+
+
 def test_the_orders_of_the_configuration_are_those_of_routing() -> None:
     assert get_args(OrderName) == get_args(Order)
 

@@ -157,6 +157,23 @@ def test_a_stream_against_the_contract_is_broken(stream, said, transparent):
 
 
 @pytest.mark.parametrize("transparent", [True, False])
+@pytest.mark.parametrize("name", [b"", b"event: error\n"])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(b"400", BackendRefused), (b"503", BackendRefused), (b'"400"', BrokenContract), (b"7", BrokenContract)],
+)
+def test_a_status_that_is_reported_inside_a_stream_is_read_like_one_before_it(code, kind, name, transparent):
+    event = name + b'data: {"error":{"message":"CANARY","code":' + code + b"}}\n\n"
+    for begun in (b"", FIRST, FIRST + HELLO):
+        reader = reader_of(dialect(transparent=transparent), streamed=True)
+        reader.feed(begun)
+        with pytest.raises(GatewayError) as caught:
+            reader.feed(event)
+        assert type(caught.value) is kind
+        assert "CANARY" not in caught.value.message
+
+
+@pytest.mark.parametrize("transparent", [True, False])
 @pytest.mark.parametrize(
     "stream", [b"", FIRST, FIRST + HELLO, FIRST + LAST, FIRST + LAST + DONE[:-1], b": keep-alive\n\n"]
 )

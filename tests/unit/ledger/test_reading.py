@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.ledgers import BEGAN, CLOUD, HOME, booked, change, written
 
 from tidegate.core.boundary import DataClass
@@ -20,6 +22,7 @@ from tidegate.ledger.reading import (
     read_entry,
     read_salt,
     seen_backends,
+    spent_since,
 )
 from tidegate.ledger.store import Ledger
 
@@ -111,3 +114,12 @@ def test_a_key_that_is_gone_or_damaged_is_named(path):
     path.with_suffix(".salt").write_bytes(b"short")
     with pytest.raises(Misconfigured, match="is damaged"):
         read_salt(path)
+
+
+def test_what_was_spent_since_a_time_is_summed_exactly(path):
+    assert spent_since(path, 0.0) == 0
+    costs = ["0.00000012", None, "1.50"]
+    written(path, [replace(booked(number), cost_usd=cost) for number, cost in enumerate(costs)])
+    assert spent_since(path, 0.0) == Decimal("1.50000012")
+    assert spent_since(path, BEGAN + 1) == Decimal("1.50")
+    assert spent_since(path, BEGAN + 9) == 0

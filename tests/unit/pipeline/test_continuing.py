@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import pytest
 from tests.support.samples import WEATHER, request
-from tests.support.screened import screening
 from tests.support.world import World, external, fake, heard
 
+from tidegate.backends.base import Room
 from tidegate.backends.fake import FakeBackend
 from tidegate.core.boundary import DataClass
 from tidegate.core.errors import (
     BackendOverloaded,
+    BackendRefused,
     BackendTimedOut,
     BoundaryBreach,
     BrokenContract,
@@ -26,6 +29,7 @@ from tidegate.core.messages import ReasoningPart, TextPart
 from tidegate.core.profile import Fact
 from tidegate.core.requests import ChatRequest
 from tidegate.core.usage import Usage
+from tidegate.ledger.entries import sends_of
 from tidegate.routing.policy import Alias, Ask, Policy
 
 CONTINUES = Policy(on_break="continue")
@@ -68,7 +72,7 @@ async def test_the_next_candidate_goes_on_and_the_client_sees_one_answer() -> No
     entry = world.entry
     assert (entry.status, entry.error, entry.backend, entry.attempts) == (200, None, "b", "a:BrokenContract,b:ok")
     assert "RES010" in entry.rules
-    assert [one[0] for one in __import__("json").loads(entry.sends or "")] == ["a", "b"]
+    assert [one.backend for one in sends_of(entry) or ()] == ["a", "b"]
     assert (entry.prompt_tokens, entry.output_tokens) == (9, 2), "what the backend that ended it reported"
 
 
@@ -138,7 +142,7 @@ async def test_the_one_that_broke_off_is_asked_last_and_only_if_that_passes() ->
         answer = fold(await world.ask(asked=streamed()))
         assert (answer.text, len(only.heard)) == ("Tiby the moon.", times)
         assert world.entry.attempts == f"a:{type(error).__name__},a:ok"
-    refused = broken("a", error=__import__("tidegate.core.errors", fromlist=["x"]).BackendRefused("no"))
+    refused = broken("a", error=BackendRefused("no"))
     assert (await cut_in(World(refused, policy=CONTINUES))).endswith("see RES014")
     assert len(refused.heard) == 1
 
@@ -252,10 +256,60 @@ async def test_an_unstreamed_answer_is_asked_for_anew() -> None:
     assert "RES010" not in world.entry.rules
 
 
-async def test_what_is_remembered_is_the_whole_answer() -> None:
-    policy = Policy(on_break="continue")
-    world = World(broken("a"), fake("b", *REST), fake("c"), policy=policy, looking=screening(policy), shadow=("c",))
-    await world.ask(asked=streamed())
+async def test_what_is_compared_with_its_shadow_is_the_whole_answer() -> None:
+    world = World(
+        broken("a"),
+        fake("b", *REST),
+        fake("c", Start(), Text("Tides are made by the moon."), Finish("stop"), End()),
+        policy=CONTINUES,
+        shadow=("c",),
+    )
+    await world.ask(Ask("auto"), streamed())
     await world.gateway.shadow.settled()
-    assert world.booked[-1].compared is not None
-    assert '"characters":' not in world.booked[-1].compared or True
+    shadow = next(entry for entry in world.booked if entry.shadow_of is not None)
+    assert orjson.loads(shadow.compared or "")["similarity"] == 1
+
+
+async def test_a_shadow_itself_is_not_continued() -> None:
+    world = World(fake("a", *REST), broken("b"), third := fake("c", *REST), policy=CONTINUES, shadow=("b",))
+    await world.ask(Ask("auto"), streamed())
+    await world.gateway.shadow.settled()
+    assert heard(third) == [0]
+
+
+class Slots(FakeBackend):
+    """Has one slot, so whoever goes on there must have left it first."""
+
+    def __init__(self, script: Any) -> None:
+        super().__init__("a", script=script, room=Room("a", slots=1, queue=0))
+
+
+async def test_its_place_is_free_before_it_is_asked_again() -> None:
+    steps: list[Steps] = [REST, (Start(), Text("Ti"), CUT)]
+    only = Slots(lambda _asked: steps.pop())
+    await World(only, policy=CONTINUES).ask(asked=streamed())
+    assert len(only.heard) == 2
+
+
+async def test_a_client_that_leaves_while_it_is_gone_on_with_is_booked_as_left() -> None:
+    waiting = asyncio.Event()
+
+    class Waits(FakeBackend):
+        async def open(self, *_: Any) -> Any:
+            waiting.set()
+            await asyncio.get_running_loop().create_future()
+
+    world = World(first := broken("a"), Waits("b"), policy=CONTINUES)
+    task = asyncio.create_task(world.ask(asked=streamed()))
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (world.entry.status, world.entry.error, heard(first)) == (499, "ClientLeft", [1])
+
+
+async def test_it_has_a_time_of_its_own_to_begin_again() -> None:
+    world = World(broken("a"), fake("b", *REST), policy=CONTINUES)
+    await world.ask(asked=streamed())
+    assert world.exchange is not None
+    assert world.exchange.since_s > (world.exchange.first_frame_s or 0) > 0

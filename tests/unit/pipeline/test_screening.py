@@ -12,12 +12,21 @@ from tests.support.samples import WEATHER, request
 from tests.support.screened import screening
 from tests.support.world import World, external, fake, heard
 
-from tidegate.core.boundary import DataClass
-from tidegate.core.errors import BackendUnreachable, BoundaryBreach, BrokenContract, PolicyRefusal, Unmaskable
+from tidegate.backends.fake import FakeBackend
+from tidegate.core.boundary import Boundary, DataClass
+from tidegate.core.errors import (
+    BackendUnreachable,
+    BoundaryBreach,
+    BrokenContract,
+    GatewayError,
+    PolicyRefusal,
+    Unmaskable,
+)
 from tidegate.core.events import End, Event, Finish, Reasoning, Start, Text, ToolCall
 from tidegate.core.findings import Finding, Sight
 from tidegate.core.messages import TextPart
 from tidegate.core.requests import ChatRequest, FimRequest, Request
+from tidegate.pipeline import screening as screening_module
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.pipeline.screening import check_again
 from tidegate.privacy.masking.mask import Masked, Veil
@@ -145,6 +154,72 @@ async def test_a_backend_at_home_gets_the_request_as_it_is() -> None:
     assert text_of(home.heard[0]) == "mail-1"
     assert one.exchange is not None
     assert [send.masked for send in one.exchange.sends] == [True, False]
+
+
+def quoting(name: str, *, cuts: bool = False) -> FakeBackend:
+    """Says the user's first value; behind a prefix it says the second."""
+
+    def script(told: Request) -> list[Event | GatewayError]:
+        assert isinstance(told, ChatRequest)
+        last = told.messages[-1]
+        words = text_of(told).split()
+        text = f" {words[3]}" if last.prefix else f"{words[1]} to"
+        return [Start("m"), Text(text), *([BrokenContract("cut")] if cuts else [Finish("stop"), End()])]
+
+    return FakeBackend(name, script=script, boundary=Boundary.EXTERNAL, accepts=DataClass.INTERNAL)
+
+
+async def test_an_answer_to_a_masked_request_is_continued_masked_and_read_with_its_values() -> None:
+    first, second = quoting("first", cuts=True), quoting("second")
+    one = world(first, second, rows=(MASK,), on_break="continue")
+    said = await one.ask(asked=asked("from mail-1 to card-3", stream=True))
+    assert said_in(said, Text) == "mail-1 to card-3"
+    told = [text_of(backend.heard[0]) for backend in (first, second)]
+    assert not any(re.search(r"(mail|card)-\d", text) for text in told)
+    assert told[1].startswith(told[0]), "one conversation, one pseudonym for one value"
+    assert told[1].split()[4:] == [told[0].split()[1], "to"], "the answer so far, masked"
+    assert one.exchange is not None
+    assert [send.masked for send in one.exchange.sends] == [True, True]
+
+
+async def test_a_continuation_is_classed_by_what_the_answer_says_so_far() -> None:
+    """The request holds nothing; the answer at home quotes a card, and no row lets that leave."""
+    for quoted, text in (("card-9", False), ("nothing", True)):
+        home = fake("home", Start("m"), Text(f"I know {quoted} "), BrokenContract("cut"))
+        cloud = external("cloud", Start("m"), Text("and more"), Finish("stop"), End())
+        one = world(home, cloud, rows=(row("home", "SEN001", action="local"),), on_break="continue")
+        if text:
+            await one.ask(asked=asked("Hi", stream=True))
+        else:
+            with pytest.raises(BrokenContract, match="RES015"):
+                await one.ask(asked=asked("Hi", stream=True))
+        assert heard(cloud) == [int(text)]
+        assert one.exchange is not None
+        assert (one.exchange.found, one.exchange.action) == ({}, None), "the ledger speaks of what the client sent"
+
+
+async def test_what_was_said_to_the_request_as_it_is_does_not_leave_masked() -> None:
+    """The break may have cut a value in two, and half a value is not found."""
+    home = fake("home", Start("m"), Text("I know mai"), BrokenContract("cut"))
+    cloud = external("cloud", Start("m"), Text("and more"), Finish("stop"), End())
+    one = world(home, cloud, rows=(MASK,), on_break="continue")
+    with pytest.raises(BrokenContract, match="RES01"):
+        await one.ask(asked=asked("Hi mail-1", stream=True))
+    assert heard(cloud) == [0]
+
+
+async def test_a_continuation_that_cannot_be_masked_does_not_leave() -> None:
+    right, first, second = screening_module.mask, quoting("first", cuts=True), quoting("second")
+    one = world(first, second, rows=(MASK,), on_break="continue")
+
+    def wrong(told: Request, *more: Any) -> Masked:
+        if isinstance(told, ChatRequest) and told.messages[-1].prefix:
+            raise Unmaskable("no")
+        return right(told, *more)
+
+    with patch("tidegate.pipeline.screening.mask", wrong), pytest.raises(BrokenContract, match="RES014"):
+        await one.ask(asked=asked("from mail-1 to card-3", stream=True))
+    assert heard(first, second) == [1, 0]
 
 
 async def test_pseudonyms_are_the_same_in_every_turn_and_others_in_another_conversation() -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.decision import BackendView, Candidate, Decision, Health, Rewritten, Snapshot
+from tidegate.core.decision import BackendView, Candidate, Decision, Health, OnBreak, Rewritten, Snapshot
 from tidegate.core.profile import FEATURES, Fact, Feature, Profile, Way
 from tidegate.routing.decide import decide, forbids
 from tidegate.routing.policy import Alias, Ask, Policy
@@ -279,3 +279,21 @@ def test_a_retired_name_that_meant_no_thinking_needs_a_backend_that_can_leave_it
     box = replace(skilled("box", thinking_off="refused"), models=("deepseek-flash",))
     decision = needing(box, needs=(), model="deepseek-chat", says_thinking=says)
     assert names(decision) == kept
+
+
+@pytest.mark.parametrize(
+    ("route", "own", "each", "continues"),
+    [
+        ("fail", None, False, False),
+        ("continue", None, False, True),
+        ("fail", "continue", False, True),
+        ("continue", "fail", False, False),
+        ("continue", None, True, False),
+    ],
+)
+def test_whether_a_broken_answer_is_continued_is_the_routes_or_the_aliass_word(
+    route: OnBreak, own: OnBreak | None, each: bool, continues: bool
+):
+    policy = Policy(aliases={"mine": Alias("mine", ("box", "lab"), each=each, on_break=own)}, on_break=route)
+    assert decided(BOX, LAB, model="mine", policy=policy).continues is continues
+    assert decided(BOX, LAB, policy=policy).continues is (route == "continue")

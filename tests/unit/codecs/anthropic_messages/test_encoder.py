@@ -99,3 +99,37 @@ def test_an_error_ends_a_stream_in_words_the_sdk_understands():
     assert error_frame(BrokenContract("it broke off")) == (
         b'event: error\ndata: {"type":"error","error":{"type":"server_error","message":"it broke off"}}\n\n'
     )
+
+
+STARTED = (
+    b"event: content_block_start\n"
+    b'data: {"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}\n\n'
+)
+STOPPED = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{}}\n\n'
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+CLOSES = b"event: content_block_stop"
+OPENS = b'event: content_block_start\ndata: {"type":"content_block_start","index":1,'
+
+
+@pytest.mark.parametrize(
+    ("last", "closes", "opens"),
+    [
+        ((DELTA,), True, True),
+        ((DELTA, PING, b": keep-alive\n\n"), True, True),
+        ((DELTA, STOPPED), False, True),
+        ((DELTA, STOPPED, STARTED), False, False),
+        ((STOPPED, STARTED, PING, b": data: {\n\n"), False, False),
+        ((), True, True),
+    ],
+)
+def test_a_stream_that_went_out_as_it_came_is_gone_on_with_where_its_blocks_are(
+    last: tuple[bytes, ...], closes: bool, opens: bool
+):
+    encoder = MessageEncoder(answer_id="a", model="m", thinks=True)
+    for event in (Start(), Reasoning("R")):
+        encoder.encode(event)
+    encoder.stand(last)
+    rest = encoder.encode(Text("T"))
+    assert (CLOSES in rest, OPENS in rest) == (closes, opens)
+    assert rest.endswith(b'"index":1,"delta":{"type":"text_delta","text":"T"}}\n\n')
