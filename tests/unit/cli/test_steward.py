@@ -13,7 +13,11 @@ from tidegate.config import Config, parse_config
 from tidegate.ledger.store import Ledger
 from tidegate.steward.orders import Prepared
 
-QUIET: dict[str, Any] = {"embedded": {"enabled": False}, "probe": {"enabled": False}}
+QUIET: dict[str, Any] = {
+    "embedded": {"enabled": False},
+    "probe": {"enabled": False},
+    "backends": {"home": {"kind": "fake"}},
+}
 
 
 async def stewarding(folder: Path, monkeypatch: pytest.MonkeyPatch, fresh: Config) -> tuple[Stewarding, list[bytes]]:
