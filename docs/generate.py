@@ -152,7 +152,7 @@ def commands_page() -> str:
         "What `--help` prints. Exit codes: 0 is fine, 1 means that a gateway answered with an error, 2 means wrong use\n"
         "or a configuration that cannot be used. Results go to standard output, everything else to standard error;\n"
         "`--json` prints one JSON document. `TIDEGATE_KEY` holds the key that `ask`, `status` and `explain` send to a\n"
-        "gateway that asks for keys.",
+        "gateway that asks for keys, and `TIDEGATE_ADMIN_KEY` the admin's, which `status` and `explain` send where it is set.",
     ]
     for words in _command_words():
         parts += [f"## {' '.join(('tidegate', *words))}", f"```text\n{_help(words)}\n```"]

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tidegate.app import App
 from tidegate.config import Config, parse_config
@@ -73,7 +74,14 @@ def anchors_of(page: Path) -> set[str]:
 def fake_environment(config: Config) -> dict[str, str]:
     """A key for every variable that a configuration names."""
     backends = [backend.key_env for backend in config.backends.values()]
-    names = {"DEEPSEEK_API_KEY", config.capture.key_env, *backends, *(client.key_env for client in config.clients)}
+    names = {
+        "DEEPSEEK_API_KEY",
+        config.capture.key_env,
+        config.server.admin_key_env,
+        *backends,
+        *(client.key_env for client in config.clients),
+        *(one.secret_env for one in config.alerts),
+    }
     return {name: f"fake-key-in-{name.lower()}" for name in names if name}
 
 
@@ -129,8 +137,19 @@ def test_the_version_is_in_the_changelog() -> None:
 
 @pytest.mark.parametrize("block", blocks_of("toml"), ids=str)
 def test_configurations_can_be_enforced(block: Block, tmp_path: Path) -> None:
-    config = parse_config(tomllib.loads(block.text))
+    config = parse_config(tomllib.loads(with_certificate(block.text, tmp_path)))
     App(config, fake_environment(config), tmp_path, None)
+
+
+def with_certificate(text: str, folder: Path) -> str:
+    """The files that the page calls by the names they have on a server."""
+    if "tls_cert" not in text:
+        return text
+    leaf = trustme.CA().issue_cert("localhost")
+    for name, pem in (("cert.pem", leaf.cert_chain_pems[0]), ("key.pem", leaf.private_key_pem)):
+        pem.write_to_path(folder / name)
+        text = text.replace(f"/etc/tidegate/{name}", str(folder / name))
+    return text
 
 
 @pytest.mark.parametrize("block", blocks_of("python"), ids=str)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import re
 import signal
 import sqlite3
+import subprocess
+import sys
+import termios
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -12,9 +18,10 @@ from typing import Any
 
 import pytest
 from tests.support.held import BODY, PATIENCE_S, HeldUpstream, streaming
-from tests.support.process import Running, tidegate, tidegate_up
+from tests.support.process import Running, own_folders, tidegate, tidegate_up
 from tests.support.upstreams import served
 
+JSON = {"Content-Type": "application/json"}
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has other signals")
 
 
@@ -51,7 +58,7 @@ def test_a_stream_ends_and_is_booked_while_nothing_new_is_begun(tmp_path: Path) 
             running.get("/-/health")
         # Who is connected is told where it stands; then its connection is closed.
         sent = json.dumps({"model": "b/m", **BODY})
-        kept_alive.request("POST", "/chat/completions", sent, {"Content-Type": "application/json"})
+        kept_alive.request("POST", "/chat/completions", sent, JSON)
         refused = kept_alive.getresponse()
         assert (refused.status, refused.headers["retry-after"], refused.headers["connection"]) == (503, "5", "close")
         assert "is being stopped" in json.loads(refused.read())["error"]["message"]
@@ -167,6 +174,37 @@ def test_a_hangup_reloads_a_good_file_and_refuses_a_bad_one(tmp_path: Path) -> N
         assert (loaded["file"], loaded["generation"]) == (str(file), 2)
         assert "Traceback" not in running.output
         assert running.stop(signal.SIGTERM) == 0
+
+
+def test_a_gateway_ends_with_the_terminal_that_it_was_started_on(tmp_path: Path) -> None:
+    """Its window was closed: the kernel sends the signal that else means a reload, and nobody reads what is said."""
+    fake = "[embedded]\nenabled = false\n[probe]\nenabled = false\n[backends.home]\nkind = 'fake'\n"
+    (tmp_path / "tidegate.toml").write_text(fake)
+    window, terminal = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tidegate", "up", "--port", "0", "--config", str(tmp_path / "tidegate.toml")],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env=own_folders(tmp_path, PYTHONUNBUFFERED="1"),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0) and None,
+        text=True,
+    ) as process:
+        os.close(terminal)
+        assert process.stdout is not None
+        port = 0
+        for line in process.stdout:
+            port = int(found[1]) if (found := re.search(r"at http://127\.0\.0\.1:(\d+)", line)) else port
+            if line.startswith("Serving"):
+                break
+        with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as connection:
+            connection.request("POST", "/chat/completions", json.dumps({"model": "home", **BODY}), JSON)
+            assert connection.getresponse().status == 200
+            os.close(window)
+            assert process.wait(PATIENCE_S) == 0
+    with closing(sqlite3.connect(tmp_path / "state" / "tidegate" / "ledger.sqlite3")) as ledger:
+        assert ledger.execute("SELECT status FROM exchanges").fetchall() == [(200,)]
 
 
 def test_a_stream_goes_on_over_a_reload_that_removes_its_backend(tmp_path: Path) -> None:

@@ -133,6 +133,15 @@ VOUCHED: dict[str, Any] = {
 }
 
 
+def written_alias(policy: dict[str, Any]) -> dict[str, Any]:
+    alias = {"targets": policy["alias_targets"], "answers": policy["answers"]}
+    alias |= {"class": c} if (c := policy["alias_class"]) else {}
+    alias |= {"order": order} if (order := policy["alias_order"]) else {}
+    if policy["answers"] == "first" and policy["alias_on_break"]:
+        alias["on_break"] = policy["alias_on_break"]
+    return alias
+
+
 def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
     """The configuration of this policy."""
     backends: dict[str, Any] = {
@@ -154,14 +163,7 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "accepts": policy["cloud_accepts"],
     }
     ordered = {"cloud": cloud, **backends} if policy["cloud_first"] else {**backends, "cloud": cloud}
-    alias = {"targets": policy["alias_targets"], "answers": policy["answers"]}
-    alias |= {"class": c} if (c := policy["alias_class"]) else {}
-    alias |= {"order": order} if (order := policy["alias_order"]) else {}
-    if policy["answers"] == "first" and policy["alias_on_break"]:
-        alias["on_break"] = policy["alias_on_break"]
-    aliases: dict[str, Any] = {"mine": alias}
-    if c := policy["flash_class"]:
-        aliases["deepseek-flash"] = {"targets": ["cloud/deepseek-flash", "home"], "class": c}
+    aliases = {"mine": written_alias(policy), **flash_alias(policy["flash_class"])}
     client = {"name": "c", "key_env": "CLIENT"} | ({"class": c} if (c := policy["client_class"]) else {})
     return {
         "embedded": {"enabled": False},
@@ -186,6 +188,10 @@ def written(policy: dict[str, Any], world: World) -> dict[str, Any]:
         "aliases": aliases,
         "clients": [client],
     }
+
+
+def flash_alias(data_class: str | None) -> dict[str, Any]:
+    return {"deepseek-flash": {"targets": ["cloud/deepseek-flash", "home"], "class": data_class}} if data_class else {}
 
 
 def true_class(policy: dict[str, Any], request: dict[str, Any]) -> str:

@@ -311,6 +311,10 @@ class App:
             kept.whole.tells(admin.own_status, self.ledger.recent)
         return admin
 
+    @property
+    def keys_required(self) -> bool:
+        return not self._door.open
+
     async def settled(self) -> None:
         """Returns when no shadow is under way."""
         await self._shadow.settled()

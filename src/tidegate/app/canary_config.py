@@ -23,6 +23,8 @@ STAND_IN = "canary-home"
 """The name of what stands in for the embedded model, or for anything at home where nothing is."""
 ALERTS = "[[alerts]]"
 """The name of what stands in for every receiver of alerts."""
+ADMIN_KEY = "CANARY_ADMIN_KEY"
+"""The variable of the admin key: the admin API is searched, whoever may ask it."""
 _MODELS = ("canary-model",)
 _KEY_ALPHABET = "abcdefghijkmnpqrstuvwxyz0123456789"
 
@@ -39,7 +41,7 @@ def made_up_keys(config: Config) -> dict[str, str]:
     """A value for every variable that the configuration names, and none of the real environment."""
     named = [options.key_env for options in config.backends.values()]
     named += [HOSTED_KEY, config.capture.key_env, *(client.key_env for client in config.clients)]
-    named += [one.secret_env for one in config.alerts]
+    named += [ADMIN_KEY, config.server.admin_key_env, *(one.secret_env for one in config.alerts)]
     return {name: f"canary-key-{some(_KEY_ALPHABET, 24)}" for name in named if name}
 
 
@@ -86,7 +88,7 @@ def stood_in(config: Config, urls: Mapping[str, str]) -> Config:
     )
     return replace(
         config,
-        server=replace(config.server, host=Server().host, port=Server().port),
+        server=replace(config.server, host=Server().host, port=Server().port, admin_key_env=ADMIN_KEY),
         embedded=replace(config.embedded, enabled=False),
         probe=ProbeOptions(enabled=False, interval_s=3600.0),
         profiles=ProfileOptions(measure=False),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tidegate.app import App
 from tidegate.app.canary_asking import Reply, ask, text_of
-from tidegate.app.canary_config import ALERTS, StandIns, stand_ins, stood_in
+from tidegate.app.canary_config import ADMIN_KEY, ALERTS, StandIns, stand_ins, stood_in
 from tidegate.app.canary_plan import STICKY, Plan, Step
 from tidegate.app.canary_report import Report
 from tidegate.app.canary_requests import URLS, Shot
@@ -196,16 +196,18 @@ class CanaryRun:
         return {id(one) for one in shot.planted if verdict.lets(one, accepts)}
 
     async def _ask_admin(self, app: App, config: Config) -> None:
-        asked = [("/-/status", self._replies[0][0]), ("/metrics", self._replies[0][0])]
+        admin = {"authorization": f"Bearer {self._keys[ADMIN_KEY]}"} if config.clients else {}
+        asked = [("/-/status", STATUS_API, admin), ("/metrics", METRICS, admin)]
         asked += [
-            (f"/-/exchanges/{told}", shot)
+            (f"/-/exchanges/{told}", STATUS_API, self._key_of(config, shot))
             for shot, reply in self._replies
             if (told := reply.headers.get("x-tidegate-exchange"))
         ]
-        for path, shot in asked:
-            line = METRICS if path == "/metrics" else STATUS_API
+        for path, line, key in asked:
             self.report.line(line).requests += 1
-            reply = await ask(app.asgi, "GET", path, b"", self._key_of(config, shot))
+            reply = await ask(app.asgi, "GET", path, b"", key)
+            if key is admin and reply.status != 200:
+                self.report.faults[f"{path} could not be looked through: status {reply.status}"] += 1
             for one in self.search.found(reply.all_bytes):
                 self.report.arrive(line, path.rpartition("/")[0] or path, code_of(one), one.kind.name)
 

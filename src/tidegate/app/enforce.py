@@ -278,8 +278,8 @@ def check_binding(host: str, clients: Mapping[str, Client], *, stored: bool = Fa
     """Listening beyond this machine needs keys; `stored`: some were made by `tidegate keys`."""
     if not is_loopback(host) and not clients and not stored:
         raise Misconfigured(
-            f"[server] host = {host!r} listens beyond this machine, so it needs keys: make one with `tidegate keys create`, "
-            "add [[clients]] with key_env, or listen on 127.0.0.1"
+            f"[server] host = {host!r} listens beyond this machine, so it needs keys: add [[clients]] with key_env, "
+            "run tidegate keys create, or listen on 127.0.0.1"
         )
 
 

@@ -7,6 +7,7 @@ they began with, with its policy, its backends and its connections; what only th
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -118,6 +119,9 @@ class Running:
             kept.transport.forget(gone)
             kept.watcher.forget(gone)
             kept.lanes.forget(gone)
+        del before, served
+        # Its parts know each other, so only the collector ends them, and a gateway that serves keeps that one calm.
+        gc.collect()
 
     async def settled(self) -> None:
         """Returns when nothing of an older configuration is left."""

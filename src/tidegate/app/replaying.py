@@ -116,7 +116,10 @@ def _features(written: str) -> frozenset[Feature]:
 
 def replaying(config: Config, environment: Mapping[str, str], state: Path, seen: Sequence[Seen]) -> Replaying:
     """A configuration that cannot be enforced is a `Misconfigured`, as everywhere. `seen` tells what backends served."""
-    app = App(msgspec.structs.replace(config, alerts=()), environment_for(config, environment), state, None)
+    silent = msgspec.structs.replace(
+        config, alerts=(), server=msgspec.structs.replace(config.server, admin_key_env=None)
+    )
+    app = App(silent, environment_for(config, environment), state, None)
     try:
         views = [_assumed(view, seen) for view in app.registry.snapshot().backends]
     finally:

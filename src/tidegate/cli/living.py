@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 from tidegate.app.reload import Running
 from tidegate.core.errors import GatewayError
@@ -18,18 +19,18 @@ async def reload(running: Running) -> None:
     try:
         prepared = await running.reload()
     except GatewayError as error:
-        _say(f"not reloaded, the configuration before stays in force: {error.message}")
+        say(f"not reloaded, the configuration before stays in force: {error.message}")
         return
     except Exception as error:
         _log.error("unexpected %s", type(error).__name__)
-        _say("not reloaded, the configuration before stays in force: Tidegate failed internally")
+        say("not reloaded, the configuration before stays in force: Tidegate failed internally")
         return
     loaded = prepared.app.loaded
-    _say(f"reloaded {loaded.file or 'the defaults'}: configuration {loaded.generation} is in force for new requests")
+    say(f"reloaded {loaded.file or 'the defaults'}: configuration {loaded.generation} is in force for new requests")
     if prepared.waits:
-        _say(f"  not before a restart: {', '.join(prepared.waits)}")
+        say(f"  not before a restart: {', '.join(prepared.waits)}")
     if prepared.app.certificate is not None and prepared.app.certificate.warning:
-        _say(f"warning: {prepared.app.certificate.warning}")
+        say(f"warning: {prepared.app.certificate.warning}")
 
 
 async def drain(running: Running) -> None:
@@ -37,11 +38,13 @@ async def drain(running: Running) -> None:
     limit_s, state = running.app.config.server.drain_s, running.asgi.drain
     if state.open:
         answers = "1 answer" if state.open == 1 else f"{state.open} answers"
-        _say(f"draining: {answers} open, up to {limit_s:g} s; a second signal does not wait")
+        say(f"draining: {answers} open, up to {limit_s:g} s; a second signal does not wait")
     await running.drain()
     if state.cut:
-        _say(f"draining: {state.cut} cut before their end")
+        say(f"draining: {state.cut} cut before their end")
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def say(line: str) -> None:
+    """A terminal that has gone takes nothing; that must not stop what is being done."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -49,8 +50,8 @@ def run(main: Any) -> None:
         runner.run(main)
 
 
-def stop_on_signals(server: HttpServer, at_once: Callable[[], object] | None = None) -> None:
-    """The first signal drains, a second one does not wait. `at_once` ends what is open then."""
+def stop_on_signals(server: HttpServer, at_once: Callable[[], object] | None = None) -> Callable[[], None]:
+    """The first signal drains, a second one does not wait. `at_once` ends what is open then. Gives what a signal calls."""
 
     def stop() -> None:
         if server.should_exit and at_once is not None:
@@ -62,14 +63,25 @@ def stop_on_signals(server: HttpServer, at_once: Callable[[], object] | None = N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    return stop
 
 
 class Reloads:
-    """On SIGHUP one reload after the other. A signal during one means one more: the file may have changed since it was read."""
+    """On SIGHUP one reload after the other. A signal during one means one more: the file may have changed since it was read.
 
-    def __init__(self, reload: Callable[[], Awaitable[None]]) -> None:
-        """`reload` does not raise."""
+    The same signal says that the terminal has gone, to a gateway that was started on one: then it is to stop."""
+
+    def __init__(
+        self,
+        reload: Callable[[], Awaitable[None]],
+        hung_up: Callable[[], object] = lambda: None,
+        is_on_terminal: Callable[[], bool] = lambda: os.isatty(2),
+    ) -> None:
+        """`reload` does not raise; `hung_up` is called when the terminal has gone."""
         self._reload = reload
+        self._hung_up = hung_up
+        self._is_on_terminal = is_on_terminal
+        self._began_on_terminal = is_on_terminal()
         self._again = False
         self._task: asyncio.Task[None] | None = None
 
@@ -78,6 +90,9 @@ class Reloads:
             asyncio.get_running_loop().add_signal_handler(number, self.ask)
 
     def ask(self) -> None:
+        if self._began_on_terminal and not self._is_on_terminal():
+            self._hung_up()
+            return
         self._again = True
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())

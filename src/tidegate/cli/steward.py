@@ -16,9 +16,10 @@ import msgspec
 from tidegate.app import App, ledger_path
 from tidegate.app.embed import embedded_engine
 from tidegate.app.reload import with_fixed
+from tidegate.cli.living import say
 from tidegate.cli.serving import Reloads
 from tidegate.config import Config
-from tidegate.core.errors import GatewayError, Misconfigured
+from tidegate.core.errors import GatewayError
 from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
 from tidegate.resilience.allowance import OwnAllowances
@@ -69,7 +70,7 @@ class Stewarding:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_signal)
-        reloads = Reloads(self._reload)
+        reloads = Reloads(self._reload, hung_up=self._on_signal)
         reloads.listen()
         # One process makes the ledger and its key, before several open them at once.
         ledger = Ledger(ledger_path(self._config, self._state))
@@ -110,25 +111,16 @@ class Stewarding:
             await self._learn_spending()
             await self.crew.reload(msgspec.msgpack.encode(config))
         except GatewayError as error:
-            _say(f"not reloaded, the configuration before stays in force: {error.message}")
+            say(f"not reloaded, the configuration before stays in force: {error.message}")
             return
         self._config = config
         self._lanes.adjust(config.timeouts.queue_s)
         self._allowances.adjust(config.timeouts.queue_s)
-        _say(
+        say(
             f"reloaded {self.crew.order.file or 'the defaults'}: configuration {self.crew.order.generation} is in force "
             "for new requests"
         )
         if waits:
-            _say(f"  not before a restart: {', '.join(waits)}")
+            say(f"  not before a restart: {', '.join(waits)}")
         if checked.certificate is not None and checked.certificate.warning:
-            _say(f"warning: {checked.certificate.warning}")
-
-
-def check_workers() -> None:
-    if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
-        raise Misconfigured("[server] workers above 1 needs sockets that a child inherits; use 1 on this system")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+            say(f"warning: {checked.certificate.warning}")

@@ -22,14 +22,14 @@ from tidegate import __version__
 from tidegate.app import App
 from tidegate.app.detection import slow_look_of
 from tidegate.app.reload import Running, Source
-from tidegate.app.tls import Certificate, trusting
+from tidegate.app.tls import trusting
 from tidegate.backends.model_file import check_model, ensure_model
 from tidegate.catalog.embedded import embedded_model
 from tidegate.cli.ask import ask_gateway, decision_lines, print_piece
 from tidegate.cli.crash import say_no_content
 from tidegate.cli.failure import GatewaySaid
-from tidegate.cli.http import DEFAULT_URL
-from tidegate.cli.living import drain, reload
+from tidegate.cli.http import DEFAULT_URL, KEY_VARIABLE
+from tidegate.cli.living import drain, reload, say
 from tidegate.cli.places import cache_folder, config_path, own_command, state_folder
 from tidegate.cli.serving import Reloads, bind, run, stop_on_signals, url_of
 from tidegate.config import Config, Embedded, PrivacyOptions, read_config
@@ -77,11 +77,7 @@ def up(
 
 
 def slow_of(options: PrivacyOptions) -> SlowLook | None:
-    return slow_look_of(options, cache_folder(), _say, _samples_read)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return slow_look_of(options, cache_folder(), say, _samples_read)
 
 
 def _with_flags(config: Config, host: str | None, port: int | None, model: Path | None, embedded: bool) -> Config:
@@ -134,18 +130,18 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
         running = Running(gateway, source)
         server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
-        stop_on_signals(server, gateway.kept.drain.cut_open)
-        reloads = Reloads(partial(reload, running))
+        stop = stop_on_signals(server, gateway.kept.drain.cut_open)
+        reloads = Reloads(partial(reload, running), hung_up=stop)
         reloads.listen()
         calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         print("\n".join(announcement(gateway, options, url, source.file)), flush=True)
-        _say_serving(url, options, gateway.certificate, greet=greet and gateway.engine is not None)
+        _say_serving(url, gateway, greet=greet and gateway.engine is not None)
         await serving
         await reloads.stop()
     finally:
         await (gateway if running is None else running).stop()
-    print("Stopped; the ledger is written.", file=sys.stderr)
+    say("Stopped; the ledger is written.")
 
 
 async def _serve_by_several(
@@ -159,19 +155,20 @@ async def _serve_by_several(
 
     def started(lines: tuple[str, ...]) -> None:
         print("\n".join((*lines[:-1], f"  workers   {options.server.workers}", "")), flush=True)
-        _say_serving(url, options, gateway.certificate, greet=greet and model is not None)
+        _say_serving(url, gateway, greet=greet and model is not None)
 
     await Stewarding(
         options, source.read, listener=listener, state=source.state_folder, file=source.file, model=model
     ).run(started)
-    print("Stopped; the ledger is written.", file=sys.stderr)
+    say("Stopped; the ledger is written.")
 
 
-def _say_serving(url: str, options: Config, certificate: Certificate | None, *, greet: bool) -> None:
-    if greet:
+def _say_serving(url: str, gateway: App, *, greet: bool) -> None:
+    key = _own_key(gateway.config)
+    if greet and (key or not gateway.keys_required):
         # A daemon thread: Ctrl-C during the first answer must not wait for it.
-        trusted = None if certificate is None else trusting(certificate)
-        threading.Thread(target=_greet, args=(url, _own_key(options), trusted), daemon=True).start()
+        trusted = None if gateway.certificate is None else trusting(gateway.certificate)
+        threading.Thread(target=_greet, args=(url, key, trusted), daemon=True).start()
     else:
         print("Serving; Ctrl-C stops.", flush=True)
 
@@ -226,7 +223,9 @@ def _looked_for(options: Config) -> str:
 
 
 def _own_key(options: Config) -> str | None:
-    return os.environ.get(options.clients[0].key_env) if options.clients else None
+    """Of a client in the configuration that may ask the embedded model, else what the user would use."""
+    free = [client for client in options.clients if not client.models or "embedded" in client.models]
+    return os.environ.get(free[0].key_env if free else KEY_VARIABLE)
 
 
 def _greet(url: str, key: str | None, tls: SSLContext | None) -> None:
@@ -259,8 +258,7 @@ def print_exchanges(entries: Sequence[Entry]) -> None:
         at = datetime.fromtimestamp(entry.arrived_at, UTC).strftime("%H:%M:%S")
         place = f"{entry.backend} ({entry.boundary})" if entry.backend else "no backend"
         tokens = "" if entry.output_tokens is None else f" {entry.output_tokens} tokens"
-        print(
+        say(
             f"{at}Z {entry.exchange_id} {entry.status} {entry.data_class or '-'} -> {place}{tokens} {entry.duration_s:.2f}s"
-            + (f" {entry.error}" if entry.error else ""),
-            file=sys.stderr,
+            + (f" {entry.error}" if entry.error else "")
         )

@@ -16,7 +16,7 @@ from tidegate.backends.base import Answering, Backend
 from tidegate.catalog.contracts import Contract
 from tidegate.core.boundary import Boundary
 from tidegate.core.decision import Candidate
-from tidegate.core.errors import BrokenContract, BudgetSpent, GatewayError, PolicyRefusal
+from tidegate.core.errors import BrokenContract, BudgetSpent, ConnectionLost, GatewayError, PolicyRefusal
 from tidegate.core.events import Frame, Reasoning, Text, ToolCall
 from tidegate.core.exchange import Exchange
 from tidegate.core.messages import OpaquePart
@@ -197,7 +197,7 @@ def _may_cost(error: BaseException) -> bool:
     """An answer with an error costs nothing; one that was cut, or that nobody waited for, may."""
     if not isinstance(error, GatewayError):
         return True
-    return error.after_sending or isinstance(error, BrokenContract)
+    return error.after_sending or isinstance(error, BrokenContract | ConnectionLost)
 
 
 def _said_bytes(frames: list[Frame]) -> int:

@@ -331,10 +331,12 @@ class Gateway:
         return Bill(exchange, request, bounds, self._price, self.backends.find)
 
     def _settle(self, exchange: Exchange) -> None:
-        if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None and not exchange.partly_unpriced:
+        if exchange.boundary is Boundary.EXTERNAL and exchange.model is not None:
             at = datetime.fromtimestamp(exchange.arrived_at, UTC)
             exchange.cost_usd = self._price(exchange.model, exchange.usage, at)
         charge(exchange)
+        if exchange.partly_unpriced:
+            exchange.cost_usd = None  # that of a part is not the cost
 
 
 def _as_meant(request: R, decision: Decision, exchange: Exchange) -> R:

@@ -56,7 +56,7 @@ async def whole(answering: Answering) -> list[Frame]:
 
 def says_something(frames: Sequence[Frame]) -> bool:
     """Newest first: what came before was looked at already."""
-    return any(_says(frame) for frame in reversed(frames))
+    return any(map(_says, reversed(frames)))
 
 
 def _says(frame: Frame) -> bool:

@@ -16,7 +16,7 @@ from tidegate.core.errors import LimitReached
 from tidegate.core.exchange import Exchange
 from tidegate.core.terms import Terms
 from tidegate.core.timers import Timers
-from tidegate.resilience.budget import NOTHING, Account, Line, Waiting, budgets_of, spent_error
+from tidegate.resilience.budget import NOTHING, Account, Line, PeriodName, Waiting, budgets_of, spent_error
 from tidegate.resilience.rules import SPENT_AT_HOME
 
 RETRY_SOON_S = 1.0
@@ -50,8 +50,17 @@ class Taken(NamedTuple):
     """Only backends at home may answer: the budget is used up."""
 
 
+class BudgetView(NamedTuple):
+    """One budget of a key in its newest period, in USD."""
+
+    key_id: str
+    name: PeriodName
+    spent: Decimal
+    limit: Decimal
+
+
 class KeyView(NamedTuple):
-    """What a key does at this moment, and of each of its budgets (`day`, `month`) what is spent and reserved, in USD."""
+    """What a key does at this moment, and what is spent and reserved in each period, in USD."""
 
     key_id: str
     under_way: int
@@ -194,6 +203,15 @@ class OwnAllowances:
             )
             for key_id, key in self._keys.items()
         ]
+
+    def budgets(self) -> list[BudgetView]:
+        """Of keys that have asked since the start."""
+        newest = {
+            (key_id, account.name): BudgetView(key_id, account.name, account.spent, account.budget)
+            for key_id, key in self._keys.items()
+            for account in sorted(key.accounts.values(), key=lambda one: one.period)
+        }
+        return [newest[one] for one in sorted(newest)]
 
     def _pass_rate(self, key: _Key, terms: Terms) -> None:
         """A bucket that holds a minute's requests and is filled evenly."""

@@ -40,6 +40,11 @@ class RetryPolicy:
         pause_s = min(self.backoff_s * 2.0 ** min(failures - 1, 60), self.longest_backoff_s)
         return pause_s * (1 - self.jitter * self.chance())
 
+    def refused_pause_s(self, refused: int, waited_s: float) -> float | None:
+        """Before one is asked again that another request was trying; the pauses last as long as the longest one together."""
+        left_s = self.longest_backoff_s - waited_s
+        return None if left_s <= 0 else min(self.pause_s(refused), left_s)
+
     def loading_pause_s(self, asked: int, waited_s: float) -> float | None:
         """Before a backend is asked again that was loading so often; the pauses last `load_s` together."""
         left_s = self.load_s - waited_s
@@ -55,6 +60,8 @@ class _History:
     failures: int = 0
     loading: int = 0
     loading_s: float = 0.0
+    refused: int = 0
+    refused_s: float = 0.0
 
 
 class Tries:
@@ -122,19 +129,24 @@ class Tries:
     def _pause_s(self, candidate: Candidate, error: GatewayError) -> float | None:
         """Until it is asked again; None: it is not."""
         history = self._history.setdefault(candidate, _History(error))
-        history.last, told_s = error, error.retry_after_s or 0.0
-        if isinstance(error, BackendLoading):
-            history.loading += 1
-            pause_s = self._policy.loading_pause_s(history.loading, history.loading_s)
-            history.loading_s += pause_s or 0.0
-            return pause_s
-        history.failures += 1
-        if history.failures >= self._policy.attempts:
-            return None
-        pause_s = self._policy.pause_s(history.failures)
-        if isinstance(error, BreakerOpen):
-            return pause_s  # what it says is for the client: it may be over at any moment
-        return None if told_s > _LONGEST_TOLD_S else max(pause_s, told_s)
+        history.last = error
+        match error:
+            case BackendLoading():
+                history.loading += 1
+                pause_s = self._policy.loading_pause_s(history.loading, history.loading_s)
+                history.loading_s += pause_s or 0.0
+                return pause_s
+            case BreakerOpen():  # when it says to come back is for the client: it may be over at any moment
+                history.refused += 1
+                pause_s = self._policy.refused_pause_s(history.refused, history.refused_s)
+                history.refused_s += pause_s or 0.0
+                return pause_s
+            case _:
+                history.failures += 1
+                told_s = error.retry_after_s or 0.0
+                if history.failures >= self._policy.attempts or told_s > _LONGEST_TOLD_S:
+                    return None
+                return max(self._policy.pause_s(history.failures), told_s)
 
 
 def _telling(before: GatewayError | None, error: GatewayError) -> GatewayError:

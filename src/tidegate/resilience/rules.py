@@ -32,8 +32,9 @@ LAST_TRIED = RESILIENCE.rule(
     "RES003",
     "the last candidate is never left alone: one request at a time tries it before its time",
     why="Where nobody else may answer, a request that is refused for the sake of speed could have been answered. So when all "
-    "others have failed, and where there are none, one request tries it at once. Requests that come meanwhile wait for "
-    "their next attempt, and then get 503 with Retry-After and a text that says how often it failed.",
+    "others have failed, and where there are none, one request tries it at once. Requests that come meanwhile wait for what "
+    "it finds, for `[retry] longest_backoff_s` at most; then they get 503 with Retry-After and a text that says how often it "
+    "failed.",
     source="BerriAI/litellm 1.109.1, run 2026-11-22: one 404 took the only deployment out, and every request was refused",
     checked="2026-11-24",
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.app import App
-from tidegate.app.canary_config import STAND_IN, made_up_keys, stand_ins, stood_in, with_hosted
+from tidegate.app.canary_config import ADMIN_KEY, ALERTS, STAND_IN, made_up_keys, stand_ins, stood_in, with_hosted
 from tidegate.config import parse_config
 
 WRITTEN: dict[str, Any] = {
@@ -55,7 +55,7 @@ def test_addresses_keys_and_folders_are_not_the_operators(tmp_path: Path) -> Non
     assert (config.policy, config.privacy, config.clients) == (CONFIG.policy, CONFIG.privacy, CONFIG.clients)
     assert config.backends["cloud"].accepts == config.backends["home"].accepts == "internal"
     keys = made_up_keys(CONFIG)
-    assert set(keys) == {"CLOUD_KEY", "HOME_KEY", "DEEPSEEK_API_KEY", "CONTENT_KEY", "ANN"}
+    assert set(keys) == {"CLOUD_KEY", "HOME_KEY", "DEEPSEEK_API_KEY", "CONTENT_KEY", "ANN", ADMIN_KEY}
     app = App(config, keys, tmp_path, None)
     boundaries = {view.name: view.boundary.value for view in app.registry.snapshot().backends}
     app.close_connections()
@@ -73,3 +73,17 @@ def test_the_hosted_api_is_part_of_it_as_its_key_would_make_it() -> None:
 def test_where_nothing_is_at_home_something_stands_in() -> None:
     config = parse_config({"embedded": {"enabled": False}, "probe": {"enabled": False}})
     assert [*stand_ins(config).home] == [STAND_IN]
+
+
+def test_no_alert_of_a_trial_goes_to_a_real_receiver(tmp_path: Path) -> None:
+    alerts = [
+        {"url": "https://hook.test/x", "secret_env": "S"},
+        {"url": "https://other.test/", "events": ["backend_up"]},
+    ]
+    written = parse_config({**WRITTEN, "alerts": alerts})
+    names = stand_ins(written)
+    urls = {name: f"http://127.0.0.1:{6000 + at}" for at, name in enumerate([*names.outside, *names.home, ALERTS])}
+    config = stood_in(written, urls)
+    assert [one.url for one in config.alerts] == [urls[ALERTS]] * 2
+    assert config.alerts[1].events == ("backend_up",)
+    App(config, made_up_keys(written), tmp_path, None)

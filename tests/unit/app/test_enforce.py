@@ -249,24 +249,6 @@ def test_clients_are_known_by_their_keys() -> None:
     }
 
 
-def test_two_clients_cannot_share_a_name_and_so_a_budget() -> None:
-    written = [{"name": "a", "key_env": "A"}, {"name": "a", "key_env": "B"}]
-    with refused(r"\[\[clients\]\] a: another client has the same name, and so the same budget"):
-        clients_of(parse_config({"clients": written}), KEYS)
-
-
-@pytest.mark.parametrize("models", [[""], ["nowhere/m"], ["auto", "nowhere/"]])
-def test_a_client_cannot_be_given_a_model_of_a_backend_that_is_not_there(models: list[str]) -> None:
-    with refused(r"\[\[clients\]\] a models: there is no backend"):
-        policy(backends={"box": HOME}, clients=[{"name": "a", "key_env": "A", "models": models}])
-
-
-def test_a_client_may_be_given_names_that_are_served_or_found_later() -> None:
-    models = ["auto", "local", "deepseek-flash", "box", "box/any", "team/alias"]
-    aliases = {"team/alias": {"targets": ["box"]}}
-    assert policy(backends={"box": HOME}, aliases=aliases, clients=[{"name": "a", "key_env": "A", "models": models}])
-
-
 def test_two_clients_cannot_share_a_key() -> None:
     written = [{"name": "a", "key_env": "A"}, {"name": "b", "key_env": "SAME"}]
     with refused(r"\[\[clients\]\] b: another client has the same key"):
@@ -386,32 +368,5 @@ def test_orders_are_taken_over_and_an_alias_keeps_its_own() -> None:
     ]
 
 
-def test_what_becomes_of_a_broken_answer_is_taken_over_and_an_alias_may_have_its_own() -> None:
-    aliases = {"plain": {"targets": ["home"]}, "own": {"targets": ["home"], "on_break": "fail"}}
-    made = policy(backends={"home": HOME}, streams={"on_break": "continue"}, aliases=aliases)
-    assert (made.on_break, [one.on_break for one in made.aliases.values()]) == ("continue", [None, "fail"])
-
-
-def test_an_alias_that_answers_each_cannot_be_continued() -> None:
-    both = {"targets": ["home"], "answers": "each", "on_break": "continue"}
-    with refused(r'\[aliases\.both\] on_break = "continue" cannot be had'):
-        policy(backends={"home": HOME}, aliases={"both": both})
-
-
 def test_the_orders_of_the_configuration_are_those_of_routing() -> None:
     assert get_args(OrderName) == get_args(Order)
-
-
-@pytest.mark.parametrize("target", ["gone", "gone/m", "notes", "auto", ""])
-def test_a_shadow_goes_to_a_backend_that_exists(target: str) -> None:
-    with refused(r"\[shadow\] to: there is no backend"):
-        policy(backends={"home": HOME}, aliases={"notes": {"targets": ["home"]}}, shadow={"to": ["home", target]})
-
-
-def test_a_shadow_that_could_never_be_is_refused() -> None:
-    with refused(r"\[shadow\] to: a target stands there twice"):
-        policy(backends={"home": HOME}, shadow={"to": ["home", "home"]})
-    for name in ("internal", "private"):
-        with refused(r"\[shadow\] to: only public requests .* default_class = "):
-            policy(backends={"home": HOME}, shadow={"to": ["home"]}, privacy={"default_class": name})
-    policy(backends={"home": HOME, "cloud": CLOUD}, shadow={"to": ["home/m", "cloud"]})

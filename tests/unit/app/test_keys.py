@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tidegate.app.enforce import clients_of, endpoint_of, policy_of
 from tidegate.app.keys import admin_key_of, key_file_path, keys_surface, terms_of
 from tidegate.config import parse_config
 from tidegate.core.boundary import DataClass
@@ -17,6 +18,7 @@ from tidegate.keys.ring import KeyRing
 from tidegate.resilience.allowance import OwnAllowances
 from tidegate.surfaces.auth import Door
 
+HOME = {"kind": "llamacpp", "base_url": "http://127.0.0.1:8000"}
 GOOD = "0123456789abcdef01234567"
 
 
@@ -91,3 +93,26 @@ def test_the_surface_knows_whose_names_are_taken(tmp_path: Path) -> None:
     surface = keys_surface(Door({}), config, ring, OwnAllowances(lambda: 0.0))
     assert surface._taken == {"a"}
     assert ring.path == tmp_path / "keys.sqlite3"
+
+
+def policy(**written: Any) -> Any:
+    config = parse_config({"embedded": {"enabled": False}, "probe": {"enabled": False}, **written})
+    return policy_of(config, {name: endpoint_of(name, one, {}) for name, one in config.backends.items()})
+
+
+def test_two_clients_cannot_share_a_name_and_so_a_budget() -> None:
+    written = [{"name": "a", "key_env": "A"}, {"name": "a", "key_env": "B"}]
+    with pytest.raises(Misconfigured, match="a: another client has the same name, and so the same budget"):
+        clients_of(parse_config({"clients": written}), {"A": "key-a", "B": "key-b"})
+
+
+@pytest.mark.parametrize("models", [[""], ["nowhere/m"], ["auto", "nowhere/"]])
+def test_a_client_cannot_be_given_a_model_of_a_backend_that_is_not_there(models: list[str]) -> None:
+    with pytest.raises(Misconfigured, match=r"\[\[clients\]\] a models: there is no backend"):
+        policy(backends={"box": HOME}, clients=[{"name": "a", "key_env": "A", "models": models}])
+
+
+def test_a_client_may_be_given_names_that_are_served_or_found_later() -> None:
+    models = ["auto", "deepseek-flash", "box", "box/any", "team/alias"]
+    clients = [{"name": "a", "key_env": "A", "models": models}]
+    assert policy(backends={"box": HOME}, aliases={"team/alias": {"targets": ["box"]}}, clients=clients)

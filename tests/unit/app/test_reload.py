@@ -275,7 +275,7 @@ async def test_the_settings_of_an_older_configuration_last_as_long_as_its_last_r
         assert [one.runs for one in world.slow] == [False, False]
 
 
-async def test_two_hundred_reloads_leave_nothing_behind(tmp_path: Path) -> None:
+async def test_two_hundred_reloads_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # One thread, so that it has let go of what it made before as soon as it has made something else.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
 
@@ -292,6 +292,8 @@ async def test_two_hundred_reloads_leave_nothing_behind(tmp_path: Path) -> None:
             await world.reload(aliases={f"a{number}": {"targets": ["home"]}})
             await world.ask(model=f"a{number}")
         await world.running.settled()
+        # The last one collected what it left; here nobody does it once more.
+        monkeypatch.setattr(gc, "collect", lambda: None)
         assert await alive() == before
         assert len(world.running._old) == 0
 

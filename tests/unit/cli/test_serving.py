@@ -95,6 +95,23 @@ async def test_signals_during_a_reload_mean_one_more() -> None:
     assert one.began == 3
 
 
+async def test_the_same_signal_from_a_terminal_that_has_gone_stops() -> None:
+    one, stops, terminal = Reloading(), list[str](), [True]
+    reloads = Reloads(one, hung_up=lambda: stops.append("stop"), is_on_terminal=lambda: terminal[0])
+    reloads.ask()
+    await breath()
+    terminal[0] = False
+    reloads.ask()
+    await breath()
+    assert (one.began, stops) == (1, ["stop"])
+    await reloads.stop()
+    never_had_one = Reloads(one, hung_up=lambda: stops.append("stop"), is_on_terminal=lambda: False)
+    never_had_one.ask()
+    await breath()
+    assert (one.began, stops) == (2, ["stop"])
+    await never_had_one.stop()
+
+
 async def test_a_reload_under_way_ends_with_the_process() -> None:
     one = Reloading()
     reloads = Reloads(one)

@@ -143,7 +143,11 @@ def test_the_first_prompt_is_asked_with_a_clients_own_key(monkeypatch: pytest.Mo
     monkeypatch.setenv("K", "sk-own")
     clients = [{"name": "c", "key_env": "K"}, {"name": "d", "key_env": "L"}]
     assert _own_key(parse_config({"clients": clients})) == "sk-own"
+    limited = [{"name": "c", "key_env": "L", "models": ["auto"]}, {"name": "d", "key_env": "K", "models": ["embedded"]}]
+    assert _own_key(parse_config({"clients": limited})) == "sk-own", "one that may ask the demo model"
     assert _own_key(Config()) is None
+    monkeypatch.setenv("TIDEGATE_KEY", "tg_own")
+    assert _own_key(Config()) == "tg_own", "as every other command does"
 
 
 def test_an_exchange_is_one_line_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

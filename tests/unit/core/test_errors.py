@@ -135,6 +135,7 @@ def test_nothing_that_a_client_or_a_policy_caused_counts_or_is_asked_again() -> 
 def test_what_passes_by_itself_is_asked_again_and_what_does_not_is_not() -> None:
     assert {kind.__name__ for kind in all_kinds() if kind.retry == "same"} == {
         "BackendUnreachable",
+        "ConnectionLost",
         "BackendTimedOut",
         "BackendOverloaded",
         "BackendLoading",

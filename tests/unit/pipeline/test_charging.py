@@ -14,7 +14,14 @@ from tests.support.samples import request
 from tests.support.world import World, external, fake
 
 from tidegate.catalog.contracts import DEFAULT_PROFILE, contract_named
-from tidegate.core.errors import BackendFailed, BackendTimedOut, BrokenContract, BudgetSpent, PolicyRefusal
+from tidegate.core.errors import (
+    BackendFailed,
+    BackendTimedOut,
+    BrokenContract,
+    BudgetSpent,
+    ConnectionLost,
+    PolicyRefusal,
+)
 from tidegate.core.events import End, Event, Finish, Start, Text, UsageReport
 from tidegate.core.messages import Message, OpaquePart, TextPart
 from tidegate.core.requests import ChatRequest, FimRequest
@@ -172,16 +179,17 @@ def after_sending(error: Any) -> Any:
 @pytest.mark.parametrize(
     ("error", "lost"),
     [
-        (BackendFailed("500"), False),
-        (BackendTimedOut("no connection"), False),
-        (after_sending(BackendTimedOut("no answer")), True),
-        (BrokenContract("no JSON"), True),
+        (BackendFailed("500"), 0),
+        (BackendTimedOut("no connection"), 0),
+        (after_sending(BackendTimedOut("no answer")), 1),
+        (BrokenContract("no JSON"), 1),
+        (ConnectionLost("closed"), 2),
     ],
 )
-async def test_an_attempt_that_may_have_cost_is_charged_beside_the_answer(error: Any, lost: bool) -> None:
+async def test_an_attempt_that_may_have_cost_is_charged_beside_the_answer(error: Any, lost: int) -> None:
     world = Priced(external("one", error), external("two", *WHOLE))
     assert await world.spend() == SAID
-    assert world.charged == Decimal("7.003") + (unreported(256) if lost else 0)
+    assert world.charged == Decimal("7.003") + lost * unreported(256)
     assert world.spent == world.charged
 
 

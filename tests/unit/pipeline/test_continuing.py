@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -28,6 +31,7 @@ from tidegate.core.fold import fold
 from tidegate.core.messages import ReasoningPart, TextPart
 from tidegate.core.profile import Fact
 from tidegate.core.requests import ChatRequest
+from tidegate.core.terms import Terms
 from tidegate.core.usage import Usage
 from tidegate.ledger.entries import sends_of
 from tidegate.routing.policy import Alias, Ask, Policy
@@ -313,3 +317,29 @@ async def test_it_has_a_time_of_its_own_to_begin_again() -> None:
     await world.ask(asked=streamed())
     assert world.exchange is not None
     assert world.exchange.since_s > (world.exchange.first_frame_s or 0) > 0
+
+
+async def test_what_is_known_of_the_cost_is_charged_all_the_same() -> None:
+    """The cost is unknown; what counts against the budget is the most that the first part can have cost, and the second."""
+    first, second = external("a", Start(), Text("Ti"), CUT), external("b", *REST)
+    world = World(first, second, policy=CONTINUES)
+    with world.gateway.exchange("test") as exchange:
+        exchange.terms = Terms("k", budget_usd_per_day=Decimal(1))
+        meant = await world.gateway.decide(exchange, Ask("auto"), streamed())
+        async with aclosing(world.gateway.answer(exchange, meant)) as batches:
+            async for _frames in batches:
+                pass
+    assert (heard(first, second), exchange.cost_usd) == ([1, 1], None)
+    assert exchange.charged_usd == 2 * world.price("any", None, datetime.now(UTC))
+
+
+def all_failures(kind: type[GatewayError] = GatewayError) -> list[type[GatewayError]]:
+    return [kind, *(one for sub in kind.__subclasses__() for one in all_failures(sub))]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in all_failures() if kind.fault == "backend"])
+async def test_whatever_broke_it_off_is_what_the_client_hears(kind: type[GatewayError]) -> None:
+    error = kind("it broke", retry_after_s=3)
+    with pytest.raises(kind, match="it broke; it was not continued, see RES012") as raised:
+        await World(broken("a", error=error), policy=CONTINUES).ask(asked=streamed(n=2))
+    assert raised.value.retry_after_s == 3

@@ -219,6 +219,15 @@ async def test_old_days_are_forgotten_once_nothing_of_them_is_under_way(allowanc
     assert list(allowances.view()[0].spent) == ["2026-11-28", "2026-11-29"]
 
 
+async def test_of_each_budget_the_newest_period_is_shown(allowances: OwnAllowances) -> None:
+    terms = Terms("k", budget_usd_per_day=CENT, budget_usd_per_month=CENT * 9)
+    for day in range(2):
+        one = exchange(terms, NOON + day * DAY_S)
+        await allowances.admit(one, CENT)
+        settled(one, CENT * (day + 1))
+    assert allowances.budgets() == [("k", "day", CENT * 2, CENT), ("k", "month", CENT * 3, CENT * 9)]
+
+
 async def test_a_raised_budget_holds_at_once(allowances: OwnAllowances) -> None:
     allowances.learn({"k": {"2026-11-24": CENT}})
     with pytest.raises(BudgetSpent):

@@ -143,18 +143,26 @@ async def test_one_that_is_left_alone_is_asked_when_all_others_have_failed_and_w
 
 
 async def test_with_all_left_alone_each_is_tried_as_the_last_one() -> None:
-    script = Script({A: [OPEN] * 9, B: [OPEN] * 9})
+    script = Script({A: [OPEN] * 99, B: [OPEN] * 99})
     assert await script.play() is OPEN
     assert script.asked[:4] == ["a", "b", "a", "b"]
     assert script.soles[:4] == [False, False, True, True]
-    assert script.sleep.pauses == [0.5, 1.0], "somebody else tries them: it may be over at any moment"
+    assert script.sleep.pauses == [0.5, 1.0, 2.0, 4.0, 2.5], "somebody else tries them: it may be over at any moment"
+
+
+async def test_waiting_for_what_another_request_finds_out_is_no_attempt() -> None:
+    script = Script({A: [OPEN, OPEN, OPEN, BUSY, BUSY]})
+    assert await script.play() is None
+    assert script.seen == ("aaaaaa", [0.5, 1.0, 2.0, 0.5, 1.0])
+    impatient = Script({A: [OPEN, OPEN]}, attempts=1)
+    assert await impatient.play() is None
 
 
 @pytest.mark.parametrize(("errors", "heard_error"), [((BROKE, OPEN), BROKE), ((OPEN, NotSupported("no")), OPEN)])
 async def test_left_alone_tells_less_than_a_failure_and_more_than_not_supported(
     errors: tuple[GatewayError, GatewayError], heard_error: GatewayError
 ) -> None:
-    script = Script({A: [errors[0]] * 9, B: [errors[1]] * 9})
+    script = Script({A: [errors[0]] * 99, B: [errors[1]] * 99})
     assert await script.play() is heard_error
 
 

@@ -12,6 +12,7 @@ from tidegate.core.errors import (
     BackendOverloaded,
     BackendUnreachable,
     BreakerOpen,
+    ConnectionLost,
     Draining,
     GatewayError,
     Unattested,
@@ -39,7 +40,15 @@ def test_every_error_is_the_hosted_envelope_in_its_key_order(kind: type[GatewayE
     assert envelope["error"]["message"] == 'a "quoted" line\n日本'
     assert envelope["error"]["param"] is None
     assert envelope["error"]["type"] == kind.kind
-    unavailable = kind in (BackendUnreachable, BackendOverloaded, BackendLoading, Unattested, BreakerOpen, Draining)
+    unavailable = kind in (
+        BackendUnreachable,
+        BackendOverloaded,
+        BackendLoading,
+        Unattested,
+        BreakerOpen,
+        ConnectionLost,
+        Draining,
+    )
     assert envelope["error"]["code"] == ("service_unavailable_error" if unavailable else "invalid_request_error")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def metrics_page(gateway: Gateway, door: Door, kept: Kept, loaded: Loaded, contract: str) -> Handler:
     from tidegate.surfaces.metrics.page import MetricsPage
 
-    sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch)
+    sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch, kept.allowances.view)
     if kept.whole is None:
         return MetricsPage(door, kept.meter, sources.read).get
     page = MetricsPage(door, kept.meter, sources.read, kept.whole.metrics)

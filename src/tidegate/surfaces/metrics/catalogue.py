@@ -180,8 +180,10 @@ WRITTEN = _counter("tidegate_ledger_written_total", (), "Exchanges written to th
 DROPPED = _counter("tidegate_ledger_dropped_total", (), "Exchanges that the ledger could not take.")
 UNWRITTEN = _gauge("tidegate_ledger_waiting", (), "Exchanges that wait to be written.")
 FAILING = _gauge("tidegate_ledger_failing", (), "1 while the ledger cannot be written.")
-SPENT = _gauge("tidegate_budget_spent_usd", ("client", "period"), "What a client's budget has taken, `day` or `month`.")
-BUDGET = _gauge("tidegate_budget_usd", ("client", "period"), "A client's budget, `day` or `month`.")
+SPENT = _gauge("tidegate_key_spent_usd", ("key_id", "period"), "What a key's budget has taken, `day` or `month`.")
+RESERVED = _gauge("tidegate_key_reserved_usd", ("key_id", "period"), "What requests under way may still take of it.")
+KEY_IN_FLIGHT = _gauge("tidegate_key_in_flight", ("key_id",), "Requests of a key that are under way.")
+KEY_WAITING = _gauge("tidegate_key_waiting", ("key_id",), "Requests of a key that wait for room in its budget.")
 BALANCE = _gauge(
     "tidegate_balance", ("backend", "currency"), "The hosted account's balance when it was last looked at."
 )
@@ -211,7 +213,9 @@ READ = (
     UNWRITTEN,
     FAILING,
     SPENT,
-    BUDGET,
+    RESERVED,
+    KEY_IN_FLIGHT,
+    KEY_WAITING,
     BALANCE,
     BALANCE_LOW,
     BALANCE_AT,

@@ -50,7 +50,7 @@ class MetricsPage:
         self._process = ProcessCollector(registry=None)
 
     async def get(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        self._door.admit(scope)  # admin: `admit_admin`, as for /-/status
+        self._door.admit_admin(scope)
         families = await self._families()
         encode, kind = choose_encoder(header(scope, b"accept") or "")
         body: bytes = await asyncio.to_thread(lambda: encode(_Collected(families)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from tidegate import __version__
 from tidegate.core.decision import Health
 from tidegate.pipeline.gateway import Gateway
+from tidegate.resilience.allowance import KeyView
 from tidegate.resilience.breaker import State
 from tidegate.surfaces.front import Drain
 from tidegate.surfaces.metrics import catalogue as known
@@ -28,15 +29,6 @@ class Book(Protocol):
     written: int
     dropped: int
     error: str | None
-
-
-class Budget(NamedTuple):
-    """What a client's budget has taken in this `day` or `month`; `limit_usd` is all that it may."""
-
-    client: str
-    period: str
-    spent_usd: Decimal
-    limit_usd: Decimal
 
 
 class Balance(NamedTuple):
@@ -66,10 +58,6 @@ class Watched(Protocol):
     def posts(self) -> Posts: ...
 
 
-def _no_budgets() -> list[Budget]:
-    return []
-
-
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Whom a scrape reads. `contract` is the dated profile's name."""
@@ -80,7 +68,7 @@ class Sources:
     generation: int = 1
     contract: str = ""
     watched: Watched | None = None
-    budgets: Callable[[], list[Budget]] = field(default=_no_budgets)
+    keys: Callable[[], list[KeyView]] = list
 
     def read(self) -> Iterator[Reading]:
         yield known.INFO, (__version__, self.contract), 1.0
@@ -90,9 +78,7 @@ class Sources:
         yield from self._backends()
         yield from self._breakers()
         yield from self._ledger()
-        for budget in self.budgets():
-            yield known.SPENT, (budget.client, budget.period), float(budget.spent_usd)
-            yield known.BUDGET, (budget.client, budget.period), float(budget.limit_usd)
+        yield from self._keys()
         if self.watched is not None:
             yield from _watched(self.watched)
 
@@ -118,6 +104,15 @@ class Sources:
             yield known.OPENED, (one.backend, one.model), float(one.opened)
             yield known.PROBES, (one.backend, one.model), float(one.probes)
             yield known.KEPT_OUT, (one.backend, one.model), float(one.refused)
+
+    def _keys(self) -> Iterator[Reading]:
+        for key in self.keys():
+            yield known.KEY_IN_FLIGHT, (key.key_id,), float(key.under_way)
+            yield known.KEY_WAITING, (key.key_id,), float(key.waiting)
+            for period, spent in key.spent.items():
+                yield known.SPENT, (key.key_id, period), float(spent)
+            for period, reserved in key.reserved.items():
+                yield known.RESERVED, (key.key_id, period), float(reserved)
 
     def _ledger(self) -> Iterator[Reading]:
         book = self.book

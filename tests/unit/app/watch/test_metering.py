@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import time
@@ -49,6 +50,32 @@ async def test_a_scrape_holds_no_content_and_no_made_up_name(tmp_path: Path) -> 
         text = (await call(running.asgi, "GET", "/metrics")).body.decode()
     assert 'gen_ai_request_model="other"' in text
     assert "canary" not in text
+
+
+async def test_only_get_is_for_it_and_the_status_holds_what_the_watch_sees(tmp_path: Path) -> None:
+    async with App(parse_config(WRITTEN), {}, tmp_path, None) as running:
+        assert (await call(running.asgi, "POST", "/metrics")).status == 405
+        await running.kept.watch.look()
+        await call(running.asgi, "POST", "/chat/completions", request_body())
+        status = json.loads((await call(running.asgi, "GET", "/-/status")).body)
+    assert status["history"]["backends"]["home"]["asked"][-1] == 1
+    assert status["balance"] is None
+    assert status["alerts"] == {"receivers": 0, "sent": 0, "lost": 0, "waiting": 0, "last": []}
+
+
+async def test_counts_go_on_over_a_change_of_the_configuration(tmp_path: Path) -> None:
+    first = App(parse_config(WRITTEN), {}, tmp_path, None)
+    await first.start()
+    await call(first.asgi, "POST", "/chat/completions", request_body())
+    second = App(parse_config(WRITTEN), {}, tmp_path, None, before=first)
+    await second.make_ready(first)
+    second.begin()
+    await call(second.asgi, "POST", "/chat/completions", request_body())
+    text = (await call(second.asgi, "GET", "/metrics")).body.decode()
+    await second.stop()
+    await first.retire(second)
+    assert re.search(r'^tidegate_requests_total\{.*data_class="public".*\} 2\.0$', text, re.MULTILINE)
+    assert "tidegate_config_generation 2.0" in text
 
 
 async def test_spend_begins_with_what_the_ledger_says_of_today(tmp_path: Path) -> None:

@@ -64,11 +64,13 @@ async def test_openmetrics_for_who_asks_for_it() -> None:
     assert {family.name for family in parse_openmetrics(reply.body.decode())} >= {"tidegate_requests"}
 
 
-async def test_without_the_key_there_is_nothing() -> None:
-    made = page(door=Door({"sk-1": Client("ann")}))
+async def test_without_the_admins_key_there_is_nothing() -> None:
+    made = page(door=Door({"sk-1": Client("ann")}, admin_key="admin-key-0123456789abcdef"))
     with pytest.raises(GatewayError, match="Authentication"):
         await scrape(made)
-    assert (await scrape(made, authorization="Bearer sk-1")).status == 200
+    with pytest.raises(GatewayError, match="needs the admin key"):
+        await scrape(made, authorization="Bearer sk-1")
+    assert (await scrape(made, authorization="Bearer admin-key-0123456789abcdef")).status == 200
 
 
 async def test_other_processes_are_added_where_each_has_its_own() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from tidegate import __version__
 from tidegate.core.boundary import Boundary, DataClass
 from tidegate.core.decision import BackendView, Snapshot
+from tidegate.resilience.allowance import KeyView
 from tidegate.resilience.breaker import BreakerView
 from tidegate.resilience.lanes import LaneView
 from tidegate.resilience.pace import PaceView
 from tidegate.surfaces.front import Drain
 from tidegate.surfaces.metrics.catalogue import READ
-from tidegate.surfaces.metrics.state import Balance, Budget, Posts, Sources
+from tidegate.surfaces.metrics.state import Balance, Posts, Sources
 
 
 def gateway(lanes: list[LaneView], breakers: list[BreakerView]) -> Any:
@@ -71,9 +72,11 @@ def test_a_breaker_is_in_one_state() -> None:
 def test_budgets_balance_and_alerts() -> None:
     balance = Balance("deepseek", {"CNY": Decimal("1.5"), "USD": Decimal(2)}, True, 1000.0)
     watched = SimpleNamespace(balance=balance, posts=Posts({"balance_low": 1}, {"backend_down": 2}, 3))
-    found = read(watched=watched, budgets=lambda: [Budget("ann", "day", Decimal("0.25"), Decimal(1))])
-    assert found["tidegate_budget_spent_usd", "ann", "day"] == 0.25
-    assert found["tidegate_budget_usd", "ann", "day"] == 1
+    key = KeyView("ann", 2, 1, {"day": Decimal("0.25")}, {"day": Decimal("0.5")})
+    found = read(watched=watched, keys=lambda: [key])
+    assert found["tidegate_key_spent_usd", "ann", "day"] == 0.25
+    assert found["tidegate_key_reserved_usd", "ann", "day"] == 0.5
+    assert (found["tidegate_key_in_flight", "ann"], found["tidegate_key_waiting", "ann"]) == (2, 1)
     assert found["tidegate_balance", "deepseek", "CNY"] == 1.5
     assert found["tidegate_balance_low", "deepseek"] == 1
     assert found["tidegate_balance_timestamp_seconds", "deepseek"] == 1000
