@@ -120,6 +120,14 @@ PLANTED = {
     ),
     "the ledger starts a process": ("ledger/store.py", "import subprocess", "Only the transport"),
     "the workers open a socket": ("privacy/slow/workers.py", "import socket", "Only the transport"),
+    "a desk of the steward opens a socket": ("steward/marks.py", "import socket", "Only the transport"),
+    "the steward asks the gateway": (
+        "steward/lanes.py",
+        "import tidegate.pipeline.gateway",
+        "A request travels one way",
+    ),
+    "the gateway asks the steward": ("pipeline/ahead.py", "import tidegate.steward.marks", "A request travels one way"),
+    "the steward reads the configuration": ("steward/crew.py", "import tidegate.config", "Only the composition root"),
     "a detector has an event loop": ("privacy/slow/names.py", "import asyncio", "In privacy, only the workers"),
     "a detector asks the workers": (
         "privacy/slow/examples.py",

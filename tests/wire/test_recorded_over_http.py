@@ -17,7 +17,7 @@ from tidegate.backends.connection import Limits
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
-from tidegate.core.errors import BackendRefused, BrokenContract, ClientMistake, GatewayError
+from tidegate.core.errors import BackendFailed, BrokenContract, ClientMistake, GatewayError
 from tidegate.core.events import End, Event
 from tidegate.core.fold import Answer, fold
 from tidegate.dialects import dialect_named
@@ -121,7 +121,7 @@ async def test_a_whole_answer_with_its_own_head_is_read_although_a_stream_was_as
 
 async def test_its_own_failure_is_not_the_clients_fault() -> None:
     async with backend("generic", Replaying(recorded("list"))) as one:
-        with pytest.raises(BackendRefused, match="HTTP 500"):
+        with pytest.raises(BackendFailed, match="HTTP 500"):
             await one.open(request(), "m", DataClass.PRIVATE)
 
 

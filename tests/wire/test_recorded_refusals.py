@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.samples import request
 
-from tidegate.core.errors import BrokenContract, ClientMistake, GatewayError
+from tidegate.core.errors import BadAnswer, BrokenContract, ClientMistake, GatewayError
 from tidegate.core.events import Event, Start, Text
 from tidegate.dialects import dialect_named
 
@@ -31,7 +31,7 @@ REFUSALS: dict[str, tuple[type[GatewayError], str, list[type[Event]]]] = {
         "the backend reported an error inside its stream",
         [Start, Text],
     ),
-    "lmstudio-0.4.21/refused-empty": (BrokenContract, "the backend's answer is empty, see REQ010", []),
+    "lmstudio-0.4.21/refused-empty": (BadAnswer, "the backend's answer is empty, see REQ010", []),
     "lmstudio-0.4.21/refused-other-model": (
         BrokenContract,
         "the backend answered with another model than the one that was asked for: load that one there, or ask for the "

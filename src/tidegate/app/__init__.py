@@ -33,7 +33,7 @@ from tidegate.backends.attestation import Standing
 from tidegate.backends.base import Backend, Endpoint, Room
 from tidegate.backends.capacity import Capacity
 from tidegate.backends.embedded import EmbeddedBackend
-from tidegate.backends.engine import Engine
+from tidegate.backends.engine import EngineRole
 from tidegate.backends.fake import FakeBackend
 from tidegate.backends.http import HttpBackend
 from tidegate.backends.probe import Probe
@@ -78,31 +78,33 @@ class App:
         *,
         before: App | None = None,
         file: Path | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """`model_path` is the embedded model's file; needed when `config.embedded.enabled`. `slow` are the tiers of
         detection in processes of their own; needed to serve when `config.privacy` asks for names or examples. With
         `before`, which still serves, its state is taken over, and every part whose settings are the same. `file` is where
-        the configuration was read."""
+        the configuration was read. `kept` is state that is shared with other processes."""
         self.config = config
         self.contract = contract_named(config.contract.profile)
         clients = clients_of(config, environment)
         self.certificate = certificate_of(config)
         admin_key = admin_key_of(config, environment)
-        self.kept = Kept(config, state_folder) if before is None else before.kept
+        self.kept = before.kept if before is not None else kept or Kept(config, state_folder)
         check_binding(config.server.host, clients, stored=self.kept.keys.exist)
         self._written = with_hosted_default(config, environment)
         self._endpoints = {name: endpoint_of(name, options, environment) for name, options in self._written.items()}
         self.policy = policy_of(config, self._endpoints)
         self._scanner = _same_scanner(config, before) or scanner_of(config)
         check_slow_look(config.privacy)
-        self.loaded = Loaded(file and str(file), time.time(), before.loaded.generation + 1 if before else 1)
+        generation = before.loaded.generation + 1 if before else self.kept.generation
+        self.loaded = Loaded(file and str(file), time.time(), generation)
         self.slow = slow
         self.lanes = self.kept.lanes
         self._transport, self._watcher, self.ledger = self.kept.transport, self.kept.watcher, self.kept.ledger
         self._receivers = receivers_of(config, environment, self.kept.alerting)
         self._hosted: HttpBackend | None = None
         self._embedded = self._embedded_backend(model_path) if before is None else before._embedded
-        self.engine: Engine | None = None if self._embedded is None else self._embedded.engine
+        self.engine: EngineRole | None = None if self._embedded is None else self._embedded.engine
         self.registry = self._registry(config, before)
         shadowed = None if before is None else before._shadow
         self._shadow = Shadow(
@@ -117,7 +119,7 @@ class App:
     def _embedded_backend(self, model_path: Path | None) -> EmbeddedBackend | None:
         if not self.config.embedded.enabled or model_path is None:
             return None
-        return embedded_backend(self._transport, self.config.embedded, model_path)
+        return embedded_backend(self._transport, self.config.embedded, model_path, self.kept.engine)
 
     def _registry(self, config: Config, before: App | None) -> Registry:
         written, endpoints = self._written, self._endpoints
@@ -194,7 +196,8 @@ class App:
         if self.engine is not None:
             self.engine.start()
         await self.make_ready()
-        self.kept.watch.count_from(spent_today_usd(self.ledger.path))
+        if self.kept.leads:
+            self.kept.watch.count_from(spent_today_usd(self.ledger.path))
         self.begin()
 
     async def make_ready(self, before: App | None = None) -> None:
@@ -214,7 +217,8 @@ class App:
         self.registry.watch()
         snapshot, options = self.registry.snapshot, self.config.watch
         self.kept.meter.serve(snapshot, known_names(self.config, self.contract), place_of(self.registry.find))
-        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, self._receivers, self._hosted))
+        receivers, hosted = (self._receivers, self._hosted) if self.kept.leads else ((), None)
+        self.kept.watch.begin(Sight(options, snapshot, self.kept.breakers.view, receivers, hosted))
 
     def compose(self) -> None:
         """Put gateway and surfaces over registry and ledger."""
@@ -264,6 +268,7 @@ class App:
             slow=self.slow,
             conversations=self.kept.conversations(privacy.sticky_s),
             vault=self.kept.vault,
+            spread=self.kept.spread,
         )
 
     def _surfaces(self, gateway: Gateway) -> Surfaces:
@@ -285,18 +290,26 @@ class App:
             off_beta=answering(FimFormat(self.contract, beta=False)),
             messages=answering(MessagesFormat(self.contract)),
             account=AccountSurface(gateway, self._door, self.contract, self._hosted),
-            admin=AdminSurface(
-                gateway,
-                self._door,
-                self.ledger,
-                self.content,
-                loaded=self.loaded,
-                drain=self.kept.drain,
-                watched=self.kept.watch.view,
-            ),
-            keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.allowances),
+            admin=self._admin(gateway),
+            keys=keys_surface(self._door, self.config, self.kept.keys, self.kept.spending),
             metrics=metrics_page(gateway, self._door, self.kept, self.loaded, self.contract.profile),
         )
+
+    def _admin(self, gateway: Gateway) -> AdminSurface:
+        kept = self.kept
+        admin = AdminSurface(
+            gateway,
+            self._door,
+            self.ledger,
+            self.content,
+            loaded=self.loaded,
+            drain=kept.drain,
+            watched=kept.watch.view,
+            whole=kept.whole,
+        )
+        if kept.whole is not None:
+            kept.whole.tells(admin.own_status, self.ledger.recent)
+        return admin
 
     @property
     def keys_required(self) -> bool:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from tidegate.app.keys import key_file_path
 from tidegate.app.screening import conversations_of
@@ -18,6 +19,7 @@ from tidegate.app.watch.parts import ALERT_LIMITS
 from tidegate.app.watch.watch import Watch
 from tidegate.backends.base import Backend
 from tidegate.backends.connection import Limits
+from tidegate.backends.engine import EngineRole
 from tidegate.backends.measuring import Leave, Measuring
 from tidegate.backends.probe import WATCH_LIMITS
 from tidegate.backends.profile_store import ProfileStore
@@ -27,16 +29,40 @@ from tidegate.core.exchange import Exchange
 from tidegate.keys.ring import KeyRing
 from tidegate.ledger.spending import spent_this_month
 from tidegate.ledger.store import Ledger
+from tidegate.pipeline.ahead import Spread
 from tidegate.pipeline.replay import ReasoningMemory
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.masking.pseudonyms import Vault
-from tidegate.resilience.allowance import OwnAllowances
-from tidegate.resilience.breaker import OwnBreakers
+from tidegate.resilience.allowance import Allowances, KeyView, OwnAllowances, Spent
+from tidegate.resilience.breaker import Breakers, OwnBreakers
 from tidegate.resilience.lane import Turn
-from tidegate.resilience.lanes import OwnLanes
+from tidegate.resilience.lanes import Lanes, OwnLanes
+from tidegate.surfaces.admin import Whole
 from tidegate.surfaces.attempts import Attempts
 from tidegate.surfaces.front import Drain
 from tidegate.surfaces.metrics.meter import Meter
+
+
+class AdjustedLanes(Lanes, Protocol):
+    """Lanes whose settings change with the configuration."""
+
+    def adjust(self, wait_s: float) -> None: ...
+
+    def forget(self, name: str) -> None: ...
+
+
+class AdjustedBreakers(Breakers, Protocol):
+    def adjust(self, failures: int, open_s: float, longest_open_s: float) -> None: ...
+
+    def forget(self, backend: str) -> None: ...
+
+
+class AdjustedAllowances(Allowances, Protocol):
+    def adjust(self, wait_s: float) -> None: ...
+
+    def learn(self, spent: Spent) -> None: ...
+
+    def view(self) -> list[KeyView]: ...
 
 
 class Kept:
@@ -45,10 +71,13 @@ class Kept:
     def __init__(self, config: Config, state_folder: Path) -> None:
         self.transport = Transport(limits_of(config))
         self.watcher = Transport(WATCH_LIMITS)
-        self.lanes = OwnLanes(config.timeouts.queue_s)
+        self.lanes: AdjustedLanes = OwnLanes(config.timeouts.queue_s)
         breaker = config.breaker
-        self.breakers = OwnBreakers(time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s)
-        self.measuring = Measuring(ProfileStore(state_folder / "profiles.json"), _today, in_turn=self._in_turn)
+        self.breakers: AdjustedBreakers = OwnBreakers(
+            time.monotonic, breaker.failures, breaker.open_s, breaker.longest_open_s
+        )
+        self.profiles = ProfileStore(state_folder / "profiles.json")
+        self.measuring = Measuring(self.profiles, today, in_turn=self._in_turn)
         self.ledger = Ledger(ledger_path(config, state_folder), config.ledger.flush_interval_s)
         self.memory = ReasoningMemory(config.replay.memory_bytes, key=os.urandom(32))
         self.vault = Vault(os.urandom, config.privacy.mask_s)
@@ -60,7 +89,21 @@ class Kept:
         self.keys = KeyRing(key_file_path(state_folder))
         self.keys.open()
         self.attempts = Attempts(time.monotonic)
-        self.allowances = OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s)
+        self.allowances: AdjustedAllowances = OwnAllowances(time.monotonic, wait_s=config.timeouts.queue_s)
+        self.generation = 1
+        """That of the first configuration."""
+        # What only several processes have: see `app/shared`.
+        self.leads = True
+        """One process polls the balance and sends the alerts, for all."""
+        self.engine: EngineRole | None = None
+        self.spread: Spread | None = None
+        self.whole: Whole | None = None
+
+    async def spending(self) -> list[KeyView]:
+        """What keys have under way and spent, in all processes."""
+        if self.whole is not None:
+            await self.whole.look()
+        return self.allowances.view()
 
     async def learn_spending(self) -> None:
         """What keys have spent in this month and before they had a budget. The ledger must be open."""
@@ -101,7 +144,7 @@ class Kept:
             self._conversations.adjust(config.privacy.sticky_s)
 
 
-def _today() -> str:
+def today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tidegate.core.errors import Misconfigured
 from tidegate.core.terms import Terms
 from tidegate.keys.file import KeyFile
 from tidegate.keys.ring import KeyRing
-from tidegate.resilience.allowance import OwnAllowances
+from tidegate.resilience.allowance import KeyView
 from tidegate.surfaces.auth import Door
 from tidegate.surfaces.keys import KeysSurface
 
@@ -64,6 +64,8 @@ def admin_key_of(config: Config, environment: Mapping[str, str]) -> str | None:
     return key
 
 
-def keys_surface(door: Door, config: Config, ring: KeyRing, allowances: OwnAllowances) -> KeysSurface:
+def keys_surface(
+    door: Door, config: Config, ring: KeyRing, spending: Callable[[], Awaitable[list[KeyView]]]
+) -> KeysSurface:
     taken = frozenset(client.name for client in config.clients)
-    return KeysSurface(door, KeyFile(ring.path), ring, taken=taken, spending=allowances.view)
+    return KeysSurface(door, KeyFile(ring.path), ring, taken=taken, spending=spending)

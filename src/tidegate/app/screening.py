@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 from tidegate.config import Config
+from tidegate.pipeline.ahead import Spread
 from tidegate.pipeline.screening import Screening
 from tidegate.privacy.conversations import Conversations
 from tidegate.privacy.detection import Detection, LooksSlowly
@@ -38,9 +39,11 @@ def screening_of(
     slow: LooksSlowly | None,
     conversations: Conversations,
     vault: Vault,
+    spread: Spread | None = None,
 ) -> Screening:
+    """`spread` makes what is known to be private known to other processes."""
     privacy = config.privacy
     detection = Detection(
         scanner, budget_s=privacy.budget_s, timer=time.perf_counter, slow=slow, slow_budget_s=privacy.slow_budget_s
     )
-    return Screening(policy, detection, conversations, vault, time.time)
+    return Screening(policy, detection, conversations, vault, time.time, spread)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from tidegate.backends.base import Answering, Endpoint, Holds, Room
-from tidegate.backends.engine import Engine, EngineAddress
+from tidegate.backends.engine import EngineAddress, EngineRole
 from tidegate.backends.http import open_answer
 from tidegate.backends.transport import Transport
 from tidegate.core.boundary import Boundary, DataClass
@@ -26,7 +26,7 @@ class EmbeddedBackend:
     def __init__(
         self,
         transport: Transport,
-        engine: Engine,
+        engine: EngineRole,
         dialect: Dialect,
         model: str,
         note: str,

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlsplit
 
 from tidegate.core.errors import BackendUnreachable
@@ -69,6 +69,43 @@ def child_environment(environment: dict[str, str]) -> dict[str, str]:
     return kept | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONSAFEPATH": "1"}
 
 
+class EngineRole(Protocol):
+    """The engine as its backend sees it: in this process, or in the steward's."""
+
+    @property
+    def state(self) -> EngineState: ...
+
+    @property
+    def last_error(self) -> str | None: ...
+
+    @property
+    def restarts(self) -> int: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+    def start(self) -> None: ...
+
+    async def address(self, timeout_s: float) -> EngineAddress:
+        """Where it listens, waiting for a start or restart under way; else a BackendUnreachable that says why not."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+def unreachable(state: EngineState, last_error: str | None, *, again: bool) -> BackendUnreachable:
+    """`again`: it has been running before."""
+    reason = f": {last_error}" if last_error else ""
+    match state:
+        case "failed":
+            return BackendUnreachable(f"The embedded engine cannot run{reason}")
+        case "stopped":
+            return BackendUnreachable("The embedded engine is stopped")
+        case _:
+            doing = "restarting" if again or state == "down" else "still starting"
+            return BackendUnreachable(f"The embedded engine is {doing}{reason}; try again in a few seconds")
+
+
 class Engine:
     """One engine, kept running from `start` to `stop`."""
 
@@ -90,6 +127,8 @@ class Engine:
         self._address: EngineAddress | None = None
         self._settled = asyncio.Event()  # set in the states that need no waiting: ready, failed, stopped
         self._task: asyncio.Task[None] | None = None
+        self.on_state: Callable[[], None] | None = None
+        """Called after each change of state."""
 
     @property
     def state(self) -> EngineState:
@@ -122,15 +161,12 @@ class Engine:
                     await self._settled.wait()
         if self._state == "ready" and self._address:
             return self._address
-        reason = f": {self._last_error}" if self._last_error else ""
-        match self._state:
-            case "failed":
-                raise BackendUnreachable(f"The embedded engine cannot run{reason}")
-            case "stopped":
-                raise BackendUnreachable("The embedded engine is stopped")
-            case _:
-                doing = "restarting" if self.restarts or self._state == "down" else "still starting"
-                raise BackendUnreachable(f"The embedded engine is {doing}{reason}; try again in a few seconds")
+        raise unreachable(self._state, self._last_error, again=self.restarts > 0)
+
+    @property
+    def now_at(self) -> EngineAddress | None:
+        """Where it listens at this moment, if it does."""
+        return self._address if self._state == "ready" else None
 
     async def stop(self) -> None:
         task, self._task = self._task, None
@@ -145,6 +181,8 @@ class Engine:
             self._settled.set()
         else:
             self._settled.clear()
+        if self.on_state is not None:
+            self.on_state()
 
     def _supervisor_ended(self, task: asyncio.Task[None]) -> None:
         """Nobody awaits the supervisor, so an error of its own must become a state here."""

@@ -23,6 +23,7 @@ from tidegate.core.errors import (
     BackendTimedOut,
     BackendUnreachable,
     ClientLeft,
+    Draining,
     GatewayError,
     RateLimited,
 )
@@ -33,7 +34,8 @@ from tidegate.core.requests import Request
 Leave = Callable[[GatewayError | None], None]
 """Says how it went."""
 InTurn = Callable[[HttpBackend, str], Awaitable[Leave]]
-_PASSING = (BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
+Alone = Callable[[], Awaitable[Leave]]
+_PASSING = (Draining, BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
 """Failures that end a measurement: nobody can be asked now."""
 
 
@@ -46,8 +48,11 @@ class Measuring:
         today: Callable[[], str],
         trials: Sequence[Trial] = TRIALS,
         in_turn: InTurn | None = None,
+        alone: Alone | None = None,
     ) -> None:
-        """`in_turn` waits until the backend has room and gives what makes it free again."""
+        """`in_turn` waits until the backend has room and gives what makes it free again; `alone` waits until no other
+        process measures, and gives what lets the next one."""
+        self._alone = alone
         self._in_turn = in_turn
         self._store = store
         self._today = today
@@ -70,6 +75,7 @@ class Measuring:
     def forget(self, name: str) -> None:
         """Another server may come up in its place, or be meant by its name now."""
         self._versions = {key: version for key, version in self._versions.items() if key[0] != name}
+        self._store.forget(name)
 
     async def _learn(self, backend: HttpBackend, model: str) -> None:
         key = (backend.name, model)
@@ -77,19 +83,32 @@ class Measuring:
         if key in self._versions and self._versions[key] == version:
             return
         traits = await self._traits(backend, model)
-        kept = self._store.find(backend.name, backend.dialect.name, model, traits)
         try:
-            found = kept or await self._measured(backend, model, traits)
+            found = self._kept(backend, model, traits) or await self._measured_once(backend, model, traits)
         except _PASSING:
             backend.profiles.fit(model, traits)
             backend.learned()
             return
-        if kept is None:
-            self._store.keep(found)
         self._versions[key] = version
         backend.profiles.fit(model, replace(traits, **found.shown))
         backend.profiles.measured(model, found.facts)
         backend.learned()
+
+    def _kept(self, backend: HttpBackend, model: str, traits: Traits) -> Measured | None:
+        return self._store.find(backend.name, backend.dialect.name, model, traits)
+
+    async def _measured_once(self, backend: HttpBackend, model: str, traits: Traits) -> Measured:
+        """By one process at a time: another may have found it out meanwhile."""
+        leave = None if self._alone is None else await self._alone()
+        try:
+            found = None if leave is None else self._kept(backend, model, traits)
+            if found is None:
+                found = await self._measured(backend, model, traits)
+                self._store.keep(found)
+            return found
+        finally:
+            if leave is not None:
+                leave(None)
 
     async def _measured(self, backend: HttpBackend, model: str, traits: Traits) -> Measured:
         """What the server's behaviour shows, first of itself and then, through the dialect fitted to that, of features."""

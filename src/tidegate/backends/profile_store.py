@@ -5,6 +5,7 @@ A file that cannot be read is as none: everything is measured again. What is kep
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,10 @@ class ProfileStore:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._kept: dict[tuple[str, str, str], Measured] = {}
+        self._fresh: set[tuple[str, str, str]] = set()
+        """What another process has just found out: that holds without a version too."""
+        self.on_kept: Callable[[Measured], None] | None = None
+        """Tells other processes."""
         if path is not None:
             with suppress(OSError, msgspec.MsgspecError):
                 for one in msgspec.json.decode(path.read_bytes(), type=list[Measured]):
@@ -38,12 +43,26 @@ class ProfileStore:
 
     def find(self, backend: str, kind: str, model: str, traits: Traits) -> Measured | None:
         """What is kept for the very same traits. A server that does not tell its version is measured at each start."""
-        kept = self._kept.get((backend, kind, model))
-        return kept if kept is not None and traits.version is not None and kept.traits == traits else None
+        key = (backend, kind, model)
+        kept = self._kept.get(key)
+        holds = traits.version is not None or key in self._fresh
+        return kept if kept is not None and holds and kept.traits == traits else None
+
+    def take(self, measured: Measured) -> None:
+        """What another process has measured, and written."""
+        key = (measured.backend, measured.kind, measured.model)
+        self._kept[key] = measured
+        self._fresh.add(key)
+
+    def forget(self, backend: str) -> None:
+        """Another server may come up in its place: only what a version says again holds for that."""
+        self._fresh = {key for key in self._fresh if key[0] != backend}
 
     def keep(self, measured: Measured) -> None:
         """Writes the whole file beside itself and puts it in place, so that a crash leaves one or the other."""
         self._kept[measured.backend, measured.kind, measured.model] = measured
+        if self.on_kept is not None:
+            self.on_kept(measured)
         if self._path is None:
             return
         with suppress(OSError):  # a full disk costs a measurement, not an answer

@@ -62,16 +62,21 @@ def up(
         return _with_flags(read_config(path), host, port, model, embedded)
 
     options, state = read(), state_folder()
-    App(options, os.environ, state, None)  # refuse what cannot be enforced before anything is fetched
+    checked = App(options, os.environ, state, None)  # refuse what cannot be enforced before anything is fetched
     listener = bind(options.server.host, options.server.port)
     with listener:
         model_path = _model_path(options) if options.embedded.enabled else None
-        gateway = App(options, os.environ, state, model_path, _slow_of(options.privacy), file=path)
+        source = Source(path, read, slow_of, os.environ, state)
+        if options.server.workers > 1:
+            say_no_content()
+            run(_serve_by_several(checked, source, listener, model_path, greet=ask))
+            return
+        gateway = App(options, os.environ, state, model_path, slow_of(options.privacy), file=path)
         say_no_content()
-        run(_serve(gateway, Source(path, read, _slow_of, os.environ, state), listener, greet=ask))
+        run(_serve(gateway, source, listener, greet=ask))
 
 
-def _slow_of(options: PrivacyOptions) -> SlowLook | None:
+def slow_of(options: PrivacyOptions) -> SlowLook | None:
     return slow_look_of(options, cache_folder(), say, _samples_read)
 
 
@@ -121,22 +126,17 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
     url, options = url_of(host, port, tls=gateway.certificate is not None), gateway.config
     running: Running | None = None
     try:
-        await gateway.start(_print_exchanges if sys.stderr.isatty() else None)
+        await gateway.start(print_exchanges if sys.stderr.isatty() else None)
         running = Running(gateway, source)
         server = http_server(running.asgi, drain_s=STOP_S, tls=running.tls and running.tls.context)
         server.drain = partial(drain, running)
         stop = stop_on_signals(server, gateway.kept.drain.cut_open)
         reloads = Reloads(partial(reload, running), hung_up=stop)
         reloads.listen()
-        _calm_collector()
+        calm_collector()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        _announce(gateway, options, url, source.file)
-        if greet and gateway.engine is not None and (_own_key(options) or not gateway.keys_required):
-            # A daemon thread: Ctrl-C during the first answer must not wait for it.
-            trusted = None if gateway.certificate is None else trusting(gateway.certificate)
-            threading.Thread(target=_greet, args=(url, _own_key(options), trusted), daemon=True).start()
-        else:
-            print("Serving; Ctrl-C stops.", flush=True)
+        print("\n".join(announcement(gateway, options, url, source.file)), flush=True)
+        _say_serving(url, gateway, greet=greet and gateway.engine is not None)
         await serving
         await reloads.stop()
     finally:
@@ -144,35 +144,66 @@ async def _serve(gateway: App, source: Source, listener: socket.socket, *, greet
     say("Stopped; the ledger is written.")
 
 
-def _calm_collector() -> None:
+async def _serve_by_several(
+    gateway: App, source: Source, listener: socket.socket, model: Path | None, *, greet: bool
+) -> None:
+    """`gateway` is only looked at: it says that the configuration can be enforced, and what its certificate is."""
+    from tidegate.cli.steward import Stewarding
+
+    options = gateway.config
+    url = url_of(*listener.getsockname()[:2], tls=gateway.certificate is not None)
+
+    def started(lines: tuple[str, ...]) -> None:
+        print("\n".join((*lines[:-1], f"  workers   {options.server.workers}", "")), flush=True)
+        _say_serving(url, gateway, greet=greet and model is not None)
+
+    await Stewarding(
+        options, source.read, listener=listener, state=source.state_folder, file=source.file, model=model
+    ).run(started)
+    say("Stopped; the ledger is written.")
+
+
+def _say_serving(url: str, gateway: App, *, greet: bool) -> None:
+    key = _own_key(gateway.config)
+    if greet and (key or not gateway.keys_required):
+        # A daemon thread: Ctrl-C during the first answer must not wait for it.
+        trusted = None if gateway.certificate is None else trusting(gateway.certificate)
+        threading.Thread(target=_greet, args=(url, key, trusted), daemon=True).start()
+    else:
+        print("Serving; Ctrl-C stops.", flush=True)
+
+
+def calm_collector() -> None:
     """What lives since the start lives on; looking through it again and again costs a tenth of each request."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
-def _announce(gateway: App, options: Config, url: str, path: Path | None) -> None:
-    print(f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)")
-    print(f"  config    {path or 'defaults (no tidegate.toml)'}")
-    if gateway.certificate is not None:
-        print(f"  tls       {gateway.certificate.path}")
-        if gateway.certificate.warning:
-            say(f"warning: {gateway.certificate.warning}")
-    print(
-        f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class"
-    )
-    print(f"  privacy   {_looked_for(options)}")
-    print(f"  ledger    {gateway.ledger.path} (never content)")
+def announcement(gateway: App, options: Config, url: str, path: Path | None) -> list[str]:
+    """What there is, line by line."""
+    lines = [
+        f"Tidegate {__version__} at {url}   (DeepSeek's API: point `base_url` here)",
+        f"  config    {path or 'defaults (no tidegate.toml)'}",
+    ]
+    if (certificate := gateway.certificate) is not None:
+        lines.append(f"  tls       {certificate.path}")
+        lines += [f"  warning   {certificate.warning}"] if certificate.warning else []
+    lines += [
+        f"  class     {options.privacy.default_class} unless raised by what is found, client, alias or x-tidegate-class",
+        f"  privacy   {_looked_for(options)}",
+        f"  ledger    {gateway.ledger.path} (never content)",
+    ]
     if gateway.content is not None:
         classes = ", ".join(options.capture.classes)
-        print(f"  content   {gateway.content.folder} ({classes}; encrypted, for {options.capture.keep_s:g} s)")
+        lines.append(f"  content   {gateway.content.folder} ({classes}; encrypted, for {options.capture.keep_s:g} s)")
     for view in gateway.registry.snapshot().backends:
         note = f"   {view.note}" if view.note else ""
         models = ", ".join(view.models) or "models not known yet"
-        print(f"  backend   {view.name} ({view.boundary.value}, {view.health}): {models}{note}")
+        lines.append(f"  backend   {view.name} ({view.boundary.value}, {view.health}): {models}{note}")
     if not gateway.registry.backends:
-        print("  backend   none yet: set DEEPSEEK_API_KEY, start a local runtime, or configure [backends.NAME]")
-    print(flush=True)
+        lines.append("  backend   none yet: set DEEPSEEK_API_KEY, start a local runtime, or configure [backends.NAME]")
+    return [*lines, ""]
 
 
 def _looked_for(options: Config) -> str:
@@ -221,7 +252,7 @@ def _greet(url: str, key: str | None, tls: SSLContext | None) -> None:
     )
 
 
-def _print_exchanges(entries: Sequence[Entry]) -> None:
+def print_exchanges(entries: Sequence[Entry]) -> None:
     """One line per exchange on a terminal; called by the ledger's writer, off the hot path."""
     for entry in entries:
         at = datetime.fromtimestamp(entry.arrived_at, UTC).strftime("%H:%M:%S")

@@ -95,6 +95,10 @@ class Ledger:
             self._thread.join()
             self._thread = None
 
+    def recent(self, exchange_id: str) -> Entry | None:
+        """From memory alone, where it is before it is in the file."""
+        return self._recent.get(exchange_id)
+
     def find(self, exchange_id: str) -> Entry | None:
         """From memory, else from the file. Blocking: call it in a thread."""
         recent = self._recent.get(exchange_id)

@@ -150,7 +150,7 @@ class Gateway:
         screened = looked_at.screened
         decision = self._in_order(looked_at.decision, ask.model, exchange, request)
         exchange.decision, exchange.data_class = decision, decision.data_class
-        self._screening.note(exchange, request, decision, conversation)
+        await self._screening.note(exchange, request, decision, conversation)
         if ask.model in self.legacy_seen:
             self.legacy_seen[ask.model] += 1
         if not decision.candidates:
@@ -183,11 +183,14 @@ class Gateway:
         keep = self._screening.keeper(decided.request, decided.decision)
         on_cut = self._screening.cut_keeper(decided.request, decided.decision)
         hearing = None if keep is None else Hearing([keep], on_cut=on_cut)
+        ahead = self._screening.ahead(exchange, decided.request, decided.decision)
         given: list[Frame] = []
         ended = False
         try:
             async with aclosing(answer_each(self, exchange, decided)) as batches:
                 async for frames in batches:
+                    if ahead is not None:
+                        await ahead.take(frames)
                     given = frames
                     yield frames
                     if hearing is not None:
@@ -209,6 +212,7 @@ class Gateway:
         frames, failure = held.frames, None
         exchange.note_quirks(held.answering.quirks)
         hearing = self._hearing(exchange, decided)
+        ahead = self._screening.ahead(exchange, decided.request, decided.decision)
         given: list[Frame] = []
         ended = False
         try:
@@ -216,6 +220,8 @@ class Gateway:
                 for frame in frames:
                     if frame.passed is not NOTHING:
                         _observe(exchange, frame.passed)
+                if ahead is not None:
+                    await ahead.take(frames)
                 given = frames
                 yield frames
                 if hearing is not None:

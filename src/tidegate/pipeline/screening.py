@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from tidegate.core.findings import NOTHING_SEEN, Finding, Sight
 from tidegate.core.fold import Answer
 from tidegate.core.messages import Message, TextPart
 from tidegate.core.requests import Request
+from tidegate.pipeline.ahead import Ahead, Spread
 from tidegate.pipeline.hearing import CutKeeper, Keeper
 from tidegate.privacy.conversations import Conversations, opening_of
 from tidegate.privacy.detection import Detection
@@ -74,12 +76,15 @@ class Screening:
         conversations: Conversations,
         vault: Vault,
         wall_clock: Callable[[], float],
+        spread: Spread | None = None,
     ) -> None:
+        """`spread` tells the other processes; None: there are none."""
         self._policy = policy
         self._detection = detection
         self._conversations = conversations
         self._vault = vault
         self._wall_clock = wall_clock
+        self._spread = spread
 
     async def screen(self, exchange: Exchange, ask: Ask, request: Request, name: str | None) -> Screened:
         """With the first tier. `name` is what the client calls the conversation."""
@@ -100,12 +105,25 @@ class Screening:
         sight = await self._detection.look_slowly(request, before.sight)
         return self._ruled(exchange, Screened(before.ask, sight, before.name))
 
-    def note(self, exchange: Exchange, request: Request, decision: Decision, name: str | None) -> None:
-        """Remember the conversation of a private request, from now on and whatever becomes of it."""
+    async def note(self, exchange: Exchange, request: Request, decision: Decision, name: str | None) -> None:
+        """Remember the conversation of a private request, from now on and whatever becomes of it, in all processes."""
         if not self._sticks(decision):
             return
         exchange.conversation = self._conversations.marks(exchange.client, name, request)
-        self._conversations.remember(exchange.conversation, self._wall_clock())
+        await self._known(exchange.conversation)
+
+    def ahead(self, exchange: Exchange, request: Request, decision: Decision) -> Ahead | None:
+        """Who makes the answer to a private request known before it is given out; None: that need not be."""
+        if not self._sticks(decision):
+            return None
+        marks = partial(self._conversations.answer_marks, exchange.client, request)
+        return Ahead(marks, self._known)
+
+    async def _known(self, marks: tuple[str, ...]) -> None:
+        now_s = self._wall_clock()
+        self._conversations.remember(marks, now_s)
+        if self._spread is not None and marks:
+            await self._spread(marks, now_s)
 
     def keeper(self, request: Request, decision: Decision) -> Keeper | None:
         """Who remembers the answer to a private request, so that it is known when it comes back."""

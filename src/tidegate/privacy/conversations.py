@@ -24,7 +24,7 @@ _SHORTEST_ANSWER = 16
 _SHORTEST_QUESTION = 64
 """Characters of an answer, and of what was asked, from which on it is known again: "Yes." and "Please go on" are said
 everywhere."""
-_BEGINNING = 64
+BEGINNING = 64
 """Characters by which an answer is known that was cut off somewhere."""
 
 
@@ -100,8 +100,8 @@ class Conversations:
         text = _text(message)
         if len(text) >= shortest:
             yield self._digest(["said", client, text])
-        if message.role == "assistant" and len(text) > _BEGINNING:
-            yield self._digest(["begun", client, text[:_BEGINNING]])
+        if message.role == "assistant" and len(text) > BEGINNING:
+            yield self._digest(["begun", client, text[:BEGINNING]])
         for part in message.parts:
             if isinstance(part, ToolCallPart) and len(part.arguments) >= shortest:
                 yield self._digest(["called", client, part.name, part.arguments])

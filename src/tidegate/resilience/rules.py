@@ -255,3 +255,32 @@ ALERT_LOST = RESILIENCE.rule(
     source="Standard Webhooks specification 1.0.0, delivery success and failure, read 2026-11-24",
     checked="2026-11-24",
 )
+
+
+KNOWN_TO_ALL = RESILIENCE.rule(
+    "RES045",
+    "with several processes, what is private is known to all of them before it goes on",
+    why="The next turn of a conversation may come to another process, and a client may send it as soon as it has read the last "
+    "word. So a private request, and the words of its answer, go on only when every process has said that it knows them. One "
+    "that does not say so in time is ended, and what cannot be made known is not sent.",
+    source="Tidegate, docs/decisions/0015-several-processes.md",
+    checked="2026-11-24",
+)
+
+HELD_BY_THE_DEAD = RESILIENCE.rule(
+    "RES046",
+    "what a process held when it died is free, and what it had reserved of a budget is spent",
+    why="Its connections to backends are closed by the system, so their places can be given on. But what its requests cost "
+    "nobody will say; to count nothing would let a budget be overspent by killing processes.",
+    source="Tidegate, docs/decisions/0015-several-processes.md",
+    checked="2026-11-24",
+)
+
+NOT_ALONE = RESILIENCE.rule(
+    "RES047",
+    "a process that has lost its steward ends its answers and itself",
+    why="The steward holds slots, budgets and the word of what is private. A process that went on without it could send a "
+    "runtime more than it takes, a provider more than was allowed, and a private conversation outside.",
+    source="Tidegate, docs/decisions/0015-several-processes.md",
+    checked="2026-11-24",
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -43,6 +43,32 @@ class Kept(Protocol):
     error: str | None
 
 
+class Whole(Protocol):
+    """The other processes that answer beside this one."""
+
+    async def look(self) -> None:
+        """See what all hold together: after this the lanes show it."""
+        ...
+
+    async def merged(self, status: dict[str, Any]) -> dict[str, Any]:
+        """The status of this process, with what the others count."""
+        ...
+
+    async def find(self, exchange_id: str) -> Entry | None:
+        """An exchange that another process has not written yet."""
+        ...
+
+    async def metrics(self) -> Iterable[Any]:
+        """What the other processes count."""
+        ...
+
+    def tells_metrics(self, dump: Callable[[], Awaitable[dict[str, Any]]]) -> None: ...
+
+    def tells(self, status: Callable[[], dict[str, Any]], exchange: Callable[[str], Entry | None]) -> None:
+        """What this process answers the others."""
+        ...
+
+
 class Loaded(NamedTuple):
     """Which configuration is in force. `at` is in unix seconds; `generation` counts those of this process from 1 on."""
 
@@ -62,9 +88,11 @@ class AdminSurface:
         loaded: Loaded | None = None,
         drain: Drain | None = None,
         watched: Callable[[], dict[str, Any]] | None = None,
+        whole: Whole | None = None,
     ) -> None:
         """`watched` gives what the watch has seen: history, balance and alerts."""
         self._watched = watched
+        self._whole = whole
         self._loaded = loaded
         self._drain = drain
         self._gateway = gateway
@@ -84,6 +112,14 @@ class AdminSurface:
 
     async def status(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self._door.admit_admin(scope)
+        if (whole := self._whole) is None:
+            await respond(send, 200, orjson.dumps(self.own_status()))
+            return
+        await whole.look()
+        await respond(send, 200, orjson.dumps(await whole.merged(self.own_status())))
+
+    def own_status(self) -> dict[str, Any]:
+        """What this process knows."""
         ledger = {
             "written": self._book.written,
             "waiting": self._book.waiting,
@@ -112,7 +148,7 @@ class AdminSurface:
             status["content"] = counts
         if self._watched is not None:
             status |= self._watched()
-        await respond(send, 200, orjson.dumps(status))
+        return status
 
     def _backends(self) -> list[dict[str, Any]]:
         """Slots are not of the view: routing keeps its decisions while that holds, and they change all the time."""
@@ -139,6 +175,8 @@ class AdminSurface:
         client = self._door.admit_caller(scope).client
         exchange_id = scope["path"].rpartition("/")[2]
         entry = await asyncio.to_thread(self._book.find, exchange_id)
+        if entry is None and self._whole is not None:
+            entry = await self._whole.find(exchange_id)
         if entry is None or (client is not None and not _is_of(entry, client)):
             raise NotFound("No such exchange; its id is in the response header x-tidegate-exchange")
         await respond(send, 200, orjson.dumps(view_of(entry)))

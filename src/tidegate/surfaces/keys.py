@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import orjson
@@ -35,7 +35,7 @@ class KeysSurface:
         ring: Ring,
         *,
         taken: frozenset[str] = frozenset(),
-        spending: Callable[[], list[KeyView]] = list,
+        spending: Callable[[], Awaitable[list[KeyView]]] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """`taken` are the names of clients in the configuration; `spending` is what keys have under way and spent."""
@@ -59,7 +59,7 @@ class KeysSurface:
             raise ClientMistake(f"{method} is not for this path: POST {BASE} creates, DELETE {BASE}/ID revokes")
 
     async def _list(self, which: str, send: Send) -> None:
-        spending = {one.key_id: one for one in self._spending()}
+        spending = {one.key_id: one for one in (await self._spending() if self._spending is not None else ())}
         now = self._wall_clock()
         shown: list[dict[str, Any]] = []
         for record in await asyncio.to_thread(self._file.records):

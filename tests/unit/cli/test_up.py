@@ -13,7 +13,7 @@ import pytest
 from tidegate.app import App
 from tidegate.cli import up as up_module
 from tidegate.cli.serving import bind
-from tidegate.cli.up import _announce, _looked_for, _model_path, _own_key, _print_exchanges, _with_flags
+from tidegate.cli.up import _looked_for, _model_path, _own_key, _with_flags, announcement, print_exchanges
 from tidegate.config import Config, parse_config
 from tidegate.core.errors import Misconfigured
 from tidegate.core.exchange import Exchange
@@ -108,11 +108,10 @@ def app(folder: Path, **written: Any) -> tuple[App, Config]:
     return App(options, {"K": "sk-own"}, folder, None), options
 
 
-def test_the_announcement_says_where_what_and_how_safe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_announcement_says_where_what_and_how_safe(tmp_path: Path) -> None:
     fakes = {"home": {"kind": "fake"}, "cloud": {"kind": "fake", "boundary": "external", "models": ["a", "b"]}}
     gateway, options = app(tmp_path, backends=fakes, privacy={"default_class": "internal"})
-    _announce(gateway, options, "http://127.0.0.1:5000", Path("my.toml"))
-    first, *rest = capsys.readouterr().out.splitlines()
+    first, *rest = announcement(gateway, options, "http://127.0.0.1:5000", Path("my.toml"))
     assert "at http://127.0.0.1:5000 " in first
     assert rest[0] == "  config    my.toml"
     assert rest[1].startswith("  class     internal unless raised")
@@ -133,10 +132,9 @@ def test_the_announcement_says_what_is_looked_for() -> None:
     assert "nothing is looked for" in _looked_for(parse_config({"privacy": {"detect": False}}))
 
 
-def test_a_gateway_without_backends_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gateway_without_backends_says_what_to_do(tmp_path: Path) -> None:
     gateway, options = app(tmp_path, probe={"enabled": True})
-    _announce(gateway, options, "http://127.0.0.1:5000", None)
-    shown = capsys.readouterr().out
+    shown = "\n".join(announcement(gateway, options, "http://127.0.0.1:5000", None))
     assert "  backend   none yet: set DEEPSEEK_API_KEY" in shown
     assert "  config    defaults (no tidegate.toml)" in shown
 
@@ -154,14 +152,14 @@ def test_the_first_prompt_is_asked_with_a_clients_own_key(monkeypatch: pytest.Mo
 
 def test_an_exchange_is_one_line_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     refused = Exchange("ex_1", "openai_chat", 3661.0, status=403, error="PolicyRefusal", duration_s=0.004)
-    _print_exchanges([entry_of(refused)])
+    print_exchanges([entry_of(refused)])
     assert capsys.readouterr().err == "01:01:01Z ex_1 403 - -> no backend 0.00s PolicyRefusal\n"
 
 
 def test_the_collector_is_calmed_and_still_works() -> None:
     before = gc.get_threshold()
     try:
-        up_module._calm_collector()
+        up_module.calm_collector()
         assert gc.isenabled()
         assert gc.get_threshold()[0] > before[0]
     finally:

@@ -23,7 +23,11 @@ def metrics_page(gateway: Gateway, door: Door, kept: Kept, loaded: Loaded, contr
     from tidegate.surfaces.metrics.page import MetricsPage
 
     sources = Sources(gateway, kept.ledger, kept.drain, loaded.generation, contract, kept.watch, kept.allowances.view)
-    return MetricsPage(door, kept.meter, sources.read).get
+    if kept.whole is None:
+        return MetricsPage(door, kept.meter, sources.read).get
+    page = MetricsPage(door, kept.meter, sources.read, kept.whole.metrics)
+    kept.whole.tells_metrics(page.dump)
+    return page.get
 
 
 def spent_today_usd(ledger: Path) -> Decimal:

@@ -87,6 +87,8 @@ class Watch:
         self._day = int(now() // DAY_S)
         self._spent_usd = Decimal(0)
         self._tasks: list[asyncio.Task[None]] = []
+        self.pass_on: Callable[[AlertEvent, str, dict[str, Value]], None] | None = None
+        """Where another process raises the alerts: it hears what this one saw of keys. Backends it sees for itself."""
 
     def begin(self, sight: Sight) -> None:
         """Watch this from now on; what was seen before stays, and a receiver that stays keeps what waits for it."""
@@ -159,6 +161,8 @@ class Watch:
                 self._say_turned(turned)
 
     def _say_turned(self, turned: Turned) -> None:
+        if self.pass_on is not None:
+            return
         data: dict[str, Value] = {"backend": turned.backend}
         if turned.out:
             data["because"] = "breaker" if turned.model else "unreachable"
@@ -206,14 +210,23 @@ class Watch:
     def _note_error(self, exchange: Exchange, error: str) -> None:
         if error == "BudgetSpent":
             client = exchange.client or ""
-            if self._may_say("budget_spent", client):
-                self._raise("budget_spent", {"client": client})
+            self.raise_once("budget_spent", client, {"client": client})
         elif error in ("AuthenticationFailed", "LimitReached") and exchange.client is None:
             now, keys = self._now(), self._wrong_keys
             keys.append(now)
-            if len(keys) == WRONG_KEYS and now - keys[0] <= WITHIN_S and self._may_say("key_refused", ""):
-                _log.warning("%s: %s", RULES["key_refused"].code, RULES["key_refused"].title)
-                self._raise("key_refused", {"times": WRONG_KEYS, "within_s": WITHIN_S})
+            if len(keys) == WRONG_KEYS and now - keys[0] <= WITHIN_S:
+                self.raise_once("key_refused", "", {"times": WRONG_KEYS, "within_s": WITHIN_S})
+
+    def raise_once(self, event: AlertEvent, of: str, data: dict[str, Value]) -> None:
+        """Of one key in an hour. Also called with what other processes have seen."""
+        if not self._may_say(event, of):
+            return
+        if self.pass_on is not None:
+            self.pass_on(event, of, data)
+            return
+        if event == "key_refused":
+            _log.warning("%s: %s", RULES[event].code, RULES[event].title)
+        self._raise(event, data)
 
     def _may_say(self, event: AlertEvent, of: str) -> bool:
         key: tuple[AlertEvent, str] = (event, of)

@@ -226,8 +226,11 @@ READ = (
 """Read from the parts of the gateway when a scrape asks."""
 
 
-OF_A_PROCESS = (OPEN, WRITTEN, DROPPED, UNWRITTEN, ALERTS_SENT, ALERTS_LOST, ALERTS_WAITING)
-"""Of these, too, each process has its own; the others are the same in all."""
+OF_A_PROCESS = (
+    *(OPEN, WRITTEN, DROPPED, UNWRITTEN, ALERTS_SENT, ALERTS_LOST, ALERTS_WAITING),
+    *(BALANCE, BALANCE_LOW, BALANCE_AT),
+)
+"""Of these, too, each process has its own, or only one has them; the others are the same in all."""
 
 
 def _process(name: str, kind: Kind, text: str) -> Metric:
