@@ -14,7 +14,7 @@ from tidegate.core.profile import Feature
 from tidegate.core.rulebook import Rule
 from tidegate.routing.classify import classify
 from tidegate.routing.names import resolve, rewritten
-from tidegate.routing.policy import Ask, Policy
+from tidegate.routing.policy import Alias, Ask, Policy
 from tidegate.routing.rules import (
     BLOCKED,
     EACH,
@@ -66,17 +66,30 @@ def decide(ask: Ask, snapshot: Snapshot, policy: Policy) -> Decision:
             verdicts.append(Verdict(view.name, (KEPT_MASKED if masks else KEPT).code, True))
             ready.append(candidate)
     candidates = (*ready, *last_resort)
-    alias = policy.aliases.get(meant.model)
-    each = alias is not None and alias.each
+    each, continues = _answers(policy.aliases.get(meant.model), policy)
     renamed = (FOREIGN.code,) * bool(ask.renamed_from) + (LEGACY.code,) * (retired is not None)
     named = (*renamed, meaning.code, *((EACH.code,) * each))
     codes = dict.fromkeys((*class_codes, *named, *(verdict.code for verdict in verdicts)))
     refusal = None if candidates else meaning.refusal or _refusal(verdicts, targets=bool(meaning.targets))
-    decided = (asked, data_class, tuple(codes), tuple(verdicts), candidates, refusal, retired, needs, left_class, each)
     return Decision(
-        *decided,
-        continues=not each and ((alias and alias.on_break) or policy.on_break) == "continue",
+        asked,
+        data_class,
+        tuple(codes),
+        tuple(verdicts),
+        candidates,
+        refusal,
+        retired,
+        needs,
+        left_class,
+        each,
+        continues,
     )
+
+
+def _answers(alias: Alias | None, policy: Policy) -> tuple[bool, bool]:
+    """Whether every candidate answers, and whether another one goes on where an answer breaks off."""
+    each = alias is not None and alias.each
+    return each, not each and ((alias and alias.on_break) or policy.on_break) == "continue"
 
 
 def _refusal(verdicts: list[Verdict], *, targets: bool) -> Refusal:

@@ -74,7 +74,15 @@ def known_names(config: Config, contract: Contract) -> list[str]:
     """Model names that the configuration and the contract know; those that backends serve are learned while serving."""
     configured = [model for one in config.backends.values() for model in one.models]
     others = contract.tables["claude_names"]
-    return [*RESERVED, *config.aliases, *configured, *contract.models, *contract.legacy_names, *others]
+    return [
+        *RESERVED,
+        *config.aliases,
+        *config.backends,
+        *configured,
+        *contract.models,
+        *contract.legacy_names,
+        *others,
+    ]
 
 
 def place_of(find: Callable[[str], Backend | None]) -> Callable[[str], Place]:
