@@ -216,11 +216,14 @@ class Transport:
                     ssl=_tls() if secure else None,
                     server_hostname=endpoint.host if secure else None,
                 )
+                peer = transport.get_extra_info("peername")
+                if not peer:  # it was reset in the same moment, and whom it was to is not known any more
+                    connection.abort()
+                    raise ConnectionResetError
             except OSError:
                 if position == len(addresses) - 1:
                     raise
                 continue
-            peer = transport.get_extra_info("peername")
             try:
                 check_address(endpoint, str(peer[0]))
             except BoundaryBreach:

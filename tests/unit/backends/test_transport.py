@@ -153,6 +153,24 @@ async def test_the_peer_is_checked_after_the_connect_and_before_the_first_byte(
     assert (checked, cloud.requests) == (["127.0.0.1", "127.0.0.1"], 0)
 
 
+async def test_a_connection_that_is_reset_as_it_comes_up_was_none(
+    cloud: Counting, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvloop knows no peer then (seen in a run of `make chaos`, 2026-11-24)."""
+    connect = asyncio.get_running_loop().create_connection
+
+    async def reset_at_once(*arguments: Any, **more: Any) -> Any:
+        below, connection = await connect(*arguments, **more)
+        below.abort()
+        monkeypatch.setattr(below, "get_extra_info", lambda _name: None)
+        return below, connection
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", reset_at_once)
+    with pytest.raises(BackendUnreachable, match="'b' is unreachable"):
+        await ask(transport, endpoint(cloud))
+    assert cloud.requests == 0
+
+
 class _ClosingSecond:
     """Closes the connection of the second request without a word, once it has read it."""
 
