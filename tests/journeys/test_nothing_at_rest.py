@@ -29,6 +29,8 @@ KEY = "a phrase for this test only"
 CONFIG = """
 [probe]
 enabled = false
+[retry]
+attempts = 1  # each fault is to be seen
 [timeouts]
 first_byte_s = 1.0
 idle_s = 1.0

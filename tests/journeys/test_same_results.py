@@ -21,6 +21,8 @@ enabled = false
 [[clients]]
 name = "sdk"
 key_env = "SDK_KEY"
+[retry]
+attempts = 1  # each fault is to be seen
 [backends.deepseek]
 kind = "deepseek"
 base_url = "{url}"

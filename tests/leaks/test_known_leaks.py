@@ -33,6 +33,8 @@ def configuration(cloud: str, home: str, **more: Any) -> dict[str, Any]:
         "profiles": {"measure": False},
         "timeouts": {"first_byte_s": 1.0, "load_s": 0.01},
         "retry": {"backoff_s": 0.001},
+        # What arrives at the cloud is counted, and the balance would be asked for at once.
+        "watch": {"balance_interval_s": 0},
         "backends": {
             "home": {"kind": "llamacpp", "base_url": home, "models": ["m"], "features": ["thinking_off"]},
             "cloud": {"kind": "deepseek", "base_url": cloud, "models": ["deepseek-flash", "m"]},

@@ -62,13 +62,19 @@ class _Share(Generic[W]):
         self.waiting = 0
         self.lines: dict[str, _Line[W]] = {}
 
-    def until(self, tag: float, number: int) -> int:
-        """How often it is served before one with this tag and this number."""
-        steps = (tag - self.tag) * self.weight
+    def until(self, tag: float, number: int, now: float) -> int:
+        """How often it is served before one with this tag and this number. If it is behind `now`, because its doors were
+        shut, it is served once by its own tag and goes on from there."""
+        if self.tag < now and tag <= now:
+            return int((self.tag, self._first) < (tag, number))
+        steps = (tag - max(self.tag, now)) * self.weight
         if abs(steps - round(steps)) > _ROUNDING:
             return max(0, ceil(steps))
-        first = min(next(iter(line.waiters)).number for line in self.lines.values() if line.waiters)
-        return max(0, round(steps) + (first < number))
+        return max(0, round(steps) + (self._first < number))
+
+    @property
+    def _first(self) -> int:
+        return min(next(iter(line.waiters)).number for line in self.lines.values() if line.waiters)
 
 
 class _Line(Generic[W]):
@@ -243,10 +249,10 @@ class FairQueue(Generic[W]):
         rank = self._ranks[ticket.rank]
         own = rank.shares[ticket.client]
         ahead = sum(other.number < ticket.number for line in own.lines.values() for other in line.waiters)
-        reach = own.tag + ahead / own.weight
+        reach = max(own.tag, rank.now) + ahead / own.weight if ahead else own.tag
         for share in rank.shares.values():
             if share is not own and share.waiting:
-                ahead += min(share.waiting, share.until(reach, ticket.number))
+                ahead += min(share.waiting, share.until(reach, ticket.number, rank.now))
         return ahead + sum(higher.waiting for higher in self._ranks[: ticket.rank])
 
     def counts(self) -> Iterator[Count]:
