@@ -23,6 +23,7 @@ from tidegate.core.errors import (
     BackendTimedOut,
     BackendUnreachable,
     ClientLeft,
+    ConnectionLost,
     Draining,
     GatewayError,
     RateLimited,
@@ -35,7 +36,7 @@ Leave = Callable[[GatewayError | None], None]
 """Says how it went."""
 InTurn = Callable[[HttpBackend, str], Awaitable[Leave]]
 Alone = Callable[[], Awaitable[Leave]]
-_PASSING = (Draining, BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
+_PASSING = (Draining, ConnectionLost, BackendUnreachable, BackendTimedOut, BackendOverloaded, RateLimited)
 """Failures that end a measurement: nobody can be asked now."""
 
 
@@ -185,6 +186,14 @@ class Measuring:
 
 
 async def _answer(backend: HttpBackend, model: str, request: Request) -> Answer:
+    """Asked once more where a kept connection was lost: that says nothing of what the model can do."""
+    try:
+        return await _asked(backend, model, request)
+    except ConnectionLost:
+        return await _asked(backend, model, request)
+
+
+async def _asked(backend: HttpBackend, model: str, request: Request) -> Answer:
     answering = await backend.open(request, model, DataClass.PUBLIC)
     folding = Folding(logprobs=False)
     try:
